@@ -1,0 +1,1 @@
+"""lpuasm: program a Groq-class LPU by hand, exact to the cycle."""
