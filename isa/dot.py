@@ -1,0 +1,178 @@
+"""Exact matrix products: what a plane of the MXM computes.
+
+int8: float32 GEMM. Every partial sum is an integer of at most K * 2**14, so up to
+K = 1024 nothing is ever rounded, in whatever order the BLAS adds.
+
+f16: the sum of products is exact and rounded once to f32 (design, Numbers). It is found
+with float64 GEMM in three steps, each for what the one before leaves open:
+
+1. All values of a vector are multiples of the smallest ulp in it. In units of the product
+   of two such ulps, every partial sum is an integer of at most |x| * |w| (Cauchy-Schwarz).
+   Where that is below 2**53 the float64 sum is exact: no order, no fused multiply-add and
+   no kernel can change it. That is nearly every element of ordinary data.
+2. Elsewhere the sum is within ``(K + 2) * 2**-53 * |x| * |w|`` of the truth, for any order.
+   If both ends of that interval round to the same f32, so does the truth (Ziv's test).
+3. What is left is summed in integers (:mod:`lpuasm.isa.exact`).
+
+So the bits depend neither on the BLAS nor on the machine. Sums never overflow f32
+(2048 * 65504**2 < 2**44) nor reach its subnormals (they are multiples of 2**-48). A sum
+that is exactly zero is +0, as in a fixed-point accumulator, whatever the signs of its
+products; so zero lanes beside a vector never show. NaN in an operand, inf * 0 and inf - inf
+give the canonical NaN; otherwise an infinite product gives its infinity.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpuasm.isa.exact import MAX_K, exact_dots, nonfinite_dots
+
+MAX_K_I8 = 1024
+"""The longest int8 dot product that float32 sums exactly: 1024 * 2**14 = 2**24."""
+
+_ROWS = 256  # rows a block: activations, weights and sums stay in a 2 MB L2 cache
+_EXACT = 2.0**53 * (1 - 2.0**-20)  # the margin covers the rounding of the norms
+_ROUNDING = 2.0**-53 * (1 + 2.0**-20)
+
+# 1 / ulp by exponent field; 64 is what a vector of zeros gives.
+_PER_ULP = np.array([math.ldexp(1.0, 25 - max(e, 1)) if e < 32 else 1.0 for e in range(65)])
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedF16:
+    """Weights in the form that :func:`dot_prepared` computes with."""
+
+    rows: NDArray[np.float16]
+    """[N, K]: the installed rows."""
+    columns: NDArray[np.float64]
+    """[K, N]: the same, transposed; a row with an infinity or a NaN is zeros."""
+    norm: NDArray[np.float64]
+    """[N]: Euclidean norms."""
+    spread: NDArray[np.float64]
+    """[N]: norms in units of the smallest ulp of their row."""
+    limit: float
+    """A vector of at most this spread has exact float64 sums with every row."""
+    special: NDArray[np.intp]
+    """The rows that hold an infinity or a NaN."""
+
+
+def prepare_i8(w: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Installed rows ``w`` [N, K] as the float32 [K, N] that :func:`dot_i8_prepared` takes."""
+    return np.ascontiguousarray(w.T, dtype=np.float32)
+
+
+def dot_i8(x: NDArray[np.int8], w: NDArray[np.int8]) -> NDArray[np.int32]:
+    """The exact products of vectors ``x`` [n, K] and installed rows ``w`` [N, K]: int32 [n, N]."""
+    return dot_i8_prepared(x, prepare_i8(w))
+
+
+def dot_i8_prepared(
+    x: NDArray[np.int8], columns: NDArray[np.float32], out: NDArray[np.int32] | None = None
+) -> NDArray[np.int32]:
+    """:func:`dot_i8` with weights from :func:`prepare_i8`; K is at most :data:`MAX_K_I8`."""
+    (n, k), width = x.shape, columns.shape[1]
+    if k > MAX_K_I8:
+        raise ValueError(f"an int8 dot product of {k} terms is not exact in float32; at most {MAX_K_I8}")
+    if out is None:
+        out = np.empty((n, width), np.int32)
+    sums = np.empty((min(n, _ROWS), width), np.float32)
+    for start in range(0, n, _ROWS):
+        block = x[start : start + _ROWS].astype(np.float32)
+        part = sums[: len(block)]
+        np.matmul(block, columns, out=part)
+        np.copyto(out[start : start + _ROWS], part, casting="unsafe")
+    return out
+
+
+def prepare_f16(w: NDArray[np.float16]) -> PreparedF16:
+    """Weights from installed rows ``w`` [N, K]; prepare them once for many products."""
+    if w.shape[1] > MAX_K:
+        raise ValueError(f"an f16 dot product has at most {MAX_K} terms, not {w.shape[1]}")
+    with np.errstate(all="ignore"):
+        wide, norm, spread, special = _measure(w)
+        widest = float(spread.max(initial=0.0))
+    limit = _EXACT / widest if widest else math.inf
+    return PreparedF16(w.copy(), np.ascontiguousarray(wide.T), norm, spread, limit, special)
+
+
+def dot_f16(x: NDArray[np.float16], w: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Products of vectors ``x`` [n, K] and installed rows ``w`` [N, K], each exact, then rounded: f32 [n, N]."""
+    return dot_prepared(x, prepare_f16(w))
+
+
+def dot_prepared(
+    x: NDArray[np.float16], weights: PreparedF16, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """:func:`dot_f16` with prepared weights; ``out`` [n, N] is filled and returned if it is given."""
+    n, width = len(x), len(weights.rows)
+    if out is None:
+        out = np.empty((n, width), np.float32)
+    sums = np.empty((min(n, _ROWS), width))
+    with np.errstate(all="ignore"):
+        for start in range(0, n, _ROWS):
+            block = x[start : start + _ROWS]
+            _dot_block(block, weights, sums[: len(block)], out[start : start + _ROWS])
+    return out
+
+
+def _dot_block(
+    x: NDArray[np.float16], weights: PreparedF16, sums: NDArray[np.float64], out: NDArray[np.float32]
+) -> None:
+    wide, norm, spread, special = _measure(x)
+    np.matmul(wide, weights.columns, out=sums)
+    np.copyto(out, sums, casting="same_kind")
+    out += np.float32(0.0)  # a BLAS may start from a product, and then from -0
+    rows = np.flatnonzero(spread > weights.limit)
+    if rows.size:
+        _settle(x, rows, norm[rows], spread[rows], weights, sums, out)
+    if special.size:
+        out[special] = nonfinite_dots(x[special], weights.rows)
+    if weights.special.size:
+        out[:, weights.special] = nonfinite_dots(x, weights.rows[weights.special])
+
+
+def _measure(
+    v: NDArray[np.float16],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """``v`` [n, K] in float64, its rows' norms and spreads, and which rows are not finite (made zeros)."""
+    wide = v.astype(np.float64)
+    norm = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    special = np.flatnonzero(~np.isfinite(norm))
+    if special.size:
+        wide[special] = 0.0
+        norm[special] = 0.0
+    magnitude = v.view(np.uint16) & np.uint16(0x7FFF)
+    magnitude -= np.uint16(1)  # zeros become the largest, so the minimum is over the others
+    least = magnitude.min(axis=1, initial=0xFFFF).astype(np.intp) + 1
+    return wide, norm, norm * _PER_ULP[least >> 10], special
+
+
+def _settle(
+    x: NDArray[np.float16],
+    rows: NDArray[np.intp],
+    norm: NDArray[np.float64],
+    spread: NDArray[np.float64],
+    weights: PreparedF16,
+    sums: NDArray[np.float64],
+    out: NDArray[np.float32],
+) -> None:
+    """Correct in ``out`` what float64 may have got wrong in ``rows`` of it (steps 2 and 3)."""
+    columns = np.flatnonzero(weights.spread > _EXACT / spread.max())
+    doubtful = sums[rows[:, None], columns]
+    unit = (x.shape[1] + 2) * _ROUNDING
+    error = (unit * weights.norm[columns].max() * norm)[:, None]
+    low = (doubtful - error).astype(np.float32)
+    doubtful += error
+    i, j = np.nonzero(low != doubtful.astype(np.float32))
+    if i.size:
+        # The same test with each column's own norm.
+        c = columns[j]
+        total, error = sums[rows[i], c], unit * norm[i] * weights.norm[c]
+        open_ = (total - error).astype(np.float32) != (total + error).astype(np.float32)
+        open_ &= spread[i] * weights.spread[c] > _EXACT
+        r, c = rows[i[open_]], c[open_]
+        out[r, c] = exact_dots(x, weights.rows, r, c)
