@@ -274,6 +274,7 @@ def test_read_refuses(data: bytes, code: str, words: str) -> None:
         (shdr(SYMTAB) + 44, "I", 4, "wrong headers"),
         (shdr(SYMTAB) + 56, "Q", 0, "wrong headers"),
         (shdr(STRTAB) + 4, "I", 1, "wrong headers"),
+        (SAMPLE.index(b".symtab"), "B", ord("!"), "not in their place"),
         (FIRST_SYMBOL - 1, "B", 1, "first symbol is not empty"),
         (FIRST_SYMBOL, "I", 2**31, "outside its string table"),
         (FIRST_SYMBOL, "I", 2, "begins inside another"),
@@ -304,6 +305,22 @@ def test_the_checksum_note_holds_nothing_else() -> None:
         struct.pack_into("<Q", more, at, old + by)
     code, message = refusal(sealed(bytes(more)))
     assert code == "LPU0602" and "checksum note has a wrong size" in message
+
+
+def test_the_symbol_table_holds_whole_symbols() -> None:
+    data = bytearray(SAMPLE)
+    fields = [(shdr(SYMTAB) + 32, "Q", -1), (shdr(SYMTAB) + 44, "I", -1), (shdr(STRTAB) + 24, "Q", -1)]
+    for at, form, by in [*fields, (shdr(STRTAB) + 32, "Q", 1)]:
+        (old,) = struct.unpack_from("<" + form, data, at)
+        struct.pack_into("<" + form, data, at, old + by)
+    assert "not a whole number of symbols" in refusal(sealed(bytes(data)))[1]
+
+
+def test_nothing_hides_before_the_section_headers() -> None:
+    data = bytearray(SAMPLE)
+    data[shdr(0) : shdr(0)] = bytes(8)
+    struct.pack_into("<Q", data, 40, shdr(0) + 8)
+    assert "unclaimed bytes before the section headers" in refusal(sealed(bytes(data)))[1]
 
 
 def test_every_truncation_is_refused() -> None:
