@@ -335,7 +335,7 @@ class Param:
     """A parameter with the value it has in this build (default or ``-D``)."""
 
     name: str
-    value: int
+    value: int | float
     span: Span
 
 
@@ -351,4 +351,4 @@ class Source:
     equs: Mapping[str, int | float]
     externs: Mapping[str, Span]
     labels: Mapping[str, Span]
-    unused: Mapping[str, int]
+    unused: Mapping[str, int | float]

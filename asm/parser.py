@@ -1,0 +1,194 @@
+"""Text to lines: the grammar, applied line by line.
+
+Every line stands alone, so one bad line hides no other. A line whose *shape* (the line with its
+numbers taken out) was parsed before is not parsed again: it takes the template of its shape and
+its own numbers. That is sound because the grammar's NUMBER accepts every number of the pattern
+below and nothing in the grammar or the tree depends on its value; failures are never kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lark.exceptions import UnexpectedInput
+
+from lpuasm.asm import words
+from lpuasm.asm.grammar import TooDeep, parse_at
+from lpuasm.asm.tree import Line, Template, place
+from lpuasm.isa.errors import AssemblyError, Diagnostic, error
+
+MAX_FILE = 64 << 20
+"""Characters in one file."""
+MAX_LINE = 1 << 20
+"""Characters in one line (with its continuations)."""
+MAX_NESTING = 100
+"""Brackets within brackets."""
+
+NUMBER = re.compile(
+    r"(?<![A-Za-z0-9_}])(?<![A-Za-z0-9_}]\.)"
+    r"(0[xX]_*[0-9a-fA-F][0-9a-fA-F_]*|0[bB]_*[01][01_]*|0[oO]_*[0-7][0-7_]*"
+    r"|[0-9][0-9_]*(?:\.[0-9][0-9_]*)?(?:[eE][+-]?[0-9]+)?)"
+    r"(?![A-Za-z0-9_])"
+)
+_COMMENT = re.compile(r'(?:[^";/]+|"[^"\n]*"|"|/(?!/))*')
+_BAD = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd\ud800-\udfff]")
+_FRACTION = re.compile(r"[.eE]")
+
+
+@dataclass(frozen=True, slots=True)
+class RawLine:
+    """A line of text: code and comment apart; ``code`` keeps the newlines of continuations."""
+
+    number: int
+    indent: int
+    code: str
+    comment: str
+
+
+def decode(data: bytes, file: str) -> str:
+    """UTF-8 bytes as text, a byte order mark dropped; raises AssemblyError with the place of a bad byte."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        start = e.start + (3 if data.startswith(b"\xef\xbb\xbf") else 0)
+        before = data[:start].decode("utf-8", "replace")
+        number, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise AssemblyError(
+            error(
+                "LPU0102",
+                f"byte 0x{data[start]:02x} is not UTF-8",
+                place(file, number, 0, "", column - 1, column),
+                help="save the file as UTF-8",
+            )
+        ) from None
+
+
+def raw_lines(text: str) -> Iterator[RawLine]:
+    """The lines of a text, with code and comment apart and continued lines joined."""
+    rows = text.removeprefix("\ufeff").split("\n")
+    i, count = 0, len(rows)
+    while i < count:
+        number, row = i + 1, rows[i].rstrip("\r")
+        code, comment = split_comment(row)
+        while not comment and i + 1 < count and code.endswith("\\"):
+            i += 1
+            more, comment = split_comment(rows[i].rstrip("\r"))
+            code = f"{code}\n{more}"
+        bare = code.lstrip(" \t\f")
+        yield RawLine(number, len(code) - len(bare), bare, comment)
+        i += 1
+
+
+def split_comment(row: str) -> tuple[str, str]:
+    """A row as code without trailing blanks, and comment (with its sign)."""
+    if ";" not in row and "//" not in row:
+        return row.rstrip(), ""
+    match = _COMMENT.match(row)
+    end = match.end() if match else 0
+    return row[:end].rstrip(), row[end:].rstrip()
+
+
+class Parser:
+    """Parses texts; what it learnt about shapes serves all of them."""
+
+    def __init__(self) -> None:
+        self._templates: dict[str, Template] = {}
+
+    def parse(self, text: str, file: str) -> tuple[list[Line], list[Diagnostic]]:
+        """Every line that says something, and what is wrong with the others."""
+        if len(text) > MAX_FILE:
+            problem = error("LPU0108", f"the file has more than {MAX_FILE} characters", place(file, 1, 0, "", 0, 1))
+            return [], [problem]
+        lines: list[Line] = []
+        problems: list[Diagnostic] = []
+        for raw in raw_lines(text):
+            if raw.code or _BAD.search(raw.comment):
+                result = self.line(raw, file)
+                if isinstance(result, Line):
+                    lines.append(result)
+                else:
+                    problems.append(result)
+        return lines, problems
+
+    def line(self, raw: RawLine, file: str) -> Line | Diagnostic:
+        """One line, or what is wrong with it."""
+        code = raw.code
+        pieces = NUMBER.split(code)
+        digits = pieces[1::2]
+        numbers: list[int | float]
+        try:
+            numbers = [int(text) for text in digits]
+            kinds = ["0"] * len(digits)
+        except ValueError:
+            numbers = [number(text) for text in digits]
+            kinds = ["0.5" if isinstance(value, float) else "0" for value in numbers]
+        pieces[1::2] = kinds
+        key = "".join(pieces)
+        template = self._templates.get(key)
+        if template is None:
+            if problem := _unreadable(raw, file):
+                return problem
+            runs = _runs(pieces)
+            try:
+                template = parse_at(key, runs)
+            except (UnexpectedInput, TooDeep):
+                return self._explain(raw, file)
+            if '"' not in key:
+                self._templates[key] = template
+        if not digits:
+            return Line(file, raw.number, raw.indent, code, template, (), ())
+        ends, position = [], 0
+        for text, run in zip(digits, pieces[::2], strict=False):
+            position += len(run) + len(text)
+            ends.append(position)
+        return Line(file, raw.number, raw.indent, code, template, tuple(numbers), tuple(ends))
+
+    def _explain(self, raw: RawLine, file: str) -> Diagnostic:
+        try:
+            parse_at(raw.code, ())
+        except TooDeep as e:
+            span = place(file, raw.number, raw.indent, raw.code, e.start, e.end)
+            return error("LPU0107", "this expression is nested too deeply", span, help="name a part of it with .equ")
+        except UnexpectedInput as e:
+            return words.explain(e, raw, file)
+        span = place(file, raw.number, raw.indent, raw.code, 0, len(raw.code))
+        return error("LPU0101", "this line does not have the shape of a statement", span)
+
+
+def number(text: str) -> int | float:
+    """A number as written; the text has the form of NUMBER."""
+    text = text.replace("_", "")
+    if text[:2].lower() in ("0x", "0b", "0o"):
+        return int(text, 0)
+    if _FRACTION.search(text):
+        return float(text)
+    return int(text) if len(text) < 40 else 1 << 64  # out of range in any case; Python limits the digits of int()
+
+
+def _runs(pieces: list[str]) -> tuple[tuple[int, int], ...]:
+    """Where the numbers are, in a canonical line."""
+    runs, position = [], 0
+    for i, piece in enumerate(pieces):
+        if i % 2:
+            runs.append((position, position + len(piece)))
+        position += len(piece)
+    return tuple(runs)
+
+
+def _unreadable(raw: RawLine, file: str) -> Diagnostic | None:
+    """What stops a line before the grammar sees it: characters that are no text, sizes that are no program."""
+    if bad := _BAD.search(raw.code):
+        at = place(file, raw.number, raw.indent, raw.code, bad.start(), bad.end())
+        return error("LPU0102", f"character U+{ord(bad.group()):04X} cannot stand in a source", at, help="delete it")
+    if len(raw.code) > MAX_LINE:
+        at = place(file, raw.number, raw.indent, raw.code, 0, 1)
+        return error("LPU0108", f"the line has more than {MAX_LINE} characters", at)
+    depth = 0
+    for match in re.finditer(r"[()\[\]]", raw.code):
+        depth += 1 if match.group() in "([" else -1
+        if depth > MAX_NESTING:
+            at = place(file, raw.number, raw.indent, raw.code, match.start(), match.end())
+            return error("LPU0107", f"more than {MAX_NESTING} brackets within each other", at)
+    return None

@@ -1,0 +1,285 @@
+"""What one line of text says, before expansion.
+
+Positions are offsets in the *canonical* line: the line without indentation and comment, every
+number in it written ``0`` (``0.5`` if it is a float). Lines of one shape share one template; a
+:class:`Line` adds its own numbers and turns offsets into places (see :mod:`lpuasm.asm.parser`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lpuasm.isa.errors import Span
+
+# Expressions
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """The number in ``slot`` of the line."""
+
+    slot: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A plain or dotted name; ``pieces`` alternate text and ``{expression}``, or are None where it is text alone."""
+
+    text: str
+    pieces: tuple[str | Expr, ...] | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    operator: str
+    operand: Expr
+    start: int
+    end: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    operator: str
+    left: Expr
+    right: Expr
+    start: int
+    end: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    condition: Expr
+    yes: Expr
+    no: Expr
+    start: int
+    end: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    name: Name
+    arguments: tuple[Expr, ...]
+    start: int
+    end: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class RangeOf:
+    """``first .. last`` in a subscript."""
+
+    first: Expr
+    last: Expr
+    start: int
+    end: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class SliceOf:
+    """``from_ : to : step`` or ``from_ : +length : step`` in a subscript."""
+
+    from_: Expr | None
+    to: Expr | None
+    length: Expr | None
+    step: Expr | None
+    start: int
+    end: int
+    depth: int
+
+
+Subscript = "Expr | RangeOf | SliceOf"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscripted:
+    base: Expr
+    items: tuple[Expr | RangeOf | SliceOf, ...]
+    start: int
+    end: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOf:
+    """``[expression]`` as an operand."""
+
+    inner: Expr
+    start: int
+    end: int
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class ValueName:
+    """``%name``."""
+
+    name: Name
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalName:
+    """``%%name``: a label of one expansion of a macro."""
+
+    name: Name
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoleMark:
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Str:
+    text: str
+    start: int
+    end: int
+
+
+Expr = (
+    Num | Name | Unary | Binary | Choice | Call | Subscripted | MemoryOf | ValueName | LocalName | HoleMark | Str
+)
+
+
+# Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """``name=value`` among the arguments of a macro."""
+
+    name: Name
+    value: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatPart:
+    count: Expr
+    paces: tuple[tuple[str, Expr], ...]  # every, step
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """``half 1``, or a flag."""
+
+    name: Name
+    value: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class PinPart:
+    unit: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    mnemonic: Name
+    inputs: tuple[Expr | Keyword, ...]
+    outputs: tuple[Expr | Keyword, ...]
+    tail: tuple[RepeatPart | Setting | PinPart, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowLine:
+    """``flow name [@ cycle | after flow ± … | with flow ± …]:``; offsets are (sign, expression)."""
+
+    name: Name
+    relation: str  # "", @, after, with
+    other: Name | None
+    cycle: Expr | None
+    offsets: tuple[tuple[str, Expr], ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TensorLine:
+    kind: str
+    name: Name
+    dtype: Name
+    dims: tuple[Expr, ...]
+    places: tuple[Expr, ...]
+    attributes: tuple[tuple[str, tuple[Expr, ...]], ...]  # bank, address, tile, banks
+    values: tuple[Expr, ...] | None
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: Name
+    default: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """Any other directive: ``kind`` is its word without the dot, the rest what it was given, in order."""
+
+    kind: str
+    names: tuple[Name, ...]
+    values: tuple[Expr | None, ...]
+    parameters: tuple[Parameter, ...]
+    start: int
+    end: int
+
+
+Body = StatementLine | FlowLine | TensorLine | Directive
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """All that lines of one shape have in common: ``runs`` are the (start, end) of its numbers."""
+
+    prefix: Expr | None
+    body: Body | None
+    runs: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its place, its template and its own numbers. ``code`` is its text without indentation and comment."""
+
+    file: str
+    number: int
+    indent: int
+    code: str
+    template: Template
+    numbers: tuple[int | float, ...]
+    ends: tuple[int, ...]  # where each number ends in code
+
+    def offset(self, position: int, at_end: bool) -> int:
+        """A canonical offset as an offset in ``code``."""
+        shift = 0
+        for (start, end), own_end in zip(self.template.runs, self.ends, strict=True):
+            if position < end or (position == end and not at_end and start == end):
+                break
+            shift = own_end - end
+        return position + shift
+
+    def span(self, start: int, end: int) -> Span:
+        """The place of canonical offsets ``start`` to ``end``."""
+        return place(self.file, self.number, self.indent, self.code, self.offset(start, False), self.offset(end, True))
+
+
+def place(file: str, number: int, indent: int, code: str, start: int, end: int) -> Span:
+    """The place of offsets in a line's code; a line that was continued with backslashes has several rows."""
+    first, last = code.count("\n", 0, start), code.count("\n", 0, end)
+    column = start - code.rfind("\n", 0, start) + (indent if first == 0 else 0)
+    end_column = end - code.rfind("\n", 0, end) + (indent if last == 0 else 0)
+    return Span(file, number + first, column, number + last, end_column)

@@ -1,0 +1,102 @@
+"""Syntax errors in words: what was found, what could have stood there."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from lpuasm.asm.tree import place
+from lpuasm.isa.errors import Diagnostic, error
+
+if TYPE_CHECKING:
+    from lpuasm.asm.parser import RawLine
+
+DIRECTIVES = (
+    "target param equ extern macro endm for endfor if elif else endif include import unit queue "
+    "input weight output const temp"
+).split()
+
+_VALUE = {"NUMBER", "NAME", "PATH", "VALUE", "LOCAL", "STRING", "LPAR", "LSQB", "HOLE", "MINUS", "PLUS"}
+_OPERATORS = set("OROR ANDAND PIPE CARET AMPERSAND EQ NE LE GE LT GT SHL SHR PLUS MINUS STAR SLASH PERCENT".split())
+_SIGNS = {
+    "COMMA": "`,`", "COLON": "`:`", "EQUAL": "`=`", "RPAR": "`)`", "RSQB": "`]`", "LSQB": "`[`", "LPAR": "`(`",
+    "_ARROW": "`->`", "PIN": "`@`", "AT": "`at`", "BY": "`x`", "NAME": "a name", "PATH": "a unit", "NUMBER": "a number",
+    "STRING": "a file name in quotes", "$END": "the end of the line", "HOLE": "`?`", "FLAG": "`low8`",
+    "TILES": "a size such as `16x320`", "DOTDOT": "`..`", "LENGTH": "`:+`", "TENSOR": "`.input`",
+}  # fmt: skip
+
+
+def explain(e: UnexpectedInput, raw: RawLine, file: str) -> Diagnostic:
+    """The diagnostic for a line that the grammar refuses."""
+    code = raw.code
+    start = min(e.pos_in_stream or 0, len(code))
+    end = start + 1
+    accepts: set[str] = set()
+    found = "the end of the line"
+    if isinstance(e, UnexpectedToken):
+        accepts = set(e.accepts or e.expected or ())
+        if e.token.type == "$END":
+            start = end = len(code)
+            end += 1
+        else:
+            end = e.token.end_pos or start + 1
+            found = f"`{code[start:end]}`"
+    elif isinstance(e, UnexpectedCharacters):
+        accepts = set(e.allowed or ())
+        end = start + len(_word_at(code, start))
+        found = f"`{code[start:end]}`"
+    span = place(file, raw.number, raw.indent, code, start, end)
+    word = _word_at(code, start)
+    if word.startswith(".") and start == 0 or (code[: start + 1] == "." and (word := _word_at(code, 0))):
+        close = difflib.get_close_matches(word[1:], DIRECTIVES, 1)
+        help_ = f"did you mean `.{close[0]}`?" if close else "the directives are " + " ".join(f".{d}" for d in DIRECTIVES)
+        if word[1:] not in DIRECTIVES:
+            return error("LPU0105", f"unknown directive `{word}`", span, help=help_)
+    if isinstance(e, UnexpectedCharacters):
+        if word[:1] == '"':
+            return error("LPU0104", "this string has no end on its line", span, help='write a `"` behind it')
+        if word[:1] == "{":
+            return error("LPU0104", "this `{` has no `}` on its line", span)
+        if word[:1].isdigit():
+            message = f"`{word}` is not a number"
+            return error("LPU0103", message, span, help="numbers are 12, 0x1f, 0b101, 0o17, 1_000, 1.5, 1e-3")
+    expected = in_words(accepts)
+    message = f"expected {expected}, found {found}" if expected else f"{found} cannot stand here"
+    return error("LPU0101", message, span, label=f"expected {expected}" if expected else "")
+
+
+def in_words(accepts: Iterable[str]) -> str:
+    """Terminals of the grammar as a phrase: ``a value, `]` or `..```."""
+    left = set(accepts)
+    phrases: list[str] = []
+    if {"NUMBER", "NAME", "LPAR"} <= left:
+        phrases.append("a value")
+        left -= _VALUE | {"TILDE", "BANG"}
+    if {"STAR", "SLASH"} <= left:
+        left -= _OPERATORS
+        if left:
+            left.discard("HOLE")
+        else:
+            phrases.append("an operator")
+    order = sorted(left, key=lambda t: (t == "$END", _SIGNS.get(t, t)))
+    phrases += [_SIGNS.get(t) or _plain(t) for t in order]
+    phrases = list(dict.fromkeys(phrases))
+    if len(phrases) > 6:
+        phrases = [*phrases[:5], "…"]
+        return ", ".join(phrases)
+    return " or ".join([", ".join(phrases[:-1]), phrases[-1]] if len(phrases) > 1 else phrases)
+
+
+def _plain(terminal: str) -> str:
+    if terminal.lower() in DIRECTIVES and terminal not in ("AT",):
+        return f"`.{terminal.lower()}`"
+    return f"`{terminal.lower()}`"
+
+
+def _word_at(code: str, start: int) -> str:
+    match = re.compile(r'"[^\n]*|\.?[\w.]+|.', re.DOTALL).match(code, start)
+    return match.group() if match else ""
