@@ -63,7 +63,7 @@ def mul_sat(a: Array, b: Array) -> Array:
     _same_type(a, b)
     product = np.asarray(np.multiply(a, b, dtype=_PRODUCT[a.dtype.str[1:]]))
     limits = np.iinfo(a.dtype)
-    np.clip(product, limits.min, limits.max, out=product)
+    np.clip(product, product.dtype.type(limits.min), product.dtype.type(limits.max), out=product)
     return product.astype(a.dtype)
 
 
@@ -223,7 +223,7 @@ def _saturated(a: Array, total: Array, overflow: Array) -> Array:
 
 
 def _above_least(a: Array) -> Array:
-    return np.asarray(np.maximum(a, -np.iinfo(a.dtype).max)) if a.dtype.kind == "i" else a
+    return np.asarray(np.maximum(a, a.dtype.type(-np.iinfo(a.dtype).max))) if a.dtype.kind == "i" else a
 
 
 def _settle_zeros(result: Array, bits: Array) -> None:

@@ -109,12 +109,22 @@ def test_wide_integers(name: str, data: st.DataObject) -> None:
 
 
 def test_one_value_serves_a_whole_vector_and_a_scalar_stays_one() -> None:
-    a = np.array([1, 200], np.uint8)
-    for function in BINARY:
-        got = FUNCTIONS[function](a, np.array(100, np.uint8))
-        assert got.shape == (2,)
-        alone = FUNCTIONS[function](np.array(200, np.uint8), np.array(100, np.uint8))
-        assert isinstance(alone, np.ndarray) and alone.shape == () and alone == got[1]
+    for name in ("u8", "i8", "i32"):
+        dtype, span = DTYPES[name], limits(name)
+        for function, oracle in BINARY.items():
+            pair = FUNCTIONS[function](np.array([1, 120], dtype), np.array(100, dtype))
+            assert pair.tolist() == [oracle(v, 100, span) for v in (1, 120)]
+            alone = FUNCTIONS[function](np.array(120, dtype), np.array(100, dtype))
+            assert isinstance(alone, np.ndarray) and alone.shape == ()
+            assert alone == pair[1] and alone.dtype == pair.dtype
+        for function, unary in UNARY.items():
+            alone = FUNCTIONS[function](np.array(span[0], dtype))
+            assert isinstance(alone, np.ndarray) and alone.shape == () and alone.dtype == dtype
+            assert alone == unary(span[0], span)
+        for target in DTYPES:
+            for function in ("cast", "cast_sat"):
+                alone = FUNCTIONS[function](np.array(7, dtype), target)
+                assert alone.shape == () and alone.dtype == DTYPES[target] and alone == 7
     for function in ("maximum", "minimum", "add", "relu", "neg", "exp", "tanh", "rsqrt"):
         value = np.array(0.5, np.float32)
         got = FUNCTIONS[function](value, value) if function in BINARY else FUNCTIONS[function](value)
