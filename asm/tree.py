@@ -148,9 +148,7 @@ class Str:
     end: int
 
 
-Expr = (
-    Num | Name | Unary | Binary | Choice | Call | Subscripted | MemoryOf | ValueName | LocalName | HoleMark | Str
-)
+Expr = Num | Name | Unary | Binary | Choice | Call | Subscripted | MemoryOf | ValueName | LocalName | HoleMark | Str
 
 
 # Lines

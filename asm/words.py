@@ -53,7 +53,9 @@ def explain(e: UnexpectedInput, raw: RawLine, file: str) -> Diagnostic:
     word = _word_at(code, start)
     if word.startswith(".") and start == 0 or (code[: start + 1] == "." and (word := _word_at(code, 0))):
         close = difflib.get_close_matches(word[1:], DIRECTIVES, 1)
-        help_ = f"did you mean `.{close[0]}`?" if close else "the directives are " + " ".join(f".{d}" for d in DIRECTIVES)
+        help_ = (
+            f"did you mean `.{close[0]}`?" if close else "the directives are " + " ".join(f".{d}" for d in DIRECTIVES)
+        )
         if word[1:] not in DIRECTIVES:
             return error("LPU0105", f"unknown directive `{word}`", span, help=help_)
     if isinstance(e, UnexpectedCharacters):

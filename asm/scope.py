@@ -1,0 +1,74 @@
+"""Names that have a value: parameters, constants, loop variables, arguments, symbols of the target."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from lpuasm.asm.syntax import Operand, TensorDecl
+from lpuasm.isa.errors import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """An extern dimension, or a parameter, without a value; ``known`` if the lack was reported already."""
+
+    what: str
+    reported: bool
+
+
+Bound = int | float | Operand | Unbound
+
+
+@dataclass(slots=True)
+class Scope:
+    """Names of one expansion of a macro or one turn of a loop, inside those of ``parent``.
+
+    A macro's parent is the global scope, not its caller's: its arguments are values, computed by
+    the caller, so no name of one can be mistaken for a name of the other. ``macro`` numbers the
+    expansion, for labels of its own.
+    """
+
+    parent: Scope | None
+    macro: int
+    names: dict[str, Bound] = field(default_factory=dict)
+    places: dict[str, Span] = field(default_factory=dict)
+
+    def get(self, name: str) -> Bound | None:
+        """What ``name`` stands for here; None if nothing."""
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope.names.get(name)
+            if found is not None:
+                return found
+            scope = scope.parent
+        return None
+
+    def visible(self) -> Iterator[str]:
+        """Every name that has a value here."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield from scope.names
+            scope = scope.parent
+
+
+@dataclass(slots=True)
+class Names:
+    """What is known in the whole source: tensors declared so far, and the target's symbols, asked for when needed."""
+
+    symbols_of: Callable[[], Mapping[str, int]]
+    tensors: dict[str, TensorDecl] = field(default_factory=dict)
+
+    def symbol(self, name: str) -> int | None:
+        """The target's symbol of that name."""
+        return self.symbols_of().get(name)
+
+
+def similar(name: str, names: Iterator[str] | Mapping[str, object]) -> str:
+    """``did you mean …?``, or nothing."""
+    pool = list(names)
+    close = difflib.get_close_matches(name, pool, 1, 0.6) if len(name) < 100 else []
+    if not close:
+        close = [other for other in pool if other.lower() == name.lower()]
+    return f"did you mean `{close[0]}`?" if close else ""

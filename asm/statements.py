@@ -1,0 +1,64 @@
+"""One statement, evaluated: operands, clauses, pin."""
+
+from __future__ import annotations
+
+from lpuasm.asm.expressions import Evaluator, Problem
+from lpuasm.asm.syntax import Clause, Frame, Hole, Operand, Repeat, Statement, Symbol, UnitRef
+from lpuasm.asm.tree import Expr, Keyword, PinPart, RepeatPart, Setting, StatementLine
+from lpuasm.isa.errors import Related, error
+
+
+def statement(
+    evaluator: Evaluator, body: StatementLine, mnemonic: str, frames: tuple[Frame, ...], labels: tuple[str, ...]
+) -> Statement:
+    """The statement a line says; raises Problem."""
+    word, *suffixes = mnemonic.split(".")
+    inputs = tuple([_operand(evaluator, node) for node in body.inputs])
+    outputs = tuple([_operand(evaluator, node) for node in body.outputs])
+    clauses: list[Clause | Repeat] = []
+    pin: UnitRef | Hole | None = None
+    for part in body.tail:
+        if isinstance(part, RepeatPart):
+            clauses.append(_repeat(evaluator, part))
+        elif isinstance(part, Setting):
+            clauses.append(_setting(evaluator, part))
+        elif pin is not None:
+            related = (Related("the first", pin.span),)
+            raise Problem(error("LPU0218", "a second `@`", evaluator.span(part.unit), related=related))
+        else:
+            pin = _pin(evaluator, part)
+    span = evaluator.line.span(body.start, body.end)
+    place = evaluator.span(body.mnemonic)
+    return Statement(word, tuple(suffixes), inputs, outputs, tuple(clauses), pin, span, place, frames, labels)
+
+
+def _operand(evaluator: Evaluator, node: Expr | Keyword) -> Operand:
+    if isinstance(node, Keyword):
+        message = f"`{node.name.text} = …` is an argument of a macro, and this is an instruction"
+        raise evaluator.problem("LPU0208", message, node.name)
+    return evaluator.operand(node)
+
+
+def _repeat(evaluator: Evaluator, part: RepeatPart) -> Repeat:
+    paces: dict[str, int] = {}
+    for word, value in part.paces:
+        if word in paces:
+            raise evaluator.problem("LPU0218", f"`{word}` is given twice", value, f"write one `{word}` for each repeat")
+        paces[word] = evaluator.integer(value)
+    count = evaluator.integer(part.count)
+    return Repeat(count, paces.get("every"), paces.get("step"), evaluator.line.span(part.start, part.end))
+
+
+def _setting(evaluator: Evaluator, part: Setting) -> Clause:
+    end = part.value.end if part.value is not None else part.name.end
+    values = () if part.value is None else (evaluator.operand(part.value),)
+    return Clause(evaluator.text(part.name), values, evaluator.line.span(part.name.start, end))
+
+
+def _pin(evaluator: Evaluator, part: PinPart) -> UnitRef | Hole:
+    unit = evaluator.operand(part.unit)
+    if isinstance(unit, Symbol):
+        return UnitRef(unit.name, None, None, unit.span)
+    if not isinstance(unit, (UnitRef, Hole)):
+        raise evaluator.problem("LPU0215", "`@` names a unit, such as `@alu4` or `@sxm.e.transpose0`", part.unit)
+    return unit
