@@ -161,18 +161,17 @@ def _settle(
     out: NDArray[np.float32],
 ) -> None:
     """Correct in ``out`` what float64 may have got wrong in ``rows`` of it (steps 2 and 3)."""
-    columns = np.flatnonzero(weights.spread > _EXACT / spread.max())
-    doubtful = sums[rows[:, None], columns]
     unit = (x.shape[1] + 2) * _ROUNDING
-    error = (unit * weights.norm[columns].max() * norm)[:, None]
-    low = (doubtful - error).astype(np.float32)
-    doubtful += error
-    i, j = np.nonzero(low != doubtful.astype(np.float32))
+    error = (unit * weights.norm.max() * norm)[:, None]
+    doubtful = sums if len(rows) == len(sums) else sums[rows]
+    end = doubtful - error
+    low = end.astype(np.float32)
+    np.add(doubtful, error, out=end)
+    i, j = np.divmod(np.flatnonzero(low != end.astype(np.float32)), sums.shape[1])
     if i.size:
-        # The same test with each column's own norm.
-        c = columns[j]
-        total, error = sums[rows[i], c], unit * norm[i] * weights.norm[c]
+        # The same test with each column's own norm, and the first step for each element.
+        total, error = doubtful[i, j], unit * norm[i] * weights.norm[j]
         open_ = (total - error).astype(np.float32) != (total + error).astype(np.float32)
-        open_ &= spread[i] * weights.spread[c] > _EXACT
-        r, c = rows[i[open_]], c[open_]
+        open_ &= spread[i] * weights.spread[j] > _EXACT
+        r, c = rows[i[open_]], j[open_]
         out[r, c] = exact_dots(x, weights.rows, r, c)
