@@ -63,8 +63,8 @@ def nonfinite_dots(x: NDArray[np.float16], w: NDArray[np.float16]) -> NDArray[np
     integers, exact in float32.
     """
     (x_inf, x_sign, x_zero, x_nan), (w_inf, w_sign, w_zero, w_nan) = _classes(x), _classes(w)
-    # Infinite products are those of an infinite x, and of a finite x with an infinite w.
-    left = np.hstack([x_inf, x_sign - x_inf])
+    # Infinite products by their sign. That of two infinities counts twice, in both sums.
+    left = np.hstack([x_inf, x_sign])
     right = np.hstack([w_sign, w_inf])
     balance = left @ right.T
     count = np.abs(left) @ np.abs(right).T

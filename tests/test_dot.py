@@ -15,6 +15,7 @@ from rounding import F16, F32
 
 from lpuasm.isa import dot
 from lpuasm.isa.dot import dot_f16, dot_i8, dot_i8_prepared, dot_prepared, prepare_f16, prepare_i8
+from lpuasm.isa.exact import exact_dots
 
 F16s = NDArray[np.float16]
 
@@ -41,6 +42,13 @@ def check(x: F16s, w: F16s) -> None:
     assert got.tolist() == [[oracle(a, b) for b in w] for a in x]
 
 
+def check_exact(x: F16s, w: F16s) -> None:
+    """The integer sums alone."""
+    i, j = (v.ravel() for v in np.indices((len(x), len(w))))
+    expected = [oracle(x[r], w[c]) for r, c in zip(i, j, strict=True)]
+    assert exact_dots(x, w, i, j).view(np.uint32).tolist() == expected
+
+
 @pytest.fixture
 def undecided(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many elements each call of the exact path got."""
@@ -48,9 +56,8 @@ def undecided(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def counted(x: F16s, w: F16s, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[np.float32]:
         calls.append(len(rows))
-        return exact(x, w, rows, columns)
+        return exact_dots(x, w, rows, columns)
 
-    exact = dot.exact_dots
     monkeypatch.setattr(dot, "exact_dots", counted)
     return calls
 
@@ -58,7 +65,9 @@ def undecided(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @given(data=st.data(), k=st.integers(0, 9))
 def test_anything_finite(data: st.DataObject, k: int) -> None:
     rows = st.lists(st.lists(FINITE | EDGES, min_size=k, max_size=k), min_size=1, max_size=3)
-    check(halves(data.draw(rows)), halves(data.draw(rows)))
+    x, w = halves(data.draw(rows)), halves(data.draw(rows))
+    check(x, w)
+    check_exact(x, w)
 
 
 @given(data=st.data(), k=st.integers(1, 4))
@@ -88,6 +97,19 @@ def test_halfway_and_one_part_in_2_to_the_73(sign: float, beyond: float, odd: fl
     assert sum(undecided) == (beyond != 0)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("beyond", [1, -1])
+@pytest.mark.parametrize("gap", range(44, 64))
+def test_a_tie_and_one_unit_on_each_side_of_53_bits(gap: int, beyond: int, sign: int, undecided: list[int]) -> None:
+    """The sum is 2**28 + 2**4, a tie, and one of its smallest units more or less, 2**(28 - gap)."""
+    a, b = 2.0 ** ((48 - gap) // 2), 2.0 ** ((48 - gap) - (48 - gap) // 2)
+    odd, even = 1 + 2.0**-10, 1 + 2.0**-9  # odd * odd - even = 2**-20
+    x = np.array([[16384, 4, beyond * odd * a, beyond * even * a]], np.float16)
+    w = np.array([[16384, 4, odd * b, -b]], np.float16) * np.float16(sign)
+    check(x, w)
+    assert sum(undecided) == (gap >= 53)
+
+
 def test_halfway_sums_of_every_size(undecided: list[int]) -> None:
     """A tie, and its neighbours at a distance that float64 does not see, 2**-40 .. 2**30."""
     scale = 2.0 ** np.arange(-7, 4)
@@ -100,11 +122,12 @@ def test_halfway_sums_of_every_size(undecided: list[int]) -> None:
 
 
 def test_the_largest_and_the_smallest() -> None:
-    for k in (160, 320, 2048):
+    for k in (1, 160, 320, 2048):
         most, least = np.full((1, k), 65504, np.float16), np.full((1, k), 2.0**-24, np.float16)
         for a in (most, -most, least):
-            for b in (most, least):
+            for b in (most, least, np.ones_like(most)):
                 check(a, b)
+                check_exact(a, b)
         mixed = most.copy()
         mixed[0, k // 2 :] *= -1
         mixed[0, -1] = 2.0**-24

@@ -65,6 +65,18 @@ def test_error_over_f32(name: str) -> None:
     assert largest_error(name, np.concatenate([anywhere, evenly, between])) <= MAX_ULP[name]
 
 
+@pytest.mark.parametrize("name", ORACLE)
+def test_values_near_a_tie_round_correctly(name: str) -> None:
+    """Between 4e-5 and 4e-4 units from a tie: the C library finds them, decimals judge."""
+    guide: dict[str, Callable[[float], float]] = {"exp": math.exp, "tanh": math.tanh, "rsqrt": lambda v: v**-0.5}
+    x = np.random.default_rng(2).uniform(0.01, 8, 300_000).astype(np.float32)
+    ulps = np.array([math.frexp(guide[name](v))[0] for v in x.tolist()]) * 2.0**24
+    distance = np.abs(ulps % 1.0 - 0.5)
+    near = x[(distance > 4e-5) & (distance < 4e-4)]
+    assert len(near) > 100
+    assert largest_error(name, near) < 0.5
+
+
 @pytest.mark.parametrize(
     ("name", "x", "result"),
     [
