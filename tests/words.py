@@ -1,9 +1,9 @@
 """Programs written as words, for tests of the engines: no assembler is needed.
 
-    program("mini", {
-        "mem.w0": [(0, "read", {"address": 3, "out": "s5.e", "repeat": (Dim(4, 1, 1),)})],
-        "vxm.alu0": [(11, "add", {"type": "i8", "a": "s5.e", "b": 1, "out": "s5.w", "repeat": (Dim(4),)})],
-    })
+program("mini", {
+    "mem.w0": [(0, "read", {"address": 3, "out": "s5.e", "repeat": (Dim(4, 1, 1),)})],
+    "vxm.alu0": [(11, "add", {"type": "i8", "a": "s5.e", "b": 1, "out": "s5.w", "repeat": (Dim(4),)})],
+})
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def encode(definition: Definition, given: Mapping[str, Any]) -> int:
 
 
 def words(target: Target, queue: str, lines: Iterable[Line]) -> list[int]:
-    """The words of a queue: each line dispatches in its cycle. A ``repeat`` that is no operand becomes a word of its own."""
+    """The words of a queue: a line dispatches in its cycle; a ``repeat`` that is no operand becomes a word of its own."""
     instructions, kind = table(target), target.queue[queue].kind
 
     def find(mnemonic: str) -> Definition:
