@@ -70,7 +70,7 @@ def binary(sign: str, a: Number, b: Number) -> Number:
 def call(name: str, arguments: Sequence[Number]) -> Number:
     """One of FUNCTIONS."""
     wanted = {"abs": 1, "log2ceil": 1, "ceil_div": 2}.get(name)
-    if wanted is not None and len(arguments) != wanted or not arguments:
+    if (wanted is not None and len(arguments) != wanted) or not arguments:
         count = wanted or "at least 1"
         raise Arithmetic("LPU0207", f"{name} takes {count} argument{'s' * (wanted == 2)}, not {len(arguments)}")
     if name == "min":

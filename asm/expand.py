@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lpuasm.asm import files
-from lpuasm.asm.blocks import Branches, Loop, Macro, Node, nest
+from lpuasm.asm.blocks import Loop, Macro, Node, nest
 from lpuasm.asm.declare import tensor
 from lpuasm.asm.expressions import Evaluator, Problem
 from lpuasm.asm.parser import Parser
@@ -149,7 +149,7 @@ class Expansion:
     def run(self, text: str, name: str) -> Source:
         """Expand the main file."""
         folder = files.beside(name)
-        found = None if folder is None else files.Found(Path(name), name)
+        found = None if folder is None else files.Found(Path(name), Path(name).name)
         if found is not None:
             self.read.add(found.path.resolve())
         try:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
-from lpuasm.asm import arithmetic
+from lpuasm.asm import address, arithmetic
 from lpuasm.asm.scope import Bound, Names, Scope, Unbound, similar
 from lpuasm.asm.syntax import (
     Hole,
@@ -125,9 +127,9 @@ class Evaluator:
             case _:
                 raise self.problem("LPU0206", f"a number is needed here, not {_what(node)}", node)
 
-    def _checked(self, node: Expr, function: object, *arguments: object) -> int | float:
+    def _checked(self, node: Expr, function: Callable[..., int | float], *arguments: object) -> int | float:
         try:
-            return function(*arguments)  # type: ignore[operator, no-any-return]
+            return function(*arguments)
         except arithmetic.Arithmetic as e:
             raise self.problem(e.code, e.message, node, e.help) from None
 
@@ -174,7 +176,8 @@ class Evaluator:
         parts = [piece if isinstance(piece, str) else self._pasted(piece) for piece in node.pieces]
         name = "".join(parts)
         if len(name) > 1000 or not (_DOTTED if dotted else _PLAIN).fullmatch(name):
-            raise self.problem("LPU0220", f"`{name[:60]}` is not a name", node)
+            help_ = "where a number stands, write the expression without braces" if name.isdigit() else ""
+            raise self.problem("LPU0220", f"`{name[:60]}` is not a name", node, help_)
         return name
 
     def _pasted(self, node: Expr) -> str:
@@ -205,7 +208,7 @@ class Evaluator:
             case Subscripted():
                 return self._subscripted(node)
             case MemoryOf():
-                return self._memory(node)
+                return address.memory(self, node)
             case ValueName(name):
                 return Value(self.text(name, dotted=False), self.span(node))
             case LocalName(name):
@@ -298,7 +301,8 @@ class Evaluator:
         named = bool(_NUMBERED.fullmatch(unit.name)) or unit.range is not None
         if isinstance(item, RangeOf):
             if named:
-                help_ = f"write the range behind the name without its number, such as `{unit.name.rstrip('0123456789')}[0..3]`"
+                family = unit.name.rstrip("0123456789")
+                help_ = f"write the range behind the name without its number, such as `{family}[0..3]`"
                 raise self.problem("LPU0215", f"`{unit.name}` is one unit, not a range", node, help_)
             return UnitRef(unit.name, (self.integer(item.first), self.integer(item.last)), None, span)
         value = self.integer(item)
@@ -312,17 +316,14 @@ class Evaluator:
         span = self.span(item)
         match item:
             case SliceOf(from_, to, length, step):
-                parts = [None if part is None else self.integer(part) for part in (from_, to, length, step)]
-                return Slice(*parts, span)
+                return Slice(self._maybe(from_), self._maybe(to), self._maybe(length), self._maybe(step), span)
             case RangeOf():
                 raise self.problem("LPU0215", "a part of a tensor is written with `:`", item, "write `a:b` or `a:+n`")
             case _:
                 return Index(self.integer(item), span)
 
-    def _memory(self, node: MemoryOf) -> Memory:
-        from lpuasm.asm.address import memory
-
-        return memory(self, node)
+    def _maybe(self, node: Expr | None) -> int | None:
+        return None if node is None else self.integer(node)
 
 
 @lru_cache(4096)
@@ -337,8 +338,6 @@ def _stream(name: str) -> tuple[int, str, int] | None:
 
 def _moved(operand: Operand, span: Span) -> Operand:
     """An operand that came as an argument, at the place where it is used."""
-    from dataclasses import replace
-
     return replace(operand, span=span)
 
 

@@ -1,8 +1,9 @@
 """Finding and reading the files of .include and .import.
 
-A file's name in a diagnostic or a source map is never absolute unless the main file's was given
-so: a file found beside the one that names it is called by its path from there, one found on a
-search path by what the source calls it, one of the library ``<library>/NAME.s``.
+The main file is called as the caller calls it. So that a program is the same on every machine, no
+other name in a diagnostic or a source map says where the files lie: a file found beside the one
+that names it is called by its path from the main file's folder, one found on a search path by what
+the source calls it, one of the library ``<library>/NAME.s``.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def _depth(start: int, end: int, *parts: Any) -> int:
 
 
 @v_args(inline=True)
-class _TreeBuilder(Transformer[Token, Any]):
+class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed by mypy
     """Reduces each rule of the grammar to a node of :mod:`lpuasm.asm.tree`."""
 
     def __init__(self) -> None:

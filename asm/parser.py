@@ -25,6 +25,8 @@ MAX_LINE = 1 << 20
 """Characters in one line (with its continuations)."""
 MAX_NESTING = 100
 """Brackets within brackets."""
+MAX_ERRORS = 20
+"""Errors reported for one file."""
 
 NUMBER = re.compile(
     r"(?<![A-Za-z0-9_}])(?<![A-Za-z0-9_}]\.)"
@@ -33,7 +35,8 @@ NUMBER = re.compile(
     r"(?![A-Za-z0-9_])"
 )
 _COMMENT = re.compile(r'(?:[^";/]+|"[^"\n]*"|"|/(?!/))*')
-_BAD = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ufffd\ud800-\udfff]")
+_BAD = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+_BRACKET = re.compile(r"[()\[\]]")
 _FRACTION = re.compile(r"[.eE]")
 
 
@@ -103,13 +106,17 @@ class Parser:
             return [], [problem]
         lines: list[Line] = []
         problems: list[Diagnostic] = []
+        dirty = _BAD.search(text) is not None
         for raw in raw_lines(text):
-            if raw.code or _BAD.search(raw.comment):
+            result: Line | Diagnostic | None = _bad_character(raw, file) if dirty else None
+            if result is None and raw.code:
                 result = self.line(raw, file)
-                if isinstance(result, Line):
-                    lines.append(result)
-                else:
-                    problems.append(result)
+            if isinstance(result, Line):
+                lines.append(result)
+            elif result is not None:
+                problems.append(result)
+                if len(problems) == MAX_ERRORS:
+                    break
         return lines, problems
 
     def line(self, raw: RawLine, file: str) -> Line | Diagnostic:
@@ -124,18 +131,21 @@ class Parser:
         except ValueError:
             numbers = [number(text) for text in digits]
             kinds = ["0.5" if isinstance(value, float) else "0" for value in numbers]
-        pieces[1::2] = kinds
-        key = "".join(pieces)
+        if '"' in code:
+            key = code  # digits in a string are no numbers
+        else:
+            pieces[1::2] = kinds
+            key = "".join(pieces)
         template = self._templates.get(key)
         if template is None:
-            if problem := _unreadable(raw, file):
-                return problem
-            runs = _runs(pieces)
+            oversize = _too_large(raw, file)
+            if oversize is not None:
+                return oversize
             try:
-                template = parse_at(key, runs)
+                template = parse_at(key, _runs(pieces))
             except (UnexpectedInput, TooDeep):
-                return self._explain(raw, file)
-            if '"' not in key:
+                return _explain(raw, file)
+            if key is not code or len(key) < 1000:
                 self._templates[key] = template
         if not digits:
             return Line(file, raw.number, raw.indent, code, template, (), ())
@@ -145,16 +155,17 @@ class Parser:
             ends.append(position)
         return Line(file, raw.number, raw.indent, code, template, tuple(numbers), tuple(ends))
 
-    def _explain(self, raw: RawLine, file: str) -> Diagnostic:
-        try:
-            parse_at(raw.code, ())
-        except TooDeep as e:
-            span = place(file, raw.number, raw.indent, raw.code, e.start, e.end)
-            return error("LPU0107", "this expression is nested too deeply", span, help="name a part of it with .equ")
-        except UnexpectedInput as e:
-            return words.explain(e, raw, file)
-        span = place(file, raw.number, raw.indent, raw.code, 0, len(raw.code))
-        return error("LPU0101", "this line does not have the shape of a statement", span)
+
+def _explain(raw: RawLine, file: str) -> Diagnostic:
+    """What is wrong with a line that did not parse: parse it as it stands."""
+    try:
+        parse_at(raw.code, ())
+    except TooDeep as e:
+        span = place(file, raw.number, raw.indent, raw.code, e.start, e.end)
+        return error("LPU0107", "this expression is nested too deeply", span, help="name a part of it with .equ")
+    except UnexpectedInput as e:
+        return words.explain(e, raw, file)
+    raise AssertionError(f"the shape of a line must not depend on its numbers: {raw.code!r}")
 
 
 def number(text: str) -> int | float:
@@ -177,16 +188,22 @@ def _runs(pieces: list[str]) -> tuple[tuple[int, int], ...]:
     return tuple(runs)
 
 
-def _unreadable(raw: RawLine, file: str) -> Diagnostic | None:
-    """What stops a line before the grammar sees it: characters that are no text, sizes that are no program."""
-    if bad := _BAD.search(raw.code):
-        at = place(file, raw.number, raw.indent, raw.code, bad.start(), bad.end())
-        return error("LPU0102", f"character U+{ord(bad.group()):04X} cannot stand in a source", at, help="delete it")
+def _bad_character(raw: RawLine, file: str) -> Diagnostic | None:
+    """A character that is no text, in a line or its comment."""
+    bad = _BAD.search(raw.code + raw.comment)
+    if bad is None:
+        return None
+    at = place(file, raw.number, raw.indent, raw.code + raw.comment, bad.start(), bad.end())
+    return error("LPU0102", f"character U+{ord(bad.group()):04X} cannot stand in a source", at, help="delete it")
+
+
+def _too_large(raw: RawLine, file: str) -> Diagnostic | None:
+    """Sizes that are no program."""
     if len(raw.code) > MAX_LINE:
         at = place(file, raw.number, raw.indent, raw.code, 0, 1)
         return error("LPU0108", f"the line has more than {MAX_LINE} characters", at)
     depth = 0
-    for match in re.finditer(r"[()\[\]]", raw.code):
+    for match in _BRACKET.finditer(raw.code):
         depth += 1 if match.group() in "([" else -1
         if depth > MAX_NESTING:
             at = place(file, raw.number, raw.indent, raw.code, match.start(), match.end())

@@ -23,8 +23,16 @@ class Frame:
 
     def related(self) -> Related:
         """The frame as a party of a diagnostic."""
-        what = {"macro": "in expansion of macro", "for": "in iteration", "include": "included as"}
-        return Related(f"{what.get(self.kind, 'imported as')} `{self.name}`", self.span)
+        return Related(f"{FRAMES[self.kind]} `{self.name}`", self.span)
+
+
+FRAMES = {
+    "macro": "in expansion of macro",
+    "for": "in iteration",
+    "include": "in the included file",
+    "import": "in the imported kernel",
+}
+"""What a frame is called in a diagnostic; :mod:`lpuasm.asm.render` prints such parties in one line each."""
 
 
 # Operands

@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from lpuasm.asm.parser import RawLine
 
 DIRECTIVES = (
-    "target param equ extern macro endm for endfor if elif else endif include import unit queue "
-    "input weight output const temp"
-).split()
+    "target", "param", "equ", "extern", "macro", "endm", "for", "endfor", "if", "elif", "else", "endif",
+    "include", "import", "unit", "queue", "input", "weight", "output", "const", "temp",
+)  # fmt: skip
+
+CLAUSES = ("repeat", "every", "step", "spread", "half", "group", "low8", "wrap", "keep", "bypass")
 
 _VALUE = {"NUMBER", "NAME", "PATH", "VALUE", "LOCAL", "STRING", "LPAR", "LSQB", "HOLE", "MINUS", "PLUS"}
-_OPERATORS = set("OROR ANDAND PIPE CARET AMPERSAND EQ NE LE GE LT GT SHL SHR PLUS MINUS STAR SLASH PERCENT".split())
+_OPERATORS = {
+    "OROR", "ANDAND", "PIPE", "CARET", "AMPERSAND", "EQ", "NE", "LE", "GE", "LT", "GT", "SHL", "SHR",
+    "PLUS", "MINUS", "STAR", "SLASH", "PERCENT",
+}  # fmt: skip
 _SIGNS = {
     "COMMA": "`,`", "COLON": "`:`", "EQUAL": "`=`", "RPAR": "`)`", "RSQB": "`]`", "LSQB": "`[`", "LPAR": "`(`",
     "_ARROW": "`->`", "PIN": "`@`", "AT": "`at`", "BY": "`x`", "NAME": "a name", "PATH": "a unit", "NUMBER": "a number",
@@ -51,13 +56,12 @@ def explain(e: UnexpectedInput, raw: RawLine, file: str) -> Diagnostic:
         found = f"`{code[start:end]}`"
     span = place(file, raw.number, raw.indent, code, start, end)
     word = _word_at(code, start)
-    if word.startswith(".") and start == 0 or (code[: start + 1] == "." and (word := _word_at(code, 0))):
+    if start == 0 and word.startswith(".") and word[1:] not in DIRECTIVES:
         close = difflib.get_close_matches(word[1:], DIRECTIVES, 1)
-        help_ = (
-            f"did you mean `.{close[0]}`?" if close else "the directives are " + " ".join(f".{d}" for d in DIRECTIVES)
+        known = "the directives are " + " ".join(f".{name}" for name in DIRECTIVES)
+        return error(
+            "LPU0105", f"unknown directive `{word}`", span, help=f"did you mean `.{close[0]}`?" if close else known
         )
-        if word[1:] not in DIRECTIVES:
-            return error("LPU0105", f"unknown directive `{word}`", span, help=help_)
     if isinstance(e, UnexpectedCharacters):
         if word[:1] == '"':
             return error("LPU0104", "this string has no end on its line", span, help='write a `"` behind it')
@@ -68,29 +72,39 @@ def explain(e: UnexpectedInput, raw: RawLine, file: str) -> Diagnostic:
             return error("LPU0103", message, span, help="numbers are 12, 0x1f, 0b101, 0o17, 1_000, 1.5, 1e-3")
     expected = in_words(accepts)
     message = f"expected {expected}, found {found}" if expected else f"{found} cannot stand here"
-    return error("LPU0101", message, span, label=f"expected {expected}" if expected else "")
+    return error("LPU0101", message, span, help=_spelling(code, start, end, accepts))
+
+
+def _spelling(code: str, start: int, end: int, accepts: set[str]) -> str:
+    """A word of the language that the word at or before a place may have meant."""
+    if start >= len(code):
+        word, words = code.split()[-1] if code.split() else "", CLAUSES
+    else:
+        word, words = code[start:end], tuple(t.lower() for t in accepts) + CLAUSES * ("REPEAT" in accepts)
+    close = difflib.get_close_matches(word, words, 1) if word.isalnum() and word not in words else []
+    return f"did you mean `{close[0]}`?" if close else ""
 
 
 def in_words(accepts: Iterable[str]) -> str:
     """Terminals of the grammar as a phrase: ``a value, `]` or `..```."""
     left = set(accepts)
     phrases: list[str] = []
+    if {"TARGET", "UNIT", "ENDM"} <= left:
+        return "a statement, a flow or a directive"
     if {"NUMBER", "NAME", "LPAR"} <= left:
         phrases.append("a value")
         left -= _VALUE | {"TILDE", "BANG"}
     if {"STAR", "SLASH"} <= left:
-        left -= _OPERATORS
-        if left:
-            left.discard("HOLE")
-        else:
-            phrases.append("an operator")
-    order = sorted(left, key=lambda t: (t == "$END", _SIGNS.get(t, t)))
-    phrases += [_SIGNS.get(t) or _plain(t) for t in order]
+        left -= {*_OPERATORS, "HOLE", "LSQB", "LPAR"}
+        phrases.append("an operator")
+    if "REPEAT" in left:
+        phrases.append("a clause")
+        left -= {"REPEAT", "FLAG", "PIN", "NAME"}
+    phrases += [_SIGNS.get(t) or _plain(t) for t in sorted(left, key=lambda t: (t == "$END", _SIGNS.get(t, t)))]
     phrases = list(dict.fromkeys(phrases))
-    if len(phrases) > 6:
-        phrases = [*phrases[:5], "…"]
-        return ", ".join(phrases)
-    return " or ".join([", ".join(phrases[:-1]), phrases[-1]] if len(phrases) > 1 else phrases)
+    if len(phrases) > 1:
+        return f"{', '.join(phrases[:-1])} or {phrases[-1]}"
+    return phrases[0] if phrases else ""
 
 
 def _plain(terminal: str) -> str:
