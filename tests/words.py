@@ -57,7 +57,7 @@ def encode(definition: Definition, given: Mapping[str, Any]) -> int:
 
 
 def words(target: Target, queue: str, lines: Iterable[Line]) -> list[int]:
-    """The words of a queue: a line dispatches in its cycle; a ``repeat`` that is no operand becomes a word of its own."""
+    """The words of a queue: a line dispatches in its cycle; a ``repeat`` that is no operand becomes a word."""
     instructions, kind = table(target), target.queue[queue].kind
 
     def find(mnemonic: str) -> Definition:
