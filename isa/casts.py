@@ -41,7 +41,7 @@ def cast(x: NDArray[Any], dtype: str | np.dtype[Any]) -> NDArray[Any]:
     with np.errstate(all="ignore"):
         if target.kind == "f":
             # By way of f32: an integer that f32 rounds is beyond f16 in any case.
-            return canonical(x.astype(np.float32).astype(target, copy=False))
+            return canonical(x.astype(np.float32)).astype(target, copy=False)
         return x.astype(target) if x.dtype.kind != "f" else _integer(x, target)
 
 
@@ -54,7 +54,7 @@ def cast_sat(x: NDArray[Any], dtype: str | np.dtype[Any]) -> NDArray[Any]:
         if target == np.float16:
             wide = x.astype(np.float32)
             np.clip(wide, -_F16_MOST, _F16_MOST, out=wide)
-            return canonical(wide.astype(target))
+            return canonical(wide).astype(target)
         if target.kind == "f" or x.dtype.kind == "f":
             return cast(x, target)
         source, limits = np.iinfo(x.dtype), np.iinfo(target)

@@ -18,7 +18,7 @@ from lpuasm.isa.casts import canonical
 Array = NDArray[Any]
 
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32}
-_PRODUCT = {"u1": np.uint16, "i1": np.int16, "i2": np.int32, "i4": np.int64}
+_WIDE = {name: np.dtype(wide) for name, wide in (("u1", "i4"), ("i1", "i2"), ("i2", "i4"), ("i4", "i8"))}
 
 
 def add(a: Array, b: Array) -> Array:
@@ -38,33 +38,17 @@ def mul(a: Array, b: Array) -> Array:
 
 def add_sat(a: Array, b: Array) -> Array:
     """a + b; integers saturate."""
-    total = add(a, b)
-    if total.dtype.kind == "i":
-        return _saturated(a, total, (a ^ total) & (b ^ total))
-    if total.dtype.kind == "u":
-        np.copyto(total, np.iinfo(total.dtype).max, where=total < a)
-    return total
+    return _saturating(np.add, a, b)
 
 
 def sub_sat(a: Array, b: Array) -> Array:
     """a - b; integers saturate."""
-    total = sub(a, b)
-    if total.dtype.kind == "i":
-        return _saturated(a, total, (a ^ b) & (a ^ total))
-    if total.dtype.kind == "u":
-        np.copyto(total, 0, where=a < b)
-    return total
+    return _saturating(np.subtract, a, b)
 
 
 def mul_sat(a: Array, b: Array) -> Array:
     """a * b; integers saturate."""
-    if a.dtype.kind == "f":
-        return mul(a, b)
-    _same_type(a, b)
-    product = np.asarray(np.multiply(a, b, dtype=_PRODUCT[a.dtype.str[1:]]))
-    limits = np.iinfo(a.dtype)
-    np.clip(product, product.dtype.type(limits.min), product.dtype.type(limits.max), out=product)
-    return product.astype(a.dtype)
+    return _saturating(np.multiply, a, b)
 
 
 def neg(a: Array) -> Array:
@@ -201,9 +185,19 @@ def _arithmetic(op: np.ufunc, *operands: Array) -> Array:
     _same_type(*operands)
     with np.errstate(all="ignore"):
         if operands[0].dtype == np.float16:
-            narrow = op(*(v.astype(np.float32) for v in operands)).astype(np.float16)
-            return canonical(np.asarray(narrow))
+            return canonical(np.asarray(op(*(v.astype(np.float32) for v in operands)))).astype(np.float16)
         return canonical(np.asarray(op(*operands)))
+
+
+def _saturating(op: np.ufunc, a: Array, b: Array) -> Array:
+    if a.dtype.kind == "f":
+        return _arithmetic(op, a, b)
+    _same_type(a, b)
+    wide = _WIDE[a.dtype.str[1:]]
+    limits = np.iinfo(a.dtype)
+    exact = np.asarray(op(a, b, dtype=wide))
+    np.clip(exact, wide.type(limits.min), wide.type(limits.max), out=exact)
+    return exact.astype(a.dtype)
 
 
 def _compared(op: np.ufunc, a: Array, b: Array) -> NDArray[np.uint8]:
@@ -212,14 +206,6 @@ def _compared(op: np.ufunc, a: Array, b: Array) -> NDArray[np.uint8]:
         a, b = a.astype(np.float32), b.astype(np.float32)
     with np.errstate(all="ignore"):
         return np.asarray(op(a, b)).view(np.uint8)
-
-
-def _saturated(a: Array, total: Array, overflow: Array) -> Array:
-    """``total`` in place: where ``overflow`` is negative, the limit on a's side."""
-    if overflow.min(initial=0) < 0:
-        limits = np.iinfo(total.dtype)
-        np.copyto(total, np.where(a < 0, limits.min, limits.max).astype(total.dtype), where=overflow < 0)
-    return total
 
 
 def _above_least(a: Array) -> Array:

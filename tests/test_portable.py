@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from functools import cache
 
 import pytest
 
@@ -16,11 +15,10 @@ import numpy as np
 from lpuasm.isa.dot import dot_f16, dot_i8
 from lpuasm.isa.numeric import FUNCTIONS
 
-random = np.random.default_rng(11)
 digest = hashlib.sha256()
-patterns = random.integers(0, 1 << 32, 40_000, np.uint32)
+patterns = np.frombuffer(hashlib.shake_128(b"lanes").digest(160_000), "<u4")
 a, b = patterns.view(np.float32), patterns[::-1].copy().view(np.float32)
-near = random.uniform(-12, 12, 40_000).astype(np.float32)
+near = (patterns * (24 / 2**32) - 12).astype(np.float32)
 for name in ("exp", "tanh", "rsqrt", "neg", "relu"):
     for x in (a, near):
         digest.update(FUNCTIONS[name](x).tobytes())
@@ -35,14 +33,17 @@ for name in ("u8", "i8", "i16", "i32", "f16", "f32"):
         digest.update(FUNCTIONS["cast_sat"](a.view(source), name).tobytes())
 halves = a.view(np.float16).reshape(500, 160)
 digest.update(dot_f16(halves, halves[:100]).tobytes())
-ordinary = random.standard_normal((600, 320)).astype(np.float16)
-digest.update(dot_f16(ordinary, ordinary[:320]).tobytes())
+ordinary = near.astype(np.float16).reshape(125, 320)
+digest.update(dot_f16(np.vstack([ordinary] * 4), ordinary).tobytes())
 finite = np.where(np.isfinite(halves), halves, np.float16(1))
 digest.update(dot_f16(finite, finite[:300]).tobytes())
 bytes_ = patterns.view(np.int8).reshape(500, 320)
 digest.update(dot_i8(bytes_, bytes_).tobytes())
 print(digest.hexdigest())
 """
+
+EXPECTED = "876cdf3db0fa19dda41afc32d4f2678b0668681830d92d9fb7a5e692724fa875"
+"""What the script prints on any machine; it changes only when a function is meant to give other bits."""
 
 FEATURES = """
 try:
@@ -58,16 +59,10 @@ def run(script: str, settings: dict[str, str]) -> subprocess.CompletedProcess[st
     return subprocess.run([sys.executable, "-c", script], env=clean | settings, capture_output=True, text=True)
 
 
-@cache
-def usual() -> str:
-    done = run(SCRIPT, {"OPENBLAS_NUM_THREADS": "1"})
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.mark.parametrize(
     "setting",
     [
+        "OPENBLAS_NUM_THREADS=1",
         "OPENBLAS_NUM_THREADS=2",
         "OPENBLAS_CORETYPE=Prescott",
         "OPENBLAS_CORETYPE=Haswell",
@@ -83,4 +78,4 @@ def test_bits_do_not_depend_on(setting: str) -> None:
     if done.returncode == -signal.SIGILL:
         pytest.skip(f"this CPU cannot run {value}")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == usual()
+    assert done.stdout.strip() == EXPECTED
