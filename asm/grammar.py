@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
+from lark.exceptions import UnexpectedInput
 
 from lpuasm.asm.tree import (
     Binary,
@@ -94,7 +95,13 @@ def parse_at(code: str, runs: tuple[tuple[int, int], ...]) -> Template:
 def _parse(code: str, start: str, slots: dict[int, int]) -> Any:
     tree = _tree_builder()
     tree.slots, tree.code = slots, code
-    return lark().parse(code, start=start)
+    try:
+        return lark().parse(code, start=start)
+    except UnexpectedInput as e:
+        if getattr(e, "stop", None) is None:
+            e.stop = len(code)  # where the text ended that was parsed: a part of the line, perhaps
+            e.may_follow = getattr(e, "accepts", None) or getattr(e, "allowed", None)  # before an outer parse claims e
+        raise
 
 
 @cache

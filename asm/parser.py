@@ -42,11 +42,12 @@ _FRACTION = re.compile(r"[.eE]")
 
 @dataclass(frozen=True, slots=True)
 class RawLine:
-    """A line of text: code and comment apart; ``code`` keeps the newlines of continuations."""
+    """A line of text: code and comment apart, ``gap`` blanks between; ``code`` keeps the newlines of continuations."""
 
     number: int
     indent: int
     code: str
+    gap: int
     comment: str
 
 
@@ -74,23 +75,25 @@ def raw_lines(text: str) -> Iterator[RawLine]:
     i, count = 0, len(rows)
     while i < count:
         number, row = i + 1, rows[i].rstrip("\r")
-        code, comment = split_comment(row)
+        code, gap, comment = split_comment(row)
         while not comment and i + 1 < count and code.endswith("\\"):
             i += 1
-            more, comment = split_comment(rows[i].rstrip("\r"))
+            more, gap, comment = split_comment(rows[i].rstrip("\r"))
             code = f"{code}\n{more}"
         bare = code.lstrip(" \t\f")
-        yield RawLine(number, len(code) - len(bare), bare, comment)
+        yield RawLine(number, len(code) - len(bare), bare, gap, comment)
         i += 1
 
 
-def split_comment(row: str) -> tuple[str, str]:
-    """A row as code without trailing blanks, and comment (with its sign)."""
-    if ";" not in row and "//" not in row:
-        return row.rstrip(), ""
-    match = _COMMENT.match(row)
-    end = match.end() if match else 0
-    return row[:end].rstrip(), row[end:].rstrip()
+def split_comment(row: str) -> tuple[str, int, str]:
+    """A row as code without trailing blanks, the number of those blanks, and comment (with its sign)."""
+    code = row
+    if ";" in row or "//" in row:
+        match = _COMMENT.match(row)
+        assert match is not None  # it matches the empty text
+        code = match.group()
+    bare = code.rstrip()
+    return bare, len(code) - len(bare), row[len(code) :].rstrip()
 
 
 class Parser:
@@ -190,10 +193,11 @@ def _runs(pieces: list[str]) -> tuple[tuple[int, int], ...]:
 
 def _bad_character(raw: RawLine, file: str) -> Diagnostic | None:
     """A character that is no text, in a line or its comment."""
-    bad = _BAD.search(raw.code + raw.comment)
+    text = f"{raw.code}{' ' * raw.gap}{raw.comment}"
+    bad = _BAD.search(text)
     if bad is None:
         return None
-    at = place(file, raw.number, raw.indent, raw.code + raw.comment, bad.start(), bad.end())
+    at = place(file, raw.number, raw.indent, text, bad.start(), bad.end())
     return error("LPU0102", f"character U+{ord(bad.group()):04X} cannot stand in a source", at, help="delete it")
 
 

@@ -40,18 +40,16 @@ def explain(e: UnexpectedInput, raw: RawLine, file: str) -> Diagnostic:
     code = raw.code
     start = min(e.pos_in_stream or 0, len(code))
     end = start + 1
-    accepts: set[str] = set()
+    accepts = set(e.may_follow or ())
     found = "the end of the line"
     if isinstance(e, UnexpectedToken):
-        accepts = set(e.accepts or e.expected or ())
         if e.token.type == "$END":
-            start = end = len(code)
-            end += 1
+            start, end = e.stop, e.stop + 1
+            found = f"`{code[start]}`" if start < len(code) else found
         else:
             end = e.token.end_pos or start + 1
             found = f"`{code[start:end]}`"
     elif isinstance(e, UnexpectedCharacters):
-        accepts = set(e.allowed or ())
         end = start + len(_word_at(code, start))
         found = f"`{code[start:end]}`"
     span = place(file, raw.number, raw.indent, code, start, end)
@@ -78,9 +76,9 @@ def explain(e: UnexpectedInput, raw: RawLine, file: str) -> Diagnostic:
 def _spelling(code: str, start: int, end: int, accepts: set[str]) -> str:
     """A word of the language that the word at or before a place may have meant."""
     if start >= len(code):
-        word, words = code.split()[-1] if code.split() else "", CLAUSES
+        word, words = code.split()[-1] if code.split() else "", list(CLAUSES)
     else:
-        word, words = code[start:end], tuple(t.lower() for t in accepts) + CLAUSES * ("REPEAT" in accepts)
+        word, words = code[start:end], [t.lower() for t in accepts] + list(CLAUSES) * ("REPEAT" in accepts)
     close = difflib.get_close_matches(word, words, 1) if word.isalnum() and word not in words else []
     return f"did you mean `{close[0]}`?" if close else ""
 
