@@ -72,22 +72,23 @@ class Layout:
 
     def vector(self, row: NDArray[np.int64] | int, tile_column: NDArray[np.int64] | int) -> NDArray[np.int64]:
         """The vector that holds ``row`` in the ``tile_column``-th tile across."""
-        down, inside = np.divmod(np.asarray(row, np.int64), self.tile_rows)
-        return (down * self.tiles[1] + tile_column) * self.tile_rows + inside
+        row, column = np.asarray(row, np.int64), np.asarray(tile_column, np.int64)
+        first = (row // self.tile_rows * self.tiles[1] + column) * self.tile_rows
+        return np.asarray(first + row % self.tile_rows)
 
     def locate(self, vector: NDArray[np.int64] | int, plane: int = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(slice as queue number, address) of byte plane ``plane`` of vectors."""
-        word, group = np.divmod(np.asarray(vector, np.int64), self.groups)
-        slices = np.asarray(self.slices, np.int64)[group * self.planes + plane]
-        return slices, self.word_address(word)
+        vector = np.asarray(vector, np.int64)
+        slices = np.asarray(self.slices, np.int64)[vector % self.groups * self.planes + plane]
+        return np.asarray(slices), self.word_address(vector // self.groups)
 
     def word_address(self, word: NDArray[np.int64] | int) -> NDArray[np.int64]:
         """The address of the ``word``-th word of the tensor in a slice."""
         word = np.asarray(word, np.int64)
         if not self.run:
-            return self.address + word
-        run, inside = np.divmod(word, self.run)
-        return self.address + (run % 2) * self.bank_words + (run // 2) * self.run + inside
+            return np.asarray(self.address + word)
+        run = word // self.run
+        return np.asarray(self.address + run % 2 * self.bank_words + run // 2 * self.run + word % self.run)
 
     def last_address(self) -> int:
         """The highest address that the tensor takes in any slice."""

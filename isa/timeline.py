@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,12 +60,12 @@ class Timeline:
     @property
     def last(self) -> NDArray[np.int64]:
         """The cycle of the last dispatch of each family."""
-        return self.start + ((self.count - 1) * self.every).sum(axis=1)
+        return np.asarray(self.start + ((self.count - 1) * self.every).sum(axis=1))
 
     @property
     def issues(self) -> NDArray[np.int64]:
         """How often each family issues."""
-        return self.count.prod(axis=1)
+        return np.asarray(self.count.prod(axis=1))
 
     def cycles(self) -> int:
         """Cycles from 0 to the last commit in the last superlane, that cycle included; 0 for an empty program."""
@@ -109,41 +111,31 @@ def expand(target: Target, queues: Mapping[str, Words]) -> Timeline:
     parts = [_Queue(target, instructions, target.queue[name], words) for name, words in queues.items() if len(words)]
     parts.sort(key=lambda part: part.queue.number)
     _release(target, parts)
-    families = [part.families() for part in parts]
-    empty = np.zeros((0, DIMENSIONS), np.int64)
+    columns = zip(*(part.families() for part in parts), strict=True) if parts else zip(_no_families(), strict=True)
+    queue, word, low, high, start, count, every, step = map(np.concatenate, columns)
+    stuck = tuple(s for part in parts for s in part.stuck())
+    return Timeline(target, queue, word, low, high, start, count, every, step, stuck)
 
-    def joined(name: str, dtype: type[np.generic], default: NDArray[np.int64]) -> NDArray[np.generic]:
-        return np.concatenate([f[name] for f in families] or [default]).astype(dtype, copy=False)
 
-    flat = empty[:, 0]
-    return Timeline(
-        target,
-        joined("queue", np.int32, flat),  # type: ignore[arg-type]
-        joined("word", np.int32, flat),  # type: ignore[arg-type]
-        joined("low", np.uint64, flat),  # type: ignore[arg-type]
-        joined("high", np.uint64, flat),  # type: ignore[arg-type]
-        joined("start", np.int64, flat),  # type: ignore[arg-type]
-        joined("count", np.int64, empty),  # type: ignore[arg-type]
-        joined("every", np.int64, empty),  # type: ignore[arg-type]
-        joined("step", np.int64, empty),  # type: ignore[arg-type]
-        tuple(s for part in parts for s in part.stuck),
-    )
+def _no_families() -> tuple[NDArray[Any], ...]:
+    halves, cycles, nest = np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros((0, DIMENSIONS), np.int64)
+    return (np.zeros(0, np.int32), np.zeros(0, np.int32), halves, halves, cycles, nest, nest, nest)
 
 
 class _Queue:
-    """One queue on its way through time. ``start`` holds the dispatch cycle of each word as far as it is known."""
+    """One queue on its way through time. ``start`` is the dispatch cycle of each word up to the wait that it is at."""
 
     def __init__(self, target: Target, instructions: Table, queue: Queue, words: Words) -> None:
         self.target, self.queue, self.words = target, queue, words
-        self.stuck: list[Stuck] = []
         opcode = (words[:, 0] & np.uint64(0xFF)).astype(np.int64)
         of = {d.mnemonic: d for d in instructions if "c2c" in d.queues}
         self.nop, self.repeat = opcode == of["nop"].opcode, opcode == of["repeat"].opcode
         self.sync, self.deskew = opcode == of["sync"].opcode, opcode == of["deskew"].opcode
-        self.signals = {
-            of["notify"].opcode: target.barrier.latency,
-            of["transmit"].opcode: target.c2c.latency + target.barrier.latency,
-        }
+        latency = np.zeros(256, np.int64)
+        latency[of["notify"].opcode] = target.barrier.latency
+        latency[of["transmit"].opcode] = target.c2c.latency + target.barrier.latency
+        self.signals = np.flatnonzero(latency[opcode])
+        self.latency = latency[opcode[self.signals]]
         self.opcode = opcode
         n = len(words)
         self.count = np.ones((n, DIMENSIONS), np.int64)
@@ -159,11 +151,10 @@ class _Queue:
         self._own_dims(instructions)
         self.occupied = occupied
         self.start = np.concatenate(([0], np.cumsum(occupied)))[:-1]
-        self.end = n
-        self._check_repeats(instructions)
+        self.end = self._first_bad_repeat(instructions)
         waits = np.flatnonzero(self.sync | self.deskew)
         self.waits = [int(w) for w in waits if w < self.end]
-        self.at = 0
+        self.at, self.delay = 0, 0
 
     def _own_dims(self, instructions: Table) -> None:
         for code in np.unique(self.opcode):
@@ -172,11 +163,11 @@ class _Queue:
                 rows = self.opcode == code
                 self.count[rows], self.every[rows], self.step[rows] = dims(self.words[rows], definition, "repeat")
 
-    def _check_repeats(self, instructions: Table) -> None:
-        """Finds the first `repeat` that may not stand where it does; the queue ends there."""
+    def _first_bad_repeat(self, instructions: Table) -> int:
+        """The first `repeat` that may not stand where it does, for the queue ends there; else the number of words."""
         rows = np.flatnonzero(self.repeat)
         if not len(rows):
-            return
+            return len(self.words)
         repeatable = np.array(
             [
                 (d := instructions.by_opcode.get(code)) is not None
@@ -189,11 +180,7 @@ class _Queue:
         steps = np.array([bool((d := instructions.by_opcode.get(c)) and d.steps) for c in range(256)])
         before = self.opcode[rows - 1]
         bad = (rows == 0) | ~repeatable[before] | ((self.step[rows] != 0).any(axis=1) & ~steps[before])
-        if bad.any():
-            word = int(rows[np.argmax(bad)])
-            self.end = word
-            message = "there is no instruction before it that can be repeated so"
-            self.stuck.append(Stuck(self.queue, word, int(self.start[word]), "LPU0305", message))
+        return int(rows[np.argmax(bad)]) if bad.any() else len(self.words)
 
     @property
     def waiting(self) -> int | None:
@@ -203,59 +190,70 @@ class _Queue:
     def resume(self, cycle: int) -> None:
         """Lets the word after the current wait dispatch in ``cycle``."""
         word = self.waits[self.at]
-        self.start[word + 1 :] += cycle - (int(self.start[word]) + 1)
+        self.delay += cycle - (int(self.start[word]) + 1)
         self.at += 1
+        end = self.waits[self.at] + 1 if self.at < len(self.waits) else len(self.start)
+        self.start[word + 1 : end] += self.delay
+
+    def stuck(self) -> list[Stuck]:
+        """Why the queue does not come to its end, if it does not."""
+        if self.at < len(self.waits):
+            word, code, message = self.waits[self.at], "LPU0309", "no notification ever releases this sync"
+        elif self.end < len(self.words):
+            word, code = self.end, "LPU0305"
+            message = "there is no instruction before it that can be repeated so"
+        else:
+            return []
+        return [Stuck(self.queue, word, int(self.start[word]), code, message)]
 
     def emitted(self, begin: int) -> list[int]:
         """Arrival cycles of the notifications of the words from ``begin`` to the current wait."""
         end = self.waits[self.at] if self.at < len(self.waits) else self.end
-        return [
-            int(self.start[w]) + self.signals[int(self.opcode[w])]
-            for w in range(begin, end)
-            if int(self.opcode[w]) in self.signals
-        ]
+        first, last = np.searchsorted(self.signals, (begin, end))
+        arrivals: list[int] = (self.start[self.signals[first:last]] + self.latency[first:last]).tolist()
+        return arrivals
 
-    def families(self) -> dict[str, NDArray[np.generic]]:
+    def families(self) -> tuple[NDArray[Any], ...]:
+        """The columns of the timeline that this queue adds."""
         end = self.waits[self.at] + 1 if self.at < len(self.waits) else self.end
         rows = np.flatnonzero(~(self.nop | self.repeat)[:end])
         follows = np.zeros(end, bool)
         follows[:-1] = self.repeat[1:end]
         source = np.where(follows[rows], rows + 1, rows)
-        return {
-            "queue": np.full(len(rows), self.queue.number),
-            "word": rows,
-            "low": self.words[rows, 0],
-            "high": self.words[rows, 1],
-            "start": self.start[rows],
-            "count": self.count[source],
-            "every": self.every[source],
-            "step": self.step[source],
-        }
+        return (
+            np.full(len(rows), self.queue.number, np.int32),
+            rows.astype(np.int32),
+            self.words[rows, 0],
+            self.words[rows, 1],
+            self.start[rows],
+            self.count[source],
+            self.every[source],
+            self.step[source],
+        )
 
 
 def _release(target: Target, parts: list[_Queue]) -> None:
     """Runs the queues past their waits, in the order in which notifications arrive."""
-    arrivals: set[int] = set()
+    arrivals: list[int] = []
     begun = {id(part): 0 for part in parts}
+    period = target.c2c.hac_period
 
-    def advance(part: _Queue) -> None:
+    def advance(part: _Queue) -> int | None:
+        """Goes on to the next `sync`; the cycle in which the queue came to it."""
         while (cycle := part.waiting) is not None and part.deskew[part.waits[part.at]]:
-            period = target.c2c.hac_period
             part.resume((cycle // period + 1) * period)
-        arrivals.update(part.emitted(begun[id(part)]))
+        for arrival in part.emitted(begun[id(part)]):
+            heappush(arrivals, arrival)
         begun[id(part)] = part.waits[part.at] if part.at < len(part.waits) else part.end
+        return cycle
 
-    for part in parts:
-        advance(part)
-    while arrivals:
-        cycle = min(arrivals)
-        arrivals.discard(cycle)
-        for part in parts:
-            waiting = part.waiting
-            if waiting is not None and waiting < cycle:
+    waiting = [(cycle, part) for part in parts if (cycle := advance(part)) is not None]
+    while arrivals and waiting:
+        cycle = heappop(arrivals)
+        released = [part for since, part in waiting if since < cycle]
+        if released:
+            waiting = [(since, part) for since, part in waiting if since >= cycle]
+            for part in released:
                 part.resume(cycle)
-                advance(part)
-    for part in parts:
-        if (cycle := part.waiting) is not None:
-            word = part.waits[part.at]
-            part.stuck.append(Stuck(part.queue, word, cycle, "LPU0309", "no notification ever releases this sync"))
+                since = advance(part)
+                waiting += [(since, part)] if since is not None else []
