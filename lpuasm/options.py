@@ -33,59 +33,52 @@ class Assembly:
     target: str | None
 
 
-class _Define(click.ParamType):
-    name = "NAME=VALUE"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
-        if isinstance(value, tuple):
-            return value
-        name, equals, number = value.partition("=")
-        if not _NAME.fullmatch(name):
-            self.fail(f"'{value}' is not NAME=VALUE: '{name}' is not a name", param, ctx)
-        if not equals:
-            self.fail(f"'{value}' has no value; write {name}=VALUE, such as {name}=320", param, ctx)
-        if not _NUMBER.fullmatch(number.strip()):
-            self.fail(f"'{number}' is not a whole number, such as 320, -1 or 0x140", param, ctx)
-        digits = number.strip().replace("_", "")
-        try:
-            amount = int(digits, 0 if re.match(r"[+-]?0[xXbBoO]", digits) else 10)
-        except ValueError:
-            self.fail(f"'{number}' is not a whole number", param, ctx)
-        if not -(1 << 63) <= amount < 1 << 63:
-            self.fail(f"{number} does not fit 64 bits", param, ctx)
-        return name, amount
+def define(text: str) -> tuple[str, int]:
+    """The name and number of ``NAME=VALUE``. Raises click.BadParameter."""
+    name, equals, number = text.partition("=")
+    if not _NAME.fullmatch(name):
+        raise click.BadParameter(f"'{text}' is not NAME=VALUE: '{name}' is not a name")
+    if not equals:
+        raise click.BadParameter(f"'{text}' has no value; write {name}=VALUE, such as {name}=320")
+    digits = number.strip()
+    try:
+        if not _NUMBER.fullmatch(digits):
+            raise ValueError
+        value = int(digits, 0 if re.match("[+-]?0[xXbBoO]", digits) else 10)
+    except ValueError:
+        raise click.BadParameter(f"'{number}' is not a whole number, such as 320, -1 or 0x140") from None
+    if not -(1 << 63) <= value < 1 << 63:
+        raise click.BadParameter(f"{digits} does not fit 64 bits")
+    return name, value
 
 
-class _NamedFile(click.ParamType):
-    name = "[NAME=]FILE"
+def named(text: str) -> Named:
+    """``[NAME=]FILE`` in its parts. Raises click.BadParameter.
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Named:
-        if isinstance(value, Named):
-            return value
-        name, equals, file = value.partition("=")
-        named = Named(name, file) if equals and _NAME.fullmatch(name) else Named("", value)
-        if not named.file:
-            self.fail(f"'{value}' names no file", param, ctx)
-        return named
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(incomplete, type="file")]
+    What stands before the first "=" is a NAME if it can be one; write ./a=b.npy for a file of that name.
+    """
+    name, equals, file = text.partition("=")
+    result = Named(name, file) if equals and _NAME.fullmatch(name) else Named("", text)
+    if not result.file:
+        raise click.BadParameter(f"'{text}' names no file")
+    return result
 
 
-class _Target(click.ParamType):
-    name = "NAME|FILE.toml"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return str(value)
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from lpuasm.isa.target import TARGETS
-
-        known = [CompletionItem(t) for t in TARGETS if t.startswith(incomplete)]
-        return known or [CompletionItem(incomplete, type="file")]
+def each(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Any, ...]]:
+    """The callback of an option that may be repeated, whose every value goes through ``parse``."""
+    return lambda ctx, param, values: tuple(parse(value) for value in values)
 
 
-NAMED_FILE = _NamedFile()
+def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Completion by the shell's own file names."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def _complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from lpuasm.isa.target import TARGETS
+
+    known = [CompletionItem(t) for t in TARGETS if t.startswith(incomplete)]
+    return known or complete_file(ctx, param, incomplete)
 
 
 def common(function: F) -> F:
@@ -113,10 +106,12 @@ def assembling(function: F) -> F:
     collect.__name__ = function.__name__
     wrapped: Any = collect
     for option in (
-        click.option("--target", type=_Target(), help="The chip: tsp1, mini, or a file that describes one."),
+        click.option("--target", metavar="NAME|FILE.toml", shell_complete=_complete_target,
+                     help="The chip: tsp1, mini, or a file that describes one."),
         click.option("-I", "include", metavar="DIR", multiple=True, type=click.Path(),
                      help="Look for .include files in DIR too; may be repeated."),
-        click.option("-D", "defines", multiple=True, type=_Define(), help="Give a .param or extern NAME its value."),
+        click.option("-D", "defines", metavar="NAME=VALUE", multiple=True, callback=each(define),
+                     help="Give a .param or extern NAME its value."),
     ):  # fmt: skip
         wrapped = option(wrapped)
     return wrapped  # type: ignore[no-any-return]
