@@ -189,6 +189,10 @@ class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed b
         start, end = condition.start, no.end
         return Choice(condition, yes, no, start, end, _depth(start, end, condition, yes, no))
 
+    def choice_plus(self, condition: Expr, mark: Token, yes: Expr, plus: Token, no: Expr) -> Choice:
+        start = _ends(plus)[1] - 1
+        return self.choice(condition, mark, yes, Unary("+", no, start, no.end, _depth(start, no.end, no)))
+
     def call(self, name: Token, left: Token, arguments: tuple[Expr, ...] | None, right: Token) -> Call:
         start, end = _ends(name)[0], _ends(right)[1]
         return Call(self._name(name), arguments or (), start, end, _depth(start, end, *(arguments or ())))
