@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpuasm.asm import arithmetic
-from lpuasm.asm.scope import Unbound
+from lpuasm.asm.scope import Extern
 from lpuasm.asm.syntax import Memory, Number, Operand, Register, Symbol, TensorRef, Term
 from lpuasm.asm.tree import Binary, Expr, MemoryOf, Name, Unary
 from lpuasm.isa.errors import Span
@@ -77,7 +77,7 @@ def _checked(evaluator: Evaluator, node: Expr, term: Term, coefficient: int) -> 
 def _factor(evaluator: Evaluator, node: Name) -> Term:
     span = evaluator.span(node)
     name = evaluator.text(node)
-    if isinstance(evaluator.scope.get(name), Unbound):
+    if isinstance(evaluator.scope.get(name), Extern):
         return Term(1, (), (name,), span)
     operand: Operand = evaluator.operand(node)
     match operand:

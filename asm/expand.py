@@ -16,7 +16,7 @@ from lpuasm.asm.blocks import Loop, Macro, Node, nest
 from lpuasm.asm.declare import tensor
 from lpuasm.asm.expressions import Evaluator, Problem
 from lpuasm.asm.parser import Parser
-from lpuasm.asm.scope import Bound, Names, Scope, Unbound, similar
+from lpuasm.asm.scope import Bound, Extern, Names, Scope, Unbound, similar
 from lpuasm.asm.sections import Open
 from lpuasm.asm.statements import statement
 from lpuasm.asm.syntax import (
@@ -374,7 +374,7 @@ class Expansion:
         try:
             self.names.tensors[name] = tensor(evaluator, body, name, step.frames)
         except Problem:
-            self.top.names.setdefault(name, Unbound("tensor", True))
+            self.top.names.setdefault(name, Unbound(reported=True))
             raise
 
     # Names
@@ -426,13 +426,13 @@ class Expansion:
             return  # whoever imports a kernel sets its parameters by defining them first
         self._free("parameter", name, span, self.top)
         default = body.values[0] if body.values else None
-        self._bind(self.top, name, Unbound("parameter", True), span)
+        self._bind(self.top, name, Unbound(reported=True), span)
         if name in self.defines:
             value = self.defines[name]
         elif default is not None:
             value = evaluator.number(default)
         else:
-            self._bind(self.top, name, Unbound("parameter", False), span)
+            self._bind(self.top, name, Unbound(reported=False), span)
             return
         self._bind(self.top, name, value, span)
         self.params[name] = Param(name, value, span)
@@ -442,7 +442,7 @@ class Expansion:
         self._free("constant", name, span, step.scope)
         value = body.values[0]
         assert value is not None
-        self._bind(step.scope, name, Unbound("constant", True), span)
+        self._bind(step.scope, name, Unbound(reported=True), span)
         self._bind(step.scope, name, evaluator.number(value), span)
         if step.scope is self.top:
             bound = self.top.names[name]
@@ -454,7 +454,7 @@ class Expansion:
             name, span = evaluator.text(node, dotted=False), evaluator.span(node)
             self._free("extern", name, span, self.top)
             self.externs[name] = span
-            self._bind(self.top, name, self.defines.get(name, Unbound("extern dimension", False)), span)
+            self._bind(self.top, name, Extern(self.defines.get(name)), span)
 
     # Blocks
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from lpuasm.asm import address, arithmetic
-from lpuasm.asm.scope import Bound, Names, Scope, Unbound, similar
+from lpuasm.asm.scope import Extern, Names, Scope, Unbound, similar
 from lpuasm.asm.syntax import (
     Hole,
     Index,
@@ -153,14 +153,16 @@ class Evaluator:
             raise self.problem("LPU0206", f"a number is needed here, not `{name}`", node)
         raise self.problem("LPU0201", f"`{name}` is not defined", node, self.suggest(name))
 
-    def lookup(self, name: str, node: Expr) -> Bound | None:
+    def lookup(self, name: str, node: Expr) -> int | float | Operand | None:
         """What a name is bound to in this scope; raises Problem where it lacks its value."""
         bound = self.scope.get(name)
-        if isinstance(bound, Unbound):
-            if bound.reported:
+        if isinstance(bound, Extern) and bound.value is not None:
+            return bound.value
+        if isinstance(bound, (Unbound, Extern)):
+            if isinstance(bound, Unbound) and bound.reported:
                 raise Problem(None)
-            help_ = f"give it one: -D {name}=…"
-            raise self.problem("LPU0212", f"{bound.what} `{name}` has no value", node, help_)
+            what = "parameter" if isinstance(bound, Unbound) else "extern dimension"
+            raise self.problem("LPU0212", f"{what} `{name}` has no value", node, f"give it one: -D {name}=…")
         return bound
 
     def suggest(self, name: str) -> str:
@@ -237,10 +239,10 @@ class Evaluator:
         if "." in name:
             return UnitRef(name, None, None, span)
         bound = self.scope.get(name)
-        if isinstance(bound, Unbound):
-            if bound.reported:
-                raise Problem(None)
+        if isinstance(bound, Extern) and bound.value is None:
             return Symbol(name, span)
+        if isinstance(bound, (Unbound, Extern)):
+            bound = self.lookup(name, node)
         if isinstance(bound, (int, float)):
             return Number(bound, span)
         if bound is not None:

@@ -12,13 +12,19 @@ from lpuasm.isa.errors import Span
 
 @dataclass(frozen=True, slots=True)
 class Unbound:
-    """An extern dimension, or a parameter, without a value; ``known`` if the lack was reported already."""
+    """A parameter without a value; or any name whose definition failed and was ``reported``."""
 
-    what: str
     reported: bool
 
 
-Bound = int | float | Operand | Unbound
+@dataclass(frozen=True, slots=True)
+class Extern:
+    """A dimension that is bound when the program runs; -D may have given its value already."""
+
+    value: int | float | None
+
+
+Bound = int | float | Operand | Unbound | Extern
 
 
 @dataclass(slots=True)
