@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from lpuasm.asm.grammar import split_prefix
 from lpuasm.asm.tree import Body, Directive, FlowLine, StatementLine, TensorLine
@@ -26,36 +27,35 @@ def prefix_text(code: str, has_prefix: bool) -> tuple[str, str]:
 
 
 def spaced(code: str, body: Body | None) -> list[str]:
-    """The tokens of a line, each but the first with the blanks before it."""
-    matches = list(_TOKEN.finditer(code))
+    """The tokens of a line, each but the first with the blanks, or the continuation, before it."""
+    matches = [match for match in _TOKEN.finditer(code) if match.group()[0] != "\\"]
     tokens = [match.group() for match in matches]
-    before = [i > 0 and match.start() > matches[i - 1].end() for i, match in enumerate(matches)]
+    between = [code[a.end() : b.start()] for a, b in pairwise(matches)]
+    before = [False, *(bool(blanks) for blanks in between)]
     out: list[str] = []
     depth = 0
     for i, token in enumerate(tokens):
-        if token.startswith("\\"):
-            tokens[i] = token = "\\\n"
+        blank = ""
         if i:
             after = i + 1 < len(tokens) and before[i + 1]
-            token = ("" if not _gap(tokens, i, before, after, depth, body) else " ") + token
-        out.append(token)
-        depth += (tokens[i] in ("(", "[")) - (tokens[i] in (")", "]"))
+            blank = " " if _gap(tokens, i, before, after, depth, body) else ""
+            blank = " \\\n" if "\n" in between[i - 1] else blank
+        out.append(blank + token)
+        depth += (token in ("(", "[")) - (token in (")", "]"))
     return out
 
 
 def _gap(tokens: list[str], i: int, before: list[bool], after: bool, depth: int, body: Body | None) -> bool:
     """Whether a blank stands between token i - 1 and token i."""
     left, token = tokens[i - 1], tokens[i]
-    if left == "\\\n":
-        return False
-    if token == "\\\n" or "->" in (left, token) or left == ",":
+    if "->" in (left, token) or left == ",":
         return True
     if token in (",", ")", "]") or left in ("(", "[") or ".." in (left, token):
         return False
     declares = isinstance(body, TensorLine) or (isinstance(body, Directive) and body.kind in ("param", "equ"))
     if "=" in (left, token):
         return declares
-    if ":" in (left, token) and depth == 0:
+    if ":" in (left, token) and depth == 0 and isinstance(body, (TensorLine, FlowLine)):
         return isinstance(body, TensorLine)
     if "@" in (left, token):
         return token == "@" or isinstance(body, FlowLine)
