@@ -119,7 +119,20 @@ class BindError(LpuError):
 
 
 class Fault(LpuError):
-    """A program broke the machine's rules while it ran."""
+    """A program broke the machine's rules while it ran.
+
+    ``cycle``, ``queue`` and ``word`` say where; ``category`` whether its schedule is wrong or only its data.
+    """
+
+    def __init__(self, *diagnostics: Diagnostic, cycle: int = 0, queue: str = "", word: int = 0) -> None:
+        super().__init__(*diagnostics)
+        self.cycle = cycle
+        self.queue = queue
+        self.word = word
+
+    @property
+    def category(self) -> str:
+        return "data" if self.code.startswith("LPU07") else "schedule"
 
 
 @dataclass(frozen=True, slots=True)
