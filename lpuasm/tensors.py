@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -36,6 +37,7 @@ DTYPES: Mapping[str, np.dtype[Any]] = {
 }
 _MAGIC, _ZIP = b"\x93NUMPY", b"PK"
 _HEADER = 1 << 16
+_NUMBERS = re.compile(r"[|<>=]?[biufc][0-9]{1,2}")
 
 
 def parse(octets: bytes, file: str, name: str, dtype: str | None = None, shape: tuple[int, ...] | None = None) -> Array:
@@ -94,14 +96,14 @@ def _header(text: bytes, wrong: Any) -> tuple[np.dtype[Any], bool, tuple[int, ..
         raise wrong("its header cannot be read") from None
     if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape) or len(shape) > 32:
         raise wrong("its header tells of no shape")
-    try:
-        dtype = np.dtype(descr if isinstance(descr, str) else None)
-    except (TypeError, ValueError, SyntaxError):
-        raise wrong(f"its header tells of an unknown type {descr!r}") from None
-    if dtype.hasobject:
+    if isinstance(descr, str) and descr.lstrip("|<>=").startswith("O"):
         raise wrong("it holds pickled objects, which are never loaded", "save an array of numbers")
-    if not isinstance(descr, str) or dtype.kind not in "iufbc" or not isinstance(fortran, bool):
+    if not isinstance(descr, str) or not _NUMBERS.fullmatch(descr) or not isinstance(fortran, bool):
         raise wrong("it does not hold numbers", "save an array of numbers")
+    try:
+        dtype = np.dtype(descr)
+    except TypeError:
+        raise wrong(f"its header tells of an unknown type '{descr}'") from None
     return dtype, fortran, shape
 
 
