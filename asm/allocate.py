@@ -1,0 +1,105 @@
+"""The memory of the slices while tensors are placed: who lies where, and where there is room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from lpuasm.asm.syntax import TensorDecl
+from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, error
+from lpuasm.isa.layout import Layout
+from lpuasm.isa.target import Target
+
+Piece = tuple[int, int]
+"""Addresses from the first up to, not including, the second."""
+
+
+@dataclass(slots=True)
+class Regions:
+    """The words of each slice that are taken: (first, end, tensor), in order."""
+
+    target: Target
+    taken: dict[int, list[tuple[int, int, TensorDecl]]] = field(default_factory=dict)
+
+    def place(self, declaration: TensorDecl, layout: Layout) -> Layout:
+        """``layout`` where it is stated to be, or at the lowest address at which it fits; AssemblyError if it does not.
+
+        All slices of a tensor use one base address.
+        """
+        if declaration.address is None:
+            layout = replace(layout, address=self._lowest(declaration, layout))
+        self._inside(declaration, layout)
+        for first, end in pieces(layout):
+            for slice_ in layout.slices:
+                self._clear(declaration, slice_, first, end)
+        for first, end in pieces(layout):
+            for slice_ in layout.slices:
+                own = self.taken.setdefault(slice_, [])
+                own.append((first, end, declaration))
+                own.sort(key=lambda entry: entry[:2])
+        return layout
+
+    def _lowest(self, declaration: TensorDecl, layout: Layout) -> int:
+        """The lowest base at which no piece meets another tensor."""
+        base = layout.address
+        moved = True
+        while moved:
+            moved = False
+            for first, end in pieces(replace(layout, address=base)):
+                for slice_ in layout.slices:
+                    for start, stop, _ in self.taken.get(slice_, ()):
+                        if start < end and first < stop:
+                            base += stop - first
+                            moved = True
+                            break
+                    if moved:
+                        break
+                if moved:
+                    break
+        return base
+
+    def _inside(self, declaration: TensorDecl, layout: Layout) -> None:
+        limit = self.target.words
+        words = self.target.geometry.words_per_bank
+        if declaration.bank is not None and not layout.run:
+            limit = (declaration.bank + 1) * words
+        first = pieces(layout)[:1]
+        over = any(end > limit for _, end in pieces(layout))
+        if layout.run and first and first[0][1] > words:
+            over = True
+        if over:
+            whole = f"{layout.depth} words in each of its {len(layout.slices)} slices"
+            where = f"bank {declaration.bank}" if declaration.bank is not None else "them"
+            message = f"{declaration.name}: it takes {whole}, from {layout.address:#x} on, and {where} ends at {limit - 1:#x}"
+            raise AssemblyError(
+                _at(declaration, "LPU0506", message, (), "spread it over more slices, or name others")
+            )
+
+    def _clear(self, declaration: TensorDecl, slice_: int, first: int, end: int) -> None:
+        for start, stop, other in self.taken.get(slice_, ()):
+            if start < end and first < stop:
+                name = self.target.queues[slice_].name
+                low, high = max(start, first), min(stop, end) - 1
+                message = f"{declaration.name} and {other.name} both lie in {name} at {low:#x} … {high:#x}"
+                related = (Related(f"{other.name} is declared here", other.span),)
+                help_ = "leave the address out, and it goes where there is room"
+                raise AssemblyError(_at(declaration, "LPU0507", message, related, help_))
+
+
+def pieces(layout: Layout) -> list[Piece]:
+    """The addresses that a tensor takes in each of its slices: one piece, or one a bank."""
+    depth, base, run = layout.depth, layout.address, layout.run
+    if not depth:
+        return []
+    if not run:
+        return [(base, base + depth)]
+    rounds, rest = divmod(depth, 2 * run)
+    even, odd = rounds * run + min(rest, run), rounds * run + max(rest - run, 0)
+    found = [(base, base + even)]
+    return [*found, (base + layout.bank_words, base + layout.bank_words + odd)] if odd else found
+
+
+def _at(
+    declaration: TensorDecl, code: str, message: str, related: tuple[Related, ...], help: str
+) -> Diagnostic:
+    frames = tuple(frame.related() for frame in reversed(declaration.frames))
+    return error(code, message, declaration.span, related=(*related, *frames), help=help)

@@ -1,0 +1,94 @@
+"""The data of ``.const`` tensors: numbers of the text, or a .npy file next to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpuasm.asm.files import Found, beside, find_include
+from lpuasm.asm.queues import framed
+from lpuasm.asm.syntax import TensorDecl
+from lpuasm.isa.errors import AssemblyError, error
+from lpuasm.isa.operands import immediate_bits
+
+DTYPES = {"i8": "<i1", "u8": "<u1", "i16": "<i2", "i32": "<i4", "f16": "<f2", "f32": "<f4"}
+"""numpy's names of the types on streams, little-endian."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the files that a text names are looked for: beside the file with the name, then in ``include``."""
+
+    main: str = "<text>"
+    include: Sequence[Path] = ()
+
+
+def data(declaration: TensorDecl, files: Files) -> bytes:
+    """The elements of a ``const``, row-major and little-endian; nothing for other tensors. Raises AssemblyError."""
+    values = declaration.values
+    if declaration.kind != "const":
+        if values is not None:
+            message, help_ = f"a .{declaration.kind} has no values", "declare it as .const"
+            raise _wrong(declaration, "LPU0508", message, help_)
+        return b""
+    if values is None:
+        raise _wrong(declaration, "LPU0508", "a .const has values", "write `= 1, 2, 3`, or the name of a .npy file")
+    if isinstance(values, str):
+        return _from_file(declaration, values, files).tobytes()
+    count = prod(declaration.dims)
+    if len(values) != count:
+        shape = " × ".join(map(str, declaration.dims)) or "one"
+        message = f"{len(values)} values are given, and its shape, {shape}, has {count}"
+        raise _wrong(declaration, "LPU0508", message)
+    return _packed(declaration, values)
+
+
+def _packed(declaration: TensorDecl, values: Sequence[int | float]) -> bytes:
+    kind = declaration.dtype
+    if kind == "f16":
+        halves = np.array(values, np.float64)
+        with np.errstate(over="ignore"):
+            packed = halves.astype("<f2")
+        beyond = np.isinf(packed) & ~np.isinf(halves)
+        if beyond.any():
+            raise _wrong(declaration, "LPU0508", f"{values[int(np.argmax(beyond))]} is beyond the largest f16")
+        return packed.tobytes()
+    try:
+        bits = [immediate_bits(value, kind) for value in values]
+    except ValueError as e:
+        raise _wrong(declaration, "LPU0508", str(e)) from None
+    return np.array(bits, "<u4").astype(f"<u{np.dtype(DTYPES[kind]).itemsize}").tobytes()
+
+
+def _from_file(declaration: TensorDecl, name: str, files: Files) -> NDArray[np.generic]:
+    """The array of a .npy file, of exactly the declared type and shape."""
+    folder = beside(files.main)
+    span = declaration.span.file
+    includer = None
+    if folder is not None:
+        includer = Found(Path(span) if span == files.main else folder / span, Path(span).name)
+    found = find_include(name, includer, files.include)
+    if isinstance(found, str):
+        raise _wrong(declaration, "LPU0509", found, "it is looked for beside the source, then in the folders of -I")
+    try:
+        array = np.load(found.path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError, OverflowError, MemoryError, TypeError):
+        raise _wrong(declaration, "LPU0509", f"{name} is not a .npy file that can be read") from None
+    if not isinstance(array, np.ndarray):
+        raise _wrong(declaration, "LPU0509", f"{name} is not a .npy file with one array")
+    dtype = np.dtype(DTYPES[declaration.dtype])
+    if array.dtype.newbyteorder("<") != dtype or array.shape != declaration.dims:
+        have = f"{array.dtype.name} {list(array.shape)}"
+        message = f"{name} holds {have}, and {declaration.dtype} {list(declaration.dims)} is declared"
+        raise _wrong(declaration, "LPU0509", message)
+    return np.ascontiguousarray(array).astype(dtype)
+
+
+def _wrong(declaration: TensorDecl, code: str, message: str, help: str = "") -> AssemblyError:
+    text = f"{declaration.name}: {message}"
+    return AssemblyError(framed(error(code, text, declaration.span, help=help), declaration.frames))

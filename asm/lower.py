@@ -1,0 +1,84 @@
+"""The passes that lower one level of the language each."""
+
+from __future__ import annotations
+
+from lpuasm.asm import queues as level_a
+from lpuasm.asm import schedule as level_b
+from lpuasm.asm import tensors as declared
+from lpuasm.asm.draft import Draft
+from lpuasm.asm.merge import halves, merge
+from lpuasm.asm.syntax import QueueSection, Statement, UnitSection
+from lpuasm.isa.errors import Related
+from lpuasm.isa.timeline import expand
+
+
+def tensors(draft: Draft) -> None:
+    """Declarations to tensors with a place."""
+    draft.tensors = declared.tensors(draft.source.tensors, draft.target, draft.files, draft.problems)
+
+
+def words(draft: Draft) -> None:
+    """``.queue`` sections to words."""
+    sections = [s for s in draft.source.sections if isinstance(s, QueueSection)]
+    draft.images = level_a.images(sections, draft.site, draft.problems)
+
+
+def schedule(draft: Draft) -> None:
+    """``.unit`` sections to rows."""
+    sections = [s for s in draft.source.sections if isinstance(s, UnitSection)]
+    draft.rows += level_b.rows(sections, draft.site, draft.problems)
+
+
+def queues(draft: Draft) -> None:
+    """Rows to words; a queue is written as words or as rows, not as both."""
+    for row in draft.rows:
+        image = draft.images.get(row.queue.name)
+        if image is not None and image.words:
+            message = f"the words of {row.queue.name} are written in a .queue section; this would be one more"
+            related = (Related("the section", image.span),)
+            draft.problems.add(
+                row.statement.error("LPU0419", message, related=related, help="write the whole queue in one way")
+            )
+    draft.filled = merge(draft.rows, draft.target, draft.problems, _notified(draft))
+
+
+def _notified(draft: Draft) -> list[int]:
+    """The cycles in which notifications of `.queue` sections arrive."""
+    images = {name: halves(image.words) for name, image in draft.images.items() if image.words}
+    signals = {
+        definition.opcode: latency
+        for name, latency in (
+            ("notify", draft.target.barrier.latency),
+            ("transmit", draft.target.c2c.latency + draft.target.barrier.latency),
+        )
+        for definition in draft.site.table.named(name)
+    }
+    if not images or not draft.rows:
+        return []
+    timeline = expand(draft.target, images)
+    return [
+        int(start) + signals[int(opcode)]
+        for opcode, start in zip(timeline.opcode, timeline.start, strict=True)
+        if int(opcode) in signals
+    ]
+
+
+def verdict(draft: Draft) -> None:
+    """Holds the program to the rules of time."""
+    assert draft.program is not None
+    if not draft.strict:
+        return
+    for stuck in draft.program.timeline.stuck:
+        statement = _statement(draft, stuck.queue.name, stuck.word)
+        if statement is not None:
+            draft.problems.add(statement.error(stuck.code, f"cycle {stuck.cycle}: {stuck.message}"))
+
+
+def _statement(draft: Draft, queue: str, word: int) -> Statement | None:
+    """The statement that a word comes from."""
+    if queue in draft.images:
+        return draft.images[queue].statements[word]
+    for filled in draft.filled:
+        if filled.queue.name == queue:
+            return filled.rows[int(filled.row[word])].statement
+    return None

@@ -1,0 +1,20 @@
+"""What the assembler does to an expanded source, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lpuasm.asm import lower
+from lpuasm.asm.draft import Draft
+from lpuasm.asm.link import link
+
+Pass = Callable[[Draft], None]
+
+PASSES: tuple[Pass, ...] = (
+    lower.tensors,
+    lower.words,
+    lower.schedule,
+    lower.queues,
+    link,
+    lower.verdict,
+)

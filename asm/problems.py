@@ -1,0 +1,41 @@
+"""Diagnostics of a phase, collected: all of them are reported, then it stops."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from lpuasm.isa.errors import AssemblyError, Diagnostic
+
+LIMIT = 20
+"""Diagnostics reported in one run."""
+
+
+class Problems:
+    """What is wrong so far. As a context it takes the diagnostics of an AssemblyError raised within."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[object, ...], Diagnostic] = {}
+
+    def add(self, *diagnostics: Diagnostic) -> None:
+        """Keeps diagnostics, each place and code once; raises when there are enough."""
+        for diagnostic in diagnostics:
+            key = (diagnostic.code, diagnostic.span) if diagnostic.span else (diagnostic.code, diagnostic.message)
+            self.found.setdefault(key, diagnostic)
+        if len(self.found) >= LIMIT:
+            self.stop()
+
+    def stop(self) -> None:
+        """Raises AssemblyError if anything is wrong."""
+        if self.found:
+            raise AssemblyError(*list(self.found.values())[:LIMIT])
+
+    def __enter__(self) -> Problems:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(value, AssemblyError):
+            self.add(*value.diagnostics)
+            return True
+        return False

@@ -1,0 +1,106 @@
+"""Level (a): the words of a queue, in order, as they are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lpuasm.asm.encode import Site, bound, encode, find
+from lpuasm.asm.dims import nest
+from lpuasm.asm.problems import Problems
+from lpuasm.asm.syntax import Clause, Frame, Number, QueueSection, Repeat, Statement
+from lpuasm.asm.usage import nearest
+from lpuasm.isa.core import Definition
+from lpuasm.isa.errors import AssemblyError, Diagnostic, Span, error
+from lpuasm.isa.operands import OperandError
+from lpuasm.isa.target import Queue
+
+
+@dataclass(slots=True)
+class Image:
+    """The words of one queue so far, with the statement of each, and the sections that they are from."""
+
+    queue: Queue
+    span: Span
+    words: list[int] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
+
+
+def images(sections: list[QueueSection], site: Site, problems: Problems) -> dict[str, Image]:
+    """The words of all ``.queue`` sections, those of several sections of one queue after each other."""
+    found: dict[str, Image] = {}
+    for section in sections:
+        queue = site.target.queue.get(section.name)
+        if queue is None:
+            problems.add(_no_queue(section, site))
+            continue
+        image = found.setdefault(queue.name, Image(queue, section.span))
+        for statement in section.words:
+            with problems:
+                image.words.append(_word(statement, queue, site))
+                image.statements.append(statement)
+    return found
+
+
+def _word(statement: Statement, queue: Queue, site: Site) -> int:
+    definition = find(statement, site, (queue.kind,), queue.name)
+    if statement.pin is not None:
+        message = "a word stands in the queue of its section"
+        raise AssemblyError(statement.error("LPU0416", message, statement.pin.span, help="leave the `@` out"))
+    if definition.mnemonic == "repeat":
+        return repeat_word(statement, definition)
+    operands = bound(statement, definition, queue, site, statement.inputs, "plane")
+    encoded = encode(statement, operands, queue, site)
+    if encoded.repeat:
+        message = "a word a line: the repeat is a word of its own"
+        raise AssemblyError(
+            statement.error("LPU0408", message, statement.repeats[0].span, help="write it on the next line")
+        )
+    return encoded.word
+
+
+def repeat_word(statement: Statement, definition: Definition) -> int:
+    """The word of ``repeat n [every d] [step s]`` written as a statement; more dimensions follow as clauses."""
+    first = statement.inputs[0] if statement.inputs else None
+    if len(statement.inputs) != 1 or statement.outputs or not isinstance(first, Number) or isinstance(first.value, float):
+        message = "`repeat` has a count"
+        raise AssemblyError(statement.error("LPU0403", message, help="write it as `repeat n [every d] [step s]`"))
+    paces: dict[str, int] = {}
+    for clause in statement.clauses:
+        if isinstance(clause, Repeat):
+            continue
+        value = clause.values[0] if clause.values else None
+        if clause.name not in ("every", "step") or clause.name in paces or not isinstance(value, Number):
+            help_ = "write it as `repeat n [every d] [step s]`"
+            raise AssemblyError(statement.error("LPU0405", f"`{clause.name}` is not known here", clause.span, help=help_))
+        paces[clause.name] = int(value.value)
+    inner = Repeat(first.value, paces.get("every"), paces.get("step"), statement.span)
+    others = tuple(c for c in statement.clauses if isinstance(c, Repeat))
+    whole = _with_clauses(statement, (inner, *others))
+    try:
+        return definition.encode({"repeat": nest(whole, 0)})
+    except OperandError as e:
+        raise AssemblyError(statement.error("LPU0408", e.message)) from None
+
+
+def _with_clauses(statement: Statement, clauses: tuple[Clause | Repeat, ...]) -> Statement:
+    return Statement(
+        statement.mnemonic, (), (), (), clauses, None, statement.span, statement.mnemonic_span, statement.frames
+    )
+
+
+def _no_queue(section: QueueSection, site: Site) -> Diagnostic:
+    names = [q.name for q in site.target.queues]
+    help_ = nearest(section.name, names)
+    within = [q.name for q in site.target.queues if section.name in (q.unit, q.name.rpartition(".")[0])]
+    if within and len(within) <= 16:
+        help_ = f"its queues are {', '.join(within)}; lines with cycles go to `.unit {section.name}`"
+    message = f"{site.target.name} has no queue `{section.name}`"
+    return framed(error("LPU0417", message, section.span, help=help_), section.frames)
+
+
+def framed(diagnostic: Diagnostic, frames: tuple[Frame, ...]) -> Diagnostic:
+    """A diagnostic of a section, with the macros and loops it is from."""
+    return Diagnostic(
+        diagnostic.code, diagnostic.message, diagnostic.span, diagnostic.label,
+        (*diagnostic.related, *(f.related() for f in reversed(frames))), diagnostic.help, diagnostic.severity,
+    )  # fmt: skip

@@ -1,0 +1,216 @@
+"""Level (b): lines of ``.unit`` sections as rows, each in a queue at its cycle.
+
+A line's queue follows from its unit, its mnemonic and its pin. Where several are left (the ALUs, the shifters, the links)
+the lowest takes it that may and is free.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lpuasm.asm.encode import Encoded, Site, bound, encode, find
+from lpuasm.asm.merge import MAX_CYCLE, Row
+from lpuasm.asm.operands import Bound
+from lpuasm.asm.problems import Problems
+from lpuasm.asm.queues import framed
+from lpuasm.asm.syntax import Hole, Operand, Statement, UnitRef, UnitSection
+from lpuasm.asm.usage import nearest
+from lpuasm.isa.core import Definition
+from lpuasm.isa.errors import AssemblyError, error
+from lpuasm.isa.target import Queue, Target
+
+#: Kinds of queues of which any will do, if it is free and may.
+ANY = ("vxm", "transpose", "permute", "select", "c2c", "distribute")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a ``.unit`` section names: its queues, and whether it is a plane, a pair of planes or neither ("")."""
+
+    name: str
+    queues: tuple[Queue, ...]
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A line that any of several queues may take: each with its words."""
+
+    cycle: int
+    statement: Statement
+    choices: tuple[tuple[Queue, Encoded], ...]
+
+
+def rows(sections: Sequence[UnitSection], site: Site, problems: Problems) -> list[Row]:
+    """The rows of all ``.unit`` sections, not in order of time."""
+    placed: list[Row] = []
+    waiting: list[_Open] = []
+    for section in sections:
+        unit = None
+        with problems:
+            unit = find_unit(section, site.target)
+        if unit is None:
+            continue
+        for cycle, statement in section.lines:
+            with problems:
+                for line in _line(cycle, statement, unit, site):
+                    if isinstance(line, Row):
+                        placed.append(line)
+                    else:
+                        waiting.append(line)
+    if waiting:
+        placed += _settle(placed, waiting)
+    return placed
+
+
+def find_unit(section: UnitSection, target: Target) -> Unit:
+    """The unit that a section names; LPU0417 where there is none."""
+    name = unit_name(section.unit)
+    queue = target.queue.get(name)
+    if queue is not None:
+        return Unit(name, (queue,), "plane" if queue.kind in ("lw", "iw", "abc", "acc") else "")
+    own = [q for q in target.queues if q.unit == name]
+    form = ""
+    parts = name.split(".")
+    if parts[0] == "mxm" and len(parts) == 2 and parts[1] in ("e", "w"):
+        own = [q for q in target.queues if q.hemisphere == parts[1] and q.kind in ("lw", "iw", "abc", "acc")]
+        form = "pair"
+    elif own and parts[0] == "mxm":
+        plane = own[0]
+        form = "plane"
+        own += [
+            q for q in target.queues
+            if q.kind == "acc" and (q.hemisphere, q.index) == (plane.hemisphere, plane.index)
+        ]  # fmt: skip
+    if not own:
+        units = [*dict.fromkeys(q.unit for q in target.queues), "mxm.e", "mxm.w", *target.queue]
+        message = f"{target.name} has no unit `{name}`"
+        raise AssemblyError(
+            framed(error("LPU0417", message, section.unit.span, help=nearest(name, units)), section.frames)
+        )
+    return Unit(name, tuple(own), form)
+
+
+def unit_name(unit: UnitRef) -> str:
+    """``mem.e[3]`` as ``mem.e3``; a range of more is left as it is written, and names nothing."""
+    if unit.range is None:
+        return unit.name
+    first, last = unit.range
+    return f"{unit.name}{first}" if first == last else f"{unit.name}[{first}..{last}]"
+
+
+def _line(cycle: int, statement: Statement, unit: Unit, site: Site) -> list[Row | _Open]:
+    """The rows of a line: one, or one for each plane that it names."""
+    if not 0 <= cycle <= MAX_CYCLE:
+        message, help_ = f"cycle {cycle} is not in 0 … {MAX_CYCLE}", "time begins with cycle 0"
+        raise AssemblyError(statement.error("LPU0418", message, help=help_))
+    kinds = tuple(dict.fromkeys(q.kind for q in unit.queues))
+    definition = find(statement, site, kinds, unit.name)
+    if definition.mnemonic == "repeat":
+        message = "here a repeat is part of the line that it repeats"
+        raise AssemblyError(statement.error("LPU0408", message, help="write it behind the operands of that line"))
+    planes, inputs = _planes(statement, definition, site.target)
+    return [_row(cycle, statement, definition, unit, plane, inputs, site) for plane in planes or (None,)]
+
+
+def _planes(
+    statement: Statement, definition: Definition, target: Target
+) -> tuple[list[UnitRef], tuple[Operand, ...]]:
+    """The planes named before the operands of a statement of the matrix unit, and the operands."""
+    inputs = statement.inputs
+    planes: list[UnitRef] = []
+    if definition.unit != "mxm":
+        return planes, inputs
+    for operand in inputs:
+        if not isinstance(operand, UnitRef):
+            break
+        planes.append(operand)
+    return planes, inputs[len(planes) :]
+
+
+def _row(
+    cycle: int, statement: Statement, definition: Definition, unit: Unit,
+    plane: UnitRef | None, inputs: Sequence[Operand], site: Site,
+) -> Row | _Open:  # fmt: skip
+    queues = [q for q in unit.queues if q.kind in definition.queues]
+    form = unit.form
+    if plane is not None:
+        queues, form = _named(statement, plane, unit_name(plane), queues), "plane"
+        if plane.parts[-1] in ("e", "w"):
+            form = "pair"
+    if statement.pin is not None:
+        if isinstance(statement.pin, Hole):
+            message = "`@ ?` leaves the queue to the assembler"
+            raise AssemblyError(statement.error("LPU0414", message, statement.pin.span, help="leave the `@` out"))
+        queues = _named(statement, statement.pin, unit_name(statement.pin), queues)
+    operands = bound(statement, definition, queues[0], site, inputs, form)
+    if definition.pair and operands.values.get("type") == definition.pair and form == "pair":
+        queues = [q for q in queues if q.index == 0] or queues
+    if len(queues) == 1:
+        return _fixed(cycle, statement, operands, queues[0], site)
+    if definition.unit == "icu" or not all(q.kind in ANY for q in queues):
+        names = ", ".join(q.name for q in queues[:8]) + (", …" if len(queues) > 8 else "")
+        message = f"`{definition.mnemonic}` may stand in several queues of {unit.name}"
+        help_ = f"say which: {names}; for example `@{queues[0].name}`"
+        raise AssemblyError(statement.error("LPU0416", message, statement.mnemonic_span, help=help_))
+    return _several(cycle, statement, operands, queues, site)
+
+
+def _named(statement: Statement, pin: UnitRef, name: str, queues: list[Queue]) -> list[Queue]:
+    """The queues that a pin leaves; LPU0416 where there are none."""
+    left = [q for q in queues if name in (q.name, q.name.rpartition(".")[2], q.unit, f"mxm.{q.hemisphere}")]
+    if not left:
+        plane = name.rpartition(".")[2]
+        left = [q for q in queues if q.kind == "acc" and f"{q.hemisphere}{q.index}" == plane and name.startswith("mxm.")]
+    if not left:
+        names = ", ".join(q.name for q in queues[:8]) + (", …" if len(queues) > 8 else "")
+        message = f"`{statement.mnemonic}` cannot stand in `{name}` here"
+        raise AssemblyError(statement.error("LPU0416", message, pin.span, help=f"its queues here are {names}"))
+    return left
+
+
+def _fixed(cycle: int, statement: Statement, operands: Bound, queue: Queue, site: Site) -> Row:
+    encoded = encode(statement, operands, queue, site)
+    return Row(queue, cycle, encoded.word, encoded.repeat, encoded.hold, statement)
+
+
+def _several(cycle: int, statement: Statement, operands: Bound, queues: list[Queue], site: Site) -> Row | _Open:
+    """The queues in which the line keeps the rules; if none, what is wrong with it in the first."""
+    choices: list[tuple[Queue, Encoded]] = []
+    first: AssemblyError | None = None
+    for queue in queues:
+        try:
+            choices.append((queue, encode(statement, operands, queue, site)))
+        except AssemblyError as e:
+            first = first or e
+    if not choices:
+        assert first is not None
+        raise first
+    if len(choices) == 1:
+        queue, encoded = choices[0]
+        return Row(queue, cycle, encoded.word, encoded.repeat, encoded.hold, statement)
+    return _Open(cycle, statement, tuple(choices))
+
+
+def _settle(placed: list[Row], waiting: list[_Open]) -> list[Row]:
+    """Rows for the lines that have a choice, in order of time: the lowest queue that is free, else the lowest."""
+    taken: dict[int, list[tuple[int, int]]] = {}
+    for row in placed:
+        taken.setdefault(row.queue.number, []).append((row.cycle, row.cycle + row.hold))
+    for spans in taken.values():
+        spans.sort()
+    rows: list[Row] = []
+    for line in sorted(waiting, key=lambda line: line.cycle):
+        choices = [c for c in line.choices if _free(taken.get(c[0].number, []), line.cycle, c[1].hold)]
+        queue, encoded = (choices or line.choices)[0]
+        insort(taken.setdefault(queue.number, []), (line.cycle, line.cycle + encoded.hold))
+        rows.append(Row(queue, line.cycle, encoded.word, encoded.repeat, encoded.hold, line.statement))
+    return rows
+
+
+def _free(taken: list[tuple[int, int]], cycle: int, hold: int) -> bool:
+    at = bisect_right(taken, (cycle, 1 << 62))
+    before, after = taken[at - 1 : at], taken[at : at + 1]
+    return (not before or before[0][1] <= cycle) and (not after or after[0][0] >= cycle + hold)
