@@ -1,0 +1,154 @@
+"""A flow as a rigid body: its statements as nodes whose times hang together, and the words they become.
+
+A node issues at ``t + times``; ``t`` is one unknown for the whole flow. On a
+stream a value is named by its diagonal (cycle − stream register), so a reader
+hears a writer exactly when their diagonals are equal, wherever the two stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpuasm.asm.syntax import Flow, Statement
+from lpuasm.isa.definition import Definition
+from lpuasm.isa.errors import Span
+from lpuasm.isa.target import Queue
+from lpuasm.isa.values import Dim, Value
+
+Times = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One stream of one direction."""
+
+    direction: str
+    stream: int
+
+    def __str__(self) -> str:
+        return f"s{self.stream}.{self.direction}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A part reads or drives a channel at stream register ``register``, ``delay`` cycles after its dispatch.
+
+    ``operand`` is the operand's index in the definition, ``member`` the stream's place in its group.
+    """
+
+    channel: Channel
+    register: int
+    delay: int
+    operand: int
+    member: int
+
+
+@dataclass(slots=True)
+class Part:
+    """What one queue does of a statement: the instruction, which issues of the statement, and the stepped operand.
+
+    Issue i of the statement is dispatched at ``t + rel + times[i]``. ``steps`` is the address (or group) of each issue.
+    ``queue`` is None for an ALU that has not been chosen yet.
+    """
+
+    queue: Queue | None
+    definition: Definition
+    values: dict[str, Value]
+    rel: int
+    issues: Times
+    steps: Times | None = None
+    reads: tuple[Tap, ...] = ()
+    drives: tuple[Tap, ...] = ()
+    also: Queue | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """A statement in its flow. ``t`` is known relative to the node that leads its piece of the flow."""
+
+    number: int
+    statement: Statement
+    times: Times
+    parts: list[Part]
+    leader: Node | None = None
+    t: int = 0
+    heard: dict[Channel, Source] = field(default_factory=dict)
+    links: dict[str, Node] = field(default_factory=dict)
+    result: Node | None = None
+    kind: str = ""
+
+    @property
+    def mnemonic(self) -> str:
+        return self.statement.mnemonic
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What travels on a channel: the node that drives it, the diagonal less the node's ``t``, and the value's type."""
+
+    node: Node
+    shift: int
+    dtype: str
+    plane: int
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Values alive on a channel: from the register that is driven to the last one that reads, on a nest of diagonals."""
+
+    channel: Channel
+    diagonal: int
+    dims: tuple[Dim, ...]
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Words of a slice that an instruction word reads or changes: the cycle of each, relative to the flow's start."""
+
+    slice: int
+    write: bool
+    addresses: Times
+    cycles: Times
+    word: int
+
+
+@dataclass(slots=True)
+class Word:
+    """An instruction word of the flow; ``time`` is its first dispatch, relative to the flow's start."""
+
+    queue: Queue
+    definition: Definition
+    values: Mapping[str, Value]
+    time: int
+    dims: tuple[Dim, ...]
+    span: Span
+    statement: Statement
+    also: Queue | None
+
+    @property
+    def last(self) -> int:
+        """The last dispatch, relative to the flow's start."""
+        return self.time + sum((d.count - 1) * d.every for d in self.dims)
+
+
+@dataclass(slots=True)
+class Body:
+    """A flow, ready to be placed: its words, what they claim, and how they depend on what came before.
+
+    ``intent`` rows are (reader word, operand, member, writer word) within ``words``. ``state`` lists uses of weights,
+    arrays, latches and links: (resource, what, cycle of the first, cycle of the last).
+    """
+
+    flow: Flow
+    words: list[Word]
+    intent: list[tuple[int, int, int, int]]
+    segments: list[Segment]
+    accesses: list[Access]
+    state: list[tuple[str, str, int, int]]
+    length: int

@@ -1,0 +1,85 @@
+"""What a body claims of the chip: slots of queues, generators, bank ports, and stretches of streams.
+
+A claim is a nest of cells on the time axis of one track. The time of a stream
+is the diagonal, and a cell of it is a set of stream registers (a bit each):
+two values may share a diagonal where their registers do not overlap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lpuasm.asm.body import Body, Word
+from lpuasm.asm.fold import Widths, fold
+from lpuasm.isa.target import Target
+from lpuasm.isa.values import Dim
+
+Track = tuple[str, int | str, int | str]
+WIDE: Widths = ((40, 40, 40),) * 3
+_READERS = ("read", "gather")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Cells of ``track`` from ``first`` on (relative to the start of the flow), a nest of ``dims``, in the bits ``mask``.
+
+    ``word`` is the word of the body that makes the claim, −1 for a segment of a stream that several make.
+    """
+
+    track: Track
+    first: int
+    dims: tuple[Dim, ...]
+    mask: int
+
+    @property
+    def span(self) -> int:
+        """From the first cell to the last."""
+        return sum((d.count - 1) * d.every for d in self.dims)
+
+
+def describe(track: Track) -> str:
+    """A track in words."""
+    kind, one, two = track
+    if kind == "stream":
+        return f"stream s{two}.{one}"
+    if kind == "bank":
+        return f"bank {two} of {one}"
+    return f"the {two} generator of {one}" if kind == "generator" else f"queue {one}"
+
+
+def claims(body: Body, target: Target) -> list[Claim]:
+    """Everything that a body claims, in a fixed order: queues, generators, banks, streams."""
+    out: list[Claim] = []
+    for word in body.words:
+        out += _queue_claims(word)
+    names = {q.number: q.name for q in target.queues}
+    for access in body.accesses:
+        whole = bool((access.addresses < 0).any())
+        banks = np.where(access.addresses >= target.geometry.words_per_bank, 1, 0)
+        for bank in range(target.geometry.banks):
+            times = access.cycles if whole else access.cycles[banks == bank]
+            out += _cells(("bank", names[access.slice], bank), np.sort(times))
+    for segment in body.segments:
+        mask = (1 << (segment.last + 1)) - (1 << segment.first)
+        track: Track = ("stream", segment.channel.direction, segment.channel.stream)
+        out.append(Claim(track, segment.diagonal, segment.dims, mask))
+    return out
+
+
+def _queue_claims(word: Word) -> list[Claim]:
+    name = word.queue.name
+    held = (Dim(word.last - word.time + 1),) if word.last > word.time else ()
+    if word.definition.unit != "mem":
+        own = [Claim(("queue", name, ""), word.time, held, 1)]
+        return own if word.also is None else [*own, Claim(("queue", word.also.name, ""), word.time, word.dims, 1)]
+    generator = "read" if word.definition.mnemonic in _READERS else "write"
+    return [
+        Claim(("queue", name, ""), word.time, (), 1),
+        Claim(("generator", name, generator), word.time, held, 1),
+    ]
+
+
+def _cells(track: Track, times: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> list[Claim]:
+    return [Claim(track, int(times[n.first]), n.dims, 1) for n in fold(times, None, WIDE)]

@@ -1,0 +1,252 @@
+"""The words of a rigid body, what each reader is meant to hear, and what the body claims of the chip."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpuasm.asm.alus import choose
+from lpuasm.asm.body import Access, Body, Channel, Node, Part, Segment, Times, Word
+from lpuasm.asm.flows import Lowering, find
+from lpuasm.asm.fold import Widths, fold
+from lpuasm.asm.syntax import Statement
+from lpuasm.isa.definition import Definition
+from lpuasm.isa.errors import AssemblyError, Diagnostic, Related
+from lpuasm.isa.operands import Link
+
+#: One word of a group of issues: its number in the body, and which issues of its statement it makes.
+Made = tuple[int, Times]
+
+
+def emit(lowering: Lowering) -> Body:
+    """The body of a lowered flow. Raises AssemblyError where its own parts are in each other's way."""
+    _choose_alus(lowering)
+    nodes = lowering.nodes
+    starts = [_start(node) + part.rel + int(node.times[part.issues[0]]) for node in nodes for part in node.parts]
+    origin = min(starts, default=0)
+    words: list[Word] = []
+    made: list[list[list[Made]]] = []
+    for node in nodes:
+        made.append([_words(lowering, node, part, _start(node) - origin, words) for part in node.parts])
+    owners = _owners(nodes, made)
+    intent, ends = _intent(lowering, made, owners)
+    body = Body(
+        lowering.flow,
+        words,
+        intent,
+        _segments(lowering, made, ends, origin),
+        _accesses(lowering, made, origin),
+        _state(lowering, origin),
+        _length(words),
+    )
+    _check_memory_order(body)
+    return body
+
+
+def _start(node: Node) -> int:
+    leader, t = find(node)
+    return t + leader.t
+
+
+def _length(words: list[Word]) -> int:
+    """Cycles from the first dispatch to the last change of state or result, that cycle included."""
+    return max((w.last + max(w.definition.timing.func, w.definition.timing.skew) + 1 for w in words), default=0)
+
+
+def _choose_alus(lowering: Lowering) -> None:
+    chosen = choose(lowering.nodes, lowering.target)
+    for node in lowering.nodes:
+        if node.number in chosen:
+            part = node.parts[0]
+            part.queue = lowering.target.queue[f"vxm.alu{chosen[node.number]}"]
+            part.values.update({name: Link(chosen[source.number]) for name, source in node.links.items()})
+
+
+def _widths(lowering: Lowering, definition: Definition) -> Widths:
+    """The bits of the dimensions of an instruction: its own, or those of the `repeat` word that follows it."""
+    own = definition.operand.get("repeat")
+    if own is None:
+        repeat = lowering.table.find(definition.queues[0], "repeat")
+        assert repeat is not None
+        own = repeat.operand["repeat"]
+    widths = own.attributes["widths"]
+    assert isinstance(widths, list)
+    return tuple((w[0], w[1], w[2]) for w in widths)
+
+
+def _words(lowering: Lowering, node: Node, part: Part, base: int, words: list[Word]) -> list[Made]:
+    """Appends the words of a part; the issues of each."""
+    assert part.queue is not None
+    times = node.times[part.issues]
+    made: list[Made] = []
+    for nest in fold(times, part.steps, _widths(lowering, part.definition)):
+        values = dict(part.values)
+        if part.steps is not None:
+            values[part.definition.steps] = int(part.steps[nest.first])
+        time = base + part.rel + int(times[nest.first])
+        made.append((len(words), part.issues[nest.first : nest.first + nest.length]))
+        words.append(
+            Word(part.queue, part.definition, values, time, nest.dims, node.statement.span, node.statement, part.also)
+        )
+    return made
+
+
+def _owners(nodes: list[Node], made: list[list[list[Made]]]) -> dict[tuple[int, Channel], NDArray[np.int32]]:
+    """For each channel that a node drives, the word that makes each issue."""
+    owners: dict[tuple[int, Channel], NDArray[np.int32]] = {}
+    for node, parts in zip(nodes, made, strict=True):
+        for part, words in zip(node.parts, parts, strict=True):
+            for tap in part.drives:
+                key = (node.number, tap.channel)
+                owner = owners.setdefault(key, np.full(len(node.times), -1, np.int32))
+                for word, issues in words:
+                    owner[issues] = word
+    return owners
+
+
+def _registers(node: Node, channel: Channel) -> Times:
+    """The register that each issue of a node drives on a channel."""
+    registers = np.zeros(len(node.times), np.int64)
+    for part in node.parts:
+        for tap in part.drives:
+            if tap.channel == channel:
+                registers[part.issues] = tap.register
+    return registers
+
+
+def _intent(
+    lowering: Lowering, made: list[list[list[Made]]], owners: dict[tuple[int, Channel], NDArray[np.int32]]
+) -> tuple[list[tuple[int, int, int, int]], dict[tuple[int, Channel], Times]]:
+    """(intent rows, for each driven channel the register at which each issue is last read)."""
+    rows: list[tuple[int, int, int, int]] = []
+    ends = {key: _registers(lowering.nodes[key[0]], key[1]) for key in owners}
+    drives = {key: end.copy() for key, end in ends.items()}
+    for node, parts in zip(lowering.nodes, made, strict=True):
+        for part, words in zip(node.parts, parts, strict=True):
+            for tap in part.reads:
+                source = node.heard[tap.channel].node
+                key = (source.number, tap.channel)
+                for word, issues in words:
+                    rows += [(word, tap.operand, tap.member, int(w)) for w in np.unique(owners[key][issues])]
+                    if (drives[key][issues] > tap.register).any():
+                        raise AssemblyError(_upstream(node.statement, source.statement, tap.channel))
+                    ends[key][issues] = np.maximum(ends[key][issues], tap.register)
+    return rows, ends
+
+
+def _upstream(reader: Statement, writer: Statement, channel: Channel) -> Diagnostic:
+    way = "east" if channel.direction == "e" else "west"
+    return reader.error(
+        "LPU1105",
+        f"{channel} is driven {way} of here, and travels {way}: the value never passes",
+        related=(Related("it is driven here", writer.span),),
+        help="use a stream of the other direction, or a slice on the other side",
+    )
+
+
+def _segments(
+    lowering: Lowering, made: list[list[list[Made]]], ends: dict[tuple[int, Channel], Times], origin: int
+) -> list[Segment]:
+    """What lives on streams: each word's values, from the register it drives to the last reader of each issue."""
+    wide: Widths = ((40, 40, 40),) * 3
+    segments: list[Segment] = []
+    for node, parts in zip(lowering.nodes, made, strict=True):
+        for part, words in zip(node.parts, parts, strict=True):
+            for tap in part.drives:
+                end = ends[node.number, tap.channel]
+                diagonal = _start(node) - origin + part.rel + tap.delay - tap.register
+                for _, issues in words:
+                    for last in np.unique(end[issues]):
+                        times = node.times[issues[end[issues] == last]]
+                        segments += [
+                            Segment(tap.channel, diagonal + int(times[n.first]), n.dims, tap.register, int(last))
+                            for n in fold(times, None, wide)
+                        ]
+    return segments
+
+
+def _accesses(lowering: Lowering, made: list[list[list[Made]]], origin: int) -> list[Access]:
+    """The SRAM words that the body reads and changes, and when."""
+    accesses: list[Access] = []
+    for node, parts in zip(lowering.nodes, made, strict=True):
+        for part, words in zip(node.parts, parts, strict=True):
+            banks = part.definition.timing.banks
+            if banks is None:
+                continue
+            assert part.queue is not None
+            write = part.definition.mnemonic in ("write", "scatter")
+            position = {int(i): k for k, i in enumerate(part.issues)} if part.steps is not None else {}
+            for word, issues in words:
+                cycles = _start(node) - origin + part.rel + banks[1] + node.times[issues]
+                if part.steps is None:
+                    addresses = np.full(len(issues), -1, np.int64)
+                else:
+                    first = position[int(issues[0])]
+                    addresses = part.steps[first : first + len(issues)]
+                accesses.append(Access(part.queue.number, write, addresses, cycles, word))
+    return accesses
+
+
+def _state(lowering: Lowering, origin: int) -> list[tuple[str, str, int, int]]:
+    """Uses of weights, arrays, latches and links: (resource, use, first dispatch, last dispatch)."""
+    uses: list[tuple[str, str, int, int]] = []
+    for node in lowering.nodes:
+        part = node.parts[0]
+        queue, mnemonic = part.queue, part.definition.mnemonic
+        assert queue is not None
+        first = _start(node) - origin + part.rel + int(node.times[0])
+        last = first + int(node.times[-1] - node.times[0])
+        planes = [queue] if part.also is None else [queue, part.also]
+        for plane in planes:
+            if mnemonic == "lw":
+                uses.append((f"{plane.unit}.buffer", "write", first, last))
+            elif mnemonic in ("iw", "clear"):
+                if mnemonic == "iw" and part.values.get("rows") is None:
+                    uses.append((f"{plane.unit}.buffer", "read", first, last))
+                uses.append((f"{plane.unit}.array", "write", first, last))
+            elif mnemonic == "abc":
+                uses.append((f"{plane.unit}.array", "read", first, last))
+        if part.definition.unit == "vxm":
+            if "latch" in map(str, (part.values.get("a"), part.values.get("b"))):
+                uses.append((f"{queue.name}.latch", "read", first, last))
+            if part.values.get("keep"):
+                uses.append((f"{queue.name}.latch", "write", first, last))
+        if part.definition.unit == "c2c":
+            uses.append((f"{mnemonic}.{part.values['link']}", "write", first, last))
+    return uses
+
+
+def _check_memory_order(body: Body) -> None:
+    """Inside a flow too, what a later statement does to a word comes after what an earlier one did."""
+    by_slice: dict[int, list[Access]] = {}
+    for access in body.accesses:
+        by_slice.setdefault(access.slice, []).append(access)
+    for accesses in by_slice.values():
+        if not any(a.write for a in accesses):
+            continue
+        for k, later in enumerate(accesses):
+            for earlier in accesses[:k]:
+                same = body.words[later.word].statement is body.words[earlier.word].statement
+                if not same and (later.write or earlier.write) and _crossed(earlier, later):
+                    one, two = body.words[earlier.word].statement, body.words[later.word].statement
+                    raise AssemblyError(
+                        two.error(
+                            "LPU1112",
+                            "this would reach a word of memory before the statement that comes first",
+                            related=(Related("this one comes first", one.span),),
+                            help="values do not wait inside a flow: put the two into flows of their own",
+                        )
+                    )
+
+
+def _crossed(earlier: Access, later: Access) -> bool:
+    if (earlier.addresses < 0).any() or (later.addresses < 0).any():
+        return int(later.cycles.min()) <= int(earlier.cycles.max())
+    last: dict[int, int] = {}
+    for address, cycle in zip(earlier.addresses.tolist(), earlier.cycles.tolist(), strict=True):
+        last[address] = max(cycle, last.get(address, cycle))
+    return any(
+        cycle <= last[address]
+        for address, cycle in zip(later.addresses.tolist(), later.cycles.tolist(), strict=True)
+        if address in last
+    )

@@ -1,0 +1,404 @@
+"""Memory statements of flows: read, write, gather, scatter.
+
+One statement on a tensor becomes one part a slice, each dispatched at the cycle
+that its distance asks for. A group of S streams takes S / b rows of b bytes an
+element in each issue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lpuasm.asm.body import Channel, Node, Part, Tap, Times
+from lpuasm.asm.flows import Lower, Lowering, repeat_times, tap_channels
+from lpuasm.asm.regions import vectors
+from lpuasm.asm.syntax import Clause, Number, Operand, Statement, StreamRef, TensorRef, UnitRef
+from lpuasm.isa.definition import Definition
+from lpuasm.isa.errors import AssemblyError
+from lpuasm.isa.layout import Layout
+from lpuasm.isa.values import Streams, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Rows in SRAM: (slice by queue number, address) of each row in each byte plane, [rows, planes]."""
+
+    slices: Times
+    addresses: Times
+    dtype: str
+
+    @property
+    def rows(self) -> int:
+        return int(self.slices.shape[0])
+
+    @property
+    def planes(self) -> int:
+        return int(self.slices.shape[1])
+
+
+def region(lowering: Lowering, statement: Statement, operand: Operand, pad_to: int = 1) -> Region:
+    """The rows that a memory operand names, padded to a multiple of ``pad_to`` rows where the tensor has room."""
+    if isinstance(operand, TensorRef):
+        tensor = lowering.tensors.get(operand.name)
+        if tensor is None or tensor.layout is None:
+            raise AssemblyError(
+                statement.error("LPU1110", f"tensor '{operand.name}' has no place in memory", operand.span)
+            )
+        layout = tensor.layout
+        spread = statement.clause("spread")
+        if spread is not None and _one_number(statement, spread) != layout.groups:
+            raise AssemblyError(
+                statement.error(
+                    "LPU1106",
+                    f"'{operand.name}' is spread over {layout.groups} groups of slices",
+                    spread.span,
+                    help=f"write `spread {layout.groups}`, or give the tensor other slices",
+                )
+            )
+        chosen = _padded(statement, operand, layout, vectors(layout, operand), pad_to)
+        located = [layout.locate(chosen, plane) for plane in range(layout.planes)]
+        return Region(np.stack([s for s, _ in located], 1), np.stack([a for _, a in located], 1), layout.dtype)
+    if isinstance(operand, UnitRef) and operand.address is not None:
+        numbers = _slices(lowering, statement, operand)
+        slices = np.array([numbers], np.int64)
+        return Region(slices, np.full_like(slices, operand.address), "")
+    raise AssemblyError(
+        statement.error(
+            "LPU1110",
+            f"`{statement.mnemonic}` needs a place in memory here",
+            operand.span,
+            help="name a tensor, or a word such as `mem.e5[0x40]`",
+        )
+    )
+
+
+def _padded(statement: Statement, ref: TensorRef, layout: Layout, chosen: Times, pad_to: int) -> Times:
+    missing = -len(chosen) % pad_to
+    if not missing:
+        return chosen
+    extra = chosen[-1] + 1 + np.arange(missing)
+    if extra[-1] >= layout.depth * layout.groups:
+        raise AssemblyError(
+            statement.error(
+                "LPU1106",
+                f"{len(chosen)} rows of '{ref.name}' do not fill issues of {pad_to} rows",
+                ref.span,
+                help="take a multiple of the rows of an issue, or declare the tensor with a `tile` that pads it",
+            )
+        )
+    return np.concatenate([chosen, extra])
+
+
+def _slices(lowering: Lowering, statement: Statement, unit: UnitRef) -> list[int]:
+    queues = lowering.target.queue
+    names = [unit.name]
+    if unit.range is not None:
+        first, last = unit.range
+        names = [f"{unit.name}{i}" for i in range(first, last + 1)] or [unit.name]
+    for name in names:
+        if name not in queues or queues[name].kind != "mem":
+            raise AssemblyError(
+                statement.error("LPU1110", f"there is no memory slice `{name}`", unit.span, help="mem.w0, for example")
+            )
+    return [queues[name].number for name in names]
+
+
+def _one_number(statement: Statement, clause: Clause) -> int:
+    value = clause.values[0] if len(clause.values) == 1 else None
+    if not isinstance(value, Number) or not isinstance(value.value, int):
+        raise AssemblyError(
+            statement.error("LPU0405", f"`{clause.name}` needs a number", clause.span, help=f"write `{clause.name} 4`")
+        )
+    return value.value
+
+
+def _only_clauses(statement: Statement, *names: str) -> None:
+    for clause in statement.clauses:
+        if isinstance(clause, Clause) and clause.name not in names:
+            raise AssemblyError(
+                statement.error("LPU0405", f"`{statement.mnemonic}` has no `{clause.name}` here", clause.span)
+            )
+
+
+def operands(statement: Statement, inputs: int, outputs: int) -> None:
+    """Holds a statement to its number of operands; LPU0403."""
+    for given, wanted, what in ((statement.inputs, inputs, "input"), (statement.outputs, outputs, "output")):
+        if len(given) != wanted:
+            raise AssemblyError(
+                statement.error(
+                    "LPU0403",
+                    f"`{statement.mnemonic}` in a flow has {wanted} {what}{'s' * (wanted != 1)}, "
+                    f"and {len(given)} {'is' if len(given) == 1 else 'are'} given",
+                    statement.mnemonic_span,
+                    help=SYNTAX[statement.mnemonic],
+                )
+            )
+
+
+SYNTAX = {
+    "read": "write it as `read TENSOR -> STREAMS [repeat n [every d] [step s]]`",
+    "write": "write it as `write STREAMS -> TENSOR`",
+    "gather": "write it as `gather TENSOR, MAP -> STREAMS`",
+    "scatter": "write it as `scatter STREAMS, MAP -> TENSOR`",
+}
+
+
+def streams(statement: Statement, operand: Operand) -> StreamRef:
+    """A stream operand; LPU1110 where it is something else."""
+    if isinstance(operand, StreamRef):
+        return operand
+    raise AssemblyError(
+        statement.error("LPU1110", "streams are wanted here", operand.span, help="such as `s16.e` or `sg4.w[0]`")
+    )
+
+
+def _rows_an_issue(statement: Statement, ref: StreamRef, planes: int) -> int:
+    if ref.size % planes:
+        raise AssemblyError(
+            statement.error(
+                "LPU1107",
+                f"a group of {ref.size} does not hold elements of {planes} bytes",
+                ref.span,
+                help=f"use a group of {planes}, or a multiple",
+            )
+        )
+    return ref.size // planes
+
+
+def _issued(lowering: Lowering, statement: Statement, places: Region, rows: int) -> tuple[Times, Times]:
+    """(issue times, the first row of each issue) of a `read`, from its region and its repeat clauses."""
+    issues = places.rows // rows
+    if not statement.repeats:
+        return np.arange(issues), np.arange(issues) * rows
+    times = repeat_times(statement.repeats)
+    index = np.zeros(1, np.int64)
+    inner = 1
+    for repeat in statement.repeats:
+        step = repeat.step if repeat.step is not None else inner
+        index = (np.arange(repeat.count)[:, None] * step + index).reshape(-1)
+        inner *= repeat.count if step else 1
+    if index.min() < 0 or index.max() + 1 != issues:
+        raise AssemblyError(
+            statement.error(
+                "LPU1102",
+                f"the repeat reaches {int(index.max()) + 1} vectors of each stream, and the tensor has {issues} here",
+                statement.repeats[0].span,
+                help="leave the repeat out, or take the part of the tensor that is meant; "
+                "`step 0` reads one vector again and again",
+            )
+        )
+    return times, index * rows
+
+
+def _mem_parts(
+    lowering: Lowering,
+    definition: Definition,
+    places: Region,
+    ref: StreamRef,
+    first_rows: Times,
+    drives: bool,
+    operand: int,
+) -> list[Part]:
+    """The parts of a read or a write: one for each slice that serves a stream of the group."""
+    timing, target = definition.timing, lowering.target
+    parts: list[Part] = []
+    for member in range(ref.size):
+        row, plane = divmod(member, places.planes)
+        slices, addresses = places.slices[first_rows + row, plane], places.addresses[first_rows + row, plane]
+        channel = Channel(ref.direction, ref.first + member)
+        for number in dict.fromkeys(slices.tolist()):
+            queue = target.queues[number]
+            issues = np.flatnonzero(slices == number)
+            tap = (target.drive_tap if drives else target.read_tap)(queue, ref.direction)
+            assert tap is not None, "a slice stands on both directions"
+            taps = (Tap(channel, tap, timing.func if drives else timing.skew, operand, member),)
+            values: dict[str, Value] = {("out" if drives else "data"): Streams(ref.direction, channel.stream, 1)}
+            rel = tap - (timing.func if drives else timing.skew)
+            parts.append(
+                Part(queue, definition, values, rel, issues, addresses[issues], () if drives else taps, taps * drives)
+            )
+    return parts
+
+
+def _index(definition: Definition, name: str) -> int:
+    return [o.name for o in definition.operands].index(name)
+
+
+def _definition(lowering: Lowering, statement: Statement) -> Definition:
+    definition = lowering.table.find("mem", statement.mnemonic)
+    assert definition is not None
+    return definition
+
+
+def read(lowering: Lowering, statement: Statement) -> None:
+    """``t`` is the diagonal of the first vector."""
+    operands(statement, 1, 1)
+    _only_clauses(statement, "spread")
+    definition, ref = _definition(lowering, statement), streams(statement, statement.outputs[0])
+    places = region(lowering, statement, statement.inputs[0])
+    planes = places.planes
+    rows = _rows_an_issue(statement, ref, planes)
+    places = region(lowering, statement, statement.inputs[0], rows)
+    times, first_rows = _issued(lowering, statement, places, rows)
+    if not len(times):
+        raise AssemblyError(statement.error("LPU1106", "there is nothing to read", statement.inputs[0].span))
+    out = _index(definition, "out")
+    parts = _mem_parts(lowering, definition, places, ref, first_rows, True, out)
+    node = lowering.add(Node(len(lowering.nodes), statement, times, parts))
+    for member in range(ref.size):
+        lowering.drive(node, Channel(ref.direction, ref.first + member), 0, places.dtype, member % planes)
+
+
+def write(lowering: Lowering, statement: Statement) -> None:
+    """``t`` is the diagonal of the first vector."""
+    operands(statement, 1, 1)
+    _only_clauses(statement, "spread")
+    definition, ref = _definition(lowering, statement), streams(statement, statement.inputs[0])
+    sources = lowering.hear(statement, ref)
+    times = lowering.in_step(statement, sources)
+    places = region(lowering, statement, statement.outputs[0])
+    rows = _rows_an_issue(statement, ref, places.planes)
+    if isinstance(statement.outputs[0], TensorRef):
+        places = region(lowering, statement, statement.outputs[0], rows)
+        _same_type(statement, places, [s.dtype for s in sources], ref)
+    first_rows = _written_rows(lowering, statement, places, rows, times)
+    data = _index(definition, "data")
+    parts = _mem_parts(lowering, definition, places, ref, first_rows, False, data)
+    node = lowering.add(Node(len(lowering.nodes), statement, times, parts))
+    for source in sources:
+        lowering.connect(node, source.node, source.shift, ref.span)
+    node.heard = {Channel(ref.direction, ref.first + k): s for k, s in enumerate(sources)}
+
+
+def _written_rows(lowering: Lowering, statement: Statement, places: Region, rows: int, times: Times) -> Times:
+    """The first row that each issue of a write goes to."""
+    if statement.repeats:
+        return _issued(lowering, statement, places, rows)[1]
+    if places.rows // rows != len(times):
+        raise AssemblyError(
+            statement.error(
+                "LPU1102",
+                f"{len(times)} vectors arrive on each stream, and there is room for {places.rows // rows} here",
+                statement.outputs[0].span,
+                help="write the part of the tensor that is meant, such as `C[0:64, :]`",
+            )
+        )
+    return np.arange(len(times)) * rows
+
+
+def _same_type(statement: Statement, places: Region, heard: Sequence[str], ref: StreamRef) -> None:
+    wrong = {d for d in heard if d and d != places.dtype and {d, places.dtype} != {"i8", "u8"}}
+    if wrong:
+        raise AssemblyError(
+            statement.error(
+                "LPU1107",
+                f"the stream carries {'/'.join(sorted(wrong))}, and the tensor holds {places.dtype}",
+                ref.span,
+                help=f"convert it with `cast.{places.dtype}`, or declare the tensor with the other type",
+            )
+        )
+
+
+def gather(lowering: Lowering, statement: Statement) -> None:
+    """``t`` is the diagonal of the first map vector."""
+    operands(statement, 2, 1)
+    _only_clauses(statement)
+    definition = _definition(lowering, statement)
+    map_ref, out = streams(statement, statement.inputs[1]), streams(statement, statement.outputs[0])
+    sources = lowering.hear(statement, map_ref)
+    times = lowering.in_step(statement, sources)
+    slices, dtype = _table(lowering, statement, statement.inputs[0], out)
+    parts, shifts = [], set()
+    for member, number in enumerate(slices):
+        queue = lowering.target.queues[number]
+        into, onto = lowering.target.read_tap(queue, map_ref.direction), lowering.target.drive_tap(queue, out.direction)
+        assert into is not None and onto is not None
+        channel = Channel(out.direction, out.first + member)
+        reads = tap_channels(map_ref, into, definition.timing.skew, _index(definition, "map"))
+        drives = (Tap(channel, onto, definition.timing.func, _index(definition, "out"), 0),)
+        values: dict[str, Value] = {
+            "map": Streams(map_ref.direction, map_ref.first, 1),
+            "out": Streams(channel.direction, channel.stream, 1),
+        }
+        rel = into - definition.timing.skew
+        parts.append(Part(queue, definition, values, rel, np.arange(len(times)), None, reads, drives))
+        shifts.add(rel + definition.timing.func - onto)
+    if len(shifts) > 1:
+        raise AssemblyError(
+            statement.error(
+                "LPU1104",
+                "the byte planes of the table would come out at different cycles",
+                out.span,
+                help="let the map and the result travel the same way, or place the planes in one quad",
+            )
+        )
+    node = lowering.add(Node(len(lowering.nodes), statement, times, parts))
+    lowering.connect(node, sources[0].node, sources[0].shift, map_ref.span)
+    node.heard = {Channel(map_ref.direction, map_ref.first): sources[0]}
+    for member in range(out.size):
+        lowering.drive(node, Channel(out.direction, out.first + member), shifts.copy().pop(), dtype, member)
+
+
+def scatter(lowering: Lowering, statement: Statement) -> None:
+    """``t`` is the diagonal of the first vectors."""
+    operands(statement, 2, 1)
+    _only_clauses(statement)
+    definition = _definition(lowering, statement)
+    data, map_ref = streams(statement, statement.inputs[0]), streams(statement, statement.inputs[1])
+    sources = [*lowering.hear(statement, data), *lowering.hear(statement, map_ref)]
+    times = lowering.in_step(statement, sources)
+    slices, _ = _table(lowering, statement, statement.outputs[0], data)
+    parts = []
+    for member, number in enumerate(slices):
+        queue = lowering.target.queues[number]
+        one, two = (lowering.target.read_tap(queue, r.direction) for r in (data, map_ref))
+        assert one is not None and two is not None
+        if one != two:
+            raise AssemblyError(statement.error("LPU1104", "data and map must travel the same way", map_ref.span))
+        channel = Channel(data.direction, data.first + member)
+        skew = definition.timing.skew
+        reads = (
+            Tap(channel, one, skew, _index(definition, "data"), 0),
+            *tap_channels(map_ref, two, skew, _index(definition, "map")),
+        )
+        values: dict[str, Value] = {
+            "data": Streams(channel.direction, channel.stream, 1),
+            "map": Streams(map_ref.direction, map_ref.first, 1),
+        }
+        parts.append(Part(queue, definition, values, one - skew, np.arange(len(times)), None, reads))
+    node = lowering.add(Node(len(lowering.nodes), statement, times, parts))
+    names = [Channel(data.direction, data.first + k) for k in range(data.size)]
+    names.append(Channel(map_ref.direction, map_ref.first))
+    for source in sources:
+        lowering.connect(node, source.node, source.shift, statement.span)
+    node.heard = dict(zip(names, sources, strict=True))
+
+
+def _table(lowering: Lowering, statement: Statement, operand: Operand, group: StreamRef) -> tuple[list[int], str]:
+    """The slices of the table of a gather or scatter, one for each stream of ``group``, and its type."""
+    if isinstance(operand, TensorRef):
+        tensor = lowering.tensors[operand.name]
+        layout = tensor.layout
+        if layout is None or operand.subscripts is not None or layout.groups != 1 or layout.planes != group.size:
+            raise AssemblyError(
+                statement.error(
+                    "LPU1106",
+                    "a table is a whole tensor in one slice a byte plane, and as many streams as planes",
+                    operand.span,
+                    help="a table over several slices is gathered from each and merged by mask",
+                )
+            )
+        return list(layout.slices), layout.dtype
+    if isinstance(operand, UnitRef):
+        numbers = _slices(lowering, statement, operand)
+        if len(numbers) == group.size:
+            return numbers, ""
+    raise AssemblyError(
+        statement.error("LPU1110", "a tensor, or one slice for each stream, is wanted here", operand.span)
+    )
+
+
+MEMORY: dict[str, Lower] = {"read": read, "write": write, "gather": gather, "scatter": scatter}

@@ -1,0 +1,223 @@
+"""Lowering a flow to a rigid body.
+
+Statements become nodes (flow_memory.py, flow_units.py); here they are joined:
+a reader to what it hears, state to who made it. When all hang together the
+words, their intent, and what they claim of the chip follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lpuasm.asm.body import Body, Channel, Node, Source, Tap, Times
+from lpuasm.asm.fold import times_of
+from lpuasm.asm.syntax import Flow, Repeat, Statement, StreamRef
+from lpuasm.isa.core import Table, table
+from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, Span
+from lpuasm.isa.program import Tensor
+from lpuasm.isa.target import Target
+from lpuasm.isa.values import Dim
+
+
+@dataclass(slots=True)
+class Lowering:
+    """A flow on its way: the nodes so far, and what travels on each channel after the last of them."""
+
+    flow: Flow
+    target: Target
+    tensors: Mapping[str, Tensor]
+    table: Table
+    nodes: list[Node] = field(default_factory=list)
+    channels: dict[Channel, Source] = field(default_factory=dict)
+    values: dict[str, Node] = field(default_factory=dict)
+    state: dict[tuple[str, str], Node] = field(default_factory=dict)
+
+    def add(self, node: Node) -> Node:
+        self.nodes.append(node)
+        return node
+
+    def hear(self, statement: Statement, ref: StreamRef) -> list[Source]:
+        """What travels on each stream of a group, lowest first, issue by issue in step."""
+        sources: list[Source] = []
+        for stream in range(ref.first, ref.first + ref.size):
+            source = self.channels.get(Channel(ref.direction, stream))
+            if source is None:
+                raise AssemblyError(
+                    statement.error(
+                        "LPU1101",
+                        f"nothing in flow '{self.flow.name}' drives s{stream}.{ref.direction} before this",
+                        ref.span,
+                        help="a value travels inside one flow: drive the stream here first, by `read` for example",
+                    )
+                )
+            sources.append(source)
+        return sources
+
+    def in_step(self, statement: Statement, sources: list[Source]) -> Times:
+        """The issue times that all sources share; that of a single issue where there is none."""
+        times = sources[0].node.times if sources else np.zeros(1, np.int64)
+        for source in sources[1:]:
+            if not np.array_equal(source.node.times, times):
+                other = source.node.statement
+                raise AssemblyError(
+                    statement.error(
+                        "LPU1102",
+                        f"operands come at different rates: {_rate(times)} and {_rate(source.node.times)}",
+                        related=(
+                            Related(f"{_rate(times)} from here", sources[0].node.statement.span),
+                            Related(f"{_rate(source.node.times)} from here", other.span),
+                        ),
+                        help="give both the same `repeat n every d`",
+                    )
+                )
+        self.agree(statement, times)
+        return times
+
+    def agree(self, statement: Statement, times: Times) -> None:
+        """Holds a `repeat` of the statement to the times that follow from what it hears or touches."""
+        if not statement.repeats:
+            return
+        stated = repeat_times(statement.repeats)
+        if not np.array_equal(stated, times):
+            raise AssemblyError(
+                statement.error(
+                    "LPU1102",
+                    f"this says {_rate(stated)}, but what it hears or touches says {_rate(times)}",
+                    statement.repeats[0].span,
+                    help="leave the repeat out: the count follows",
+                )
+            )
+
+    def drive(self, node: Node, channel: Channel, shift: int, dtype: str, plane: int) -> None:
+        self.channels[channel] = Source(node, shift, dtype, plane)
+
+    def connect(self, node: Node, other: Node, delta: int, span: Span | None = None) -> None:
+        """Makes ``node.t = other.t + delta``. Raises AssemblyError LPU1104 where that contradicts what is known."""
+        a, at = find(node)
+        b, bt = find(other)
+        if a is not b:
+            a.leader, a.t = b, bt + delta - at
+            return
+        if at - bt != delta:
+            late = at - bt - delta
+            raise AssemblyError(
+                node.statement.error(
+                    "LPU1104",
+                    f"its operands would have to arrive {abs(late)} cycle{'s' * (abs(late) != 1)} "
+                    f"{'later' if late > 0 else 'earlier'} than the other statements of the flow make them",
+                    span,
+                    related=(Related("this one is tied to it by another way", other.statement.span),),
+                    help="a value never waits: read the operand again in a statement of its own, or move a slice",
+                )
+            )
+
+    def at_least(self, node: Node, other: Node, delta: int) -> None:
+        """State: ``node`` comes ``delta`` cycles after ``other``, exactly where nothing else ties them."""
+        a, at = find(node)
+        b, bt = find(other)
+        if a is not b:
+            self.connect(node, other, delta)
+        elif at - bt < delta:
+            raise AssemblyError(
+                node.statement.error(
+                    "LPU1104",
+                    f"this comes {delta - (at - bt)} cycles too early for the state that it needs",
+                    related=(Related("which this makes", other.statement.span),),
+                    help="put the two into flows of their own",
+                )
+            )
+
+
+def find(node: Node) -> tuple[Node, int]:
+    """The leader of a node's piece, and the node's time relative to the leader's."""
+    t = 0
+    while node.leader is not None:
+        t += node.t
+        node = node.leader
+    return node, t
+
+
+def repeat_times(repeats: tuple[Repeat, ...]) -> Times:
+    """The issue times that `repeat` clauses state; an inner dimension that states no interval has 1."""
+    dims: list[Dim] = []
+    span = 0
+    for repeat in repeats:
+        every = repeat.every if repeat.every is not None else span + 1
+        dims.append(Dim(repeat.count, every))
+        span += (repeat.count - 1) * every
+    return times_of(tuple(dims))
+
+
+def _rate(times: Times) -> str:
+    if len(times) == 1:
+        return "1 issue"
+    every = np.unique(np.diff(times))
+    return f"{len(times)} issues" + (f" every {every[0]}" if len(every) == 1 and every[0] > 1 else "")
+
+
+Lower = Callable[[Lowering, Statement], None]
+
+
+def lower(flow: Flow, target: Target, tensors: Mapping[str, Tensor]) -> Body:
+    """The rigid body of a flow.
+
+    Raises:
+        AssemblyError: LPU11xx and LPU04xx, everything that is wrong with the first bad statement of the flow.
+    """
+    from lpuasm.asm.emit import emit
+    from lpuasm.asm.flow_memory import MEMORY
+    from lpuasm.asm.flow_units import lowering_of
+
+    lowering = Lowering(flow, target, tensors, table(target))
+    for statement in flow.statements:
+        named = [d for d in lowering.table.named(statement.mnemonic) if d.unit not in ("seq", "mem")]
+        lower_statement = MEMORY.get(statement.mnemonic) or (lowering_of(named[0]) if named else None)
+        if lower_statement is None:
+            raise AssemblyError(_unknown(lowering, statement))
+        lower_statement(lowering, statement)
+    _one_piece(lowering)
+    return emit(lowering)
+
+
+def _unknown(lowering: Lowering, statement: Statement) -> Diagnostic:
+    from lpuasm.asm.usage import nearest
+
+    named = [d for d in lowering.table.named(statement.mnemonic) if d.unit != "seq"]
+    if named:
+        return statement.error(
+            "LPU1110",
+            f"`{statement.mnemonic}` is not placed by flows",
+            statement.mnemonic_span,
+            help="write it at its cycle, in a `.unit` section",
+        )
+    names = sorted({d.mnemonic for d in lowering.table if d.unit != "seq"})
+    return statement.error(
+        "LPU0401",
+        f"there is no instruction `{statement.mnemonic}`",
+        statement.mnemonic_span,
+        help=nearest(statement.mnemonic, names),
+    )
+
+
+def _one_piece(lowering: Lowering) -> None:
+    if not lowering.nodes:
+        return
+    first, _ = find(lowering.nodes[0])
+    for node in lowering.nodes[1:]:
+        if find(node)[0] is not first:
+            raise AssemblyError(
+                node.statement.error(
+                    "LPU1103",
+                    f"no value ties this statement to the rest of flow '{lowering.flow.name}'",
+                    related=(Related("the flow begins here", lowering.nodes[0].statement.span),),
+                    help="a flow is one connected chain: put this into a flow of its own",
+                )
+            )
+
+
+def tap_channels(ref: StreamRef, register: int, delay: int, operand: int) -> tuple[Tap, ...]:
+    """The taps of a whole group at one register."""
+    return tuple(Tap(Channel(ref.direction, ref.first + k), register, delay, operand, k) for k in range(ref.size))

@@ -1,0 +1,158 @@
+"""Placement: each flow, in the order of the text, at the earliest cycle that nothing forbids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lpuasm.asm.body import Body
+from lpuasm.asm.claims import Claim, claims, describe
+from lpuasm.asm.occupancy import Occupancy
+from lpuasm.asm.order import Record
+from lpuasm.asm.syntax import After, At, With
+from lpuasm.asm.usage import nearest
+from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, error
+from lpuasm.isa.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why a flow does not start sooner: the one claim in its way, the flow that holds it (−1: none), and the cycles
+    that it would gain if that were gone. ``kind``: "start" (nothing: cycle 0), "pin", "data", or a resource."""
+
+    kind: str
+    what: str
+    flow: int
+    gain: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A flow with its start: the cycle of its earliest dispatch."""
+
+    body: Body
+    start: int
+    wait: Wait
+
+
+@dataclass(slots=True)
+class Placement:
+    """The chip as the flows placed so far leave it."""
+
+    target: Target
+    occupancy: Occupancy
+    record: Record
+    placed: list[Placed] = field(default_factory=list)
+    held: list[list[Claim]] = field(default_factory=list)
+    number: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls, target: Target) -> Placement:
+        return cls(target, Occupancy(target.registers), Record(target))
+
+    def place(self, body: Body) -> Placed:
+        """Places a body.
+
+        Raises:
+            AssemblyError: LPU1109 where its pin cannot be, LPU1111 where the flow that it refers to is not known.
+        """
+        wanted = claims(body, self.target)
+        pin = self._pin(body)
+        bound = self.record.bound(body)
+        if pin is None:
+            start = self.occupancy.earliest(wanted, bound.start)
+            wait = self._wait(wanted, bound.start, bound.what, bound.flow, start)
+        else:
+            start = pin
+            self._hold_pin(body, wanted, start)
+            wait = Wait("pin", "its start is pinned", -1, 0)
+        self.occupancy.take(wanted, start)
+        self.record.add(body, start, len(self.placed))
+        placed = Placed(body, start, wait)
+        self.number[body.flow.name] = len(self.placed)
+        self.placed.append(placed)
+        self.held.append(wanted)
+        return placed
+
+    def _pin(self, body: Body) -> int | None:
+        where = body.flow.start
+        match where:
+            case None:
+                return None
+            case At(cycle):
+                start = cycle
+            case After() | With():
+                if where.flow not in self.number:
+                    raise AssemblyError(_no_flow(where, self.number))
+                other = self.placed[self.number[where.flow]]
+                start = other.start + where.offset + (other.body.length if isinstance(where, After) else 0)
+        if start < 0:
+            raise AssemblyError(
+                _at(body, "LPU1109", f"flow '{body.flow.name}' would start at cycle {start}", "cycles begin at 0")
+            )
+        return start
+
+    def _hold_pin(self, body: Body, wanted: list[Claim], start: int) -> None:
+        """Refuses a pin that something is in the way of, and says what."""
+        bound = self.record.bound(body)
+        blocking = self.occupancy.blocking(wanted, start)
+        if bound.start <= start and not blocking:
+            return
+        free = self.occupancy.earliest(wanted, max(bound.start, start))
+        if bound.start > start:
+            why, owner = bound.what, bound.flow
+        else:
+            why, owner = f"{describe(blocking[0].track)} is taken", self._owner(blocking[0], start)
+        related: tuple[Related, ...] = ()
+        if owner >= 0:
+            other = self.placed[owner]
+            related = (
+                Related(f"by flow '{other.body.flow.name}', which starts at cycle {other.start}", other.body.flow.span),
+            )
+        assert body.flow.start is not None
+
+        raise AssemblyError(
+            error(
+                "LPU1109",
+                f"flow '{body.flow.name}' cannot start at cycle {start}: {why}",
+                body.flow.start.span,
+                related=related,
+                help=f"the earliest cycle from there on that nothing forbids is {free}",
+            )
+        )
+
+    def _wait(self, wanted: list[Claim], bound: int, why: str, flow: int, start: int) -> Wait:
+        """The claim that forbids the cycle before ``start``, and how much earlier the flow could start without it."""
+        if start == 0:
+            return Wait("start", "it starts at cycle 0", -1, 0)
+        if start == bound:
+            return Wait("data", why, flow, start - self.occupancy.earliest(wanted, 0) if bound else 0)
+        blocking = self.occupancy.blocking(wanted, start - 1)
+        first = blocking[0]
+        others = [c for c in wanted if c.track != first.track]
+        gain = start - self.occupancy.earliest(others, bound)
+        return Wait(first.track[0], f"{describe(first.track)} is taken", self._owner(first, start - 1), gain)
+
+    def _owner(self, claim: Claim, start: int) -> int:
+        """The flow, latest first, whose cells meet those of ``claim`` at shift ``start``."""
+        for number in range(len(self.placed) - 1, -1, -1):
+            other = [c for c in self.held[number] if c.track == claim.track and c.mask & claim.mask]
+            if not other:
+                continue
+            alone = Occupancy(self.occupancy.registers)
+            alone.take(other, self.placed[number].start)
+            if alone.blocking([claim], start):
+                return number
+        return -1
+
+
+def _at(body: Body, code: str, message: str, help: str) -> Diagnostic:
+
+    where = body.flow.start
+    return error(code, message, where.span if where is not None else body.flow.span, help=help)
+
+
+def _no_flow(where: After | With, known: Mapping[str, int]) -> Diagnostic:
+
+    help = nearest(where.flow, list(known)) or "a flow can refer to those that stand before it"
+    return error("LPU1111", f"there is no flow '{where.flow}' before this one", where.span, help=help)

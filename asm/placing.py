@@ -1,0 +1,65 @@
+"""The pass that lowers flows: to rigid bodies, to places in time, to rows."""
+
+from __future__ import annotations
+
+from lpuasm.asm.body import Word
+from lpuasm.asm.claims import Claim
+from lpuasm.asm.draft import Draft, Meant
+from lpuasm.asm.flows import lower
+from lpuasm.asm.merge import Row
+from lpuasm.asm.place import Placed, Placement
+from lpuasm.asm.syntax import Flow
+from lpuasm.isa.core import table
+from lpuasm.isa.errors import AssemblyError
+from lpuasm.isa.operands import OperandError
+from lpuasm.isa.values import Dim
+
+
+def flows(draft: Draft) -> None:
+    """Places the flows of the source, in the order of the text, around what schedule lines hold."""
+    placement = Placement.empty(draft.target)
+    placement.occupancy.take([_held(row) for row in draft.rows], 0)
+    tensors = {tensor.name: tensor for tensor in draft.tensors}
+    for section in draft.source.sections:
+        if not isinstance(section, Flow):
+            continue
+        try:
+            body = lower(section, draft.target, tensors)
+            _add(draft, placement.place(body), len(draft.flows))
+        except AssemblyError as e:
+            draft.problems.add(*e.diagnostics)
+    draft.placed = placement.placed
+
+
+def _held(row: Row) -> Claim:
+    dims = (Dim(row.hold),) if row.hold > 1 else ()
+    return Claim(("queue", row.queue.name, ""), row.cycle, dims, 1)
+
+
+def _add(draft: Draft, placed: Placed, number: int) -> None:
+    body = placed.body
+    rows = [_row(draft, word, placed.start, number) for word in body.words]
+    draft.rows += rows
+    draft.meant += [
+        Meant(rows[reader], operand, member, rows[writer]) for reader, operand, member, writer in body.intent
+    ]
+    draft.flows.append(body.flow.name)
+    draft.starts.append(placed.start)
+
+
+def _row(draft: Draft, word: Word, start: int, flow: int) -> Row:
+    definition, values = word.definition, {k: v for k, v in word.values.items() if k != "immediate"}
+    own = definition.operand.get("repeat")
+    repeat = 0
+    try:
+        if own is not None:
+            values["repeat"] = word.dims
+        elif word.dims:
+            again = table(draft.target).find(definition.queues[0], "repeat")
+            assert again is not None
+            repeat = again.encode({"repeat": word.dims})
+        encoded = definition.encode(values)
+    except OperandError as e:
+        raise AssemblyError(word.statement.error("LPU0407", e.message)) from None
+    hold = 1 if own is not None else word.last - word.time + 1
+    return Row(word.queue, start + word.time, encoded, repeat, hold, word.statement, flow)
