@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 ARGS   ?=
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint manual clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/run.py
@@ -17,6 +17,9 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+manual: $(STAMP)
+	$(BIN)/python -m lpuasm.isa.manual
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "lpuasm needs Python 3.11 or newer; say which with make PYTHON=..." >&2; exit 1; }

@@ -50,6 +50,12 @@ def _same_size(values: Values) -> None:
         raise OperandError("out", "operand and result groups must be of the same size")
 
 
+def _same_group(values: Values) -> None:
+    a, b = values["in"], values["out"]
+    if isinstance(a, Streams) and isinstance(b, Streams) and a.base != b.base:
+        raise OperandError("out", f"a distributor serves one group: the result goes to group {a.base // a.size} too")
+
+
 def _no_step(values: Values) -> None:
     dims = values["repeat"]
     if isinstance(dims, tuple) and any(d.step for d in dims):
@@ -95,6 +101,7 @@ RULES: Mapping[str, Rule] = {
     "group_of_rows": Rule("`group` only with rows from streams", ("rows", "group"), _group_of_rows),
     "half": Rule("`half 1` only with f16", ("half", "type"), _half),
     "same_size": Rule("operand and result groups are of the same size", ("out",), _same_size),
+    "same_group": Rule("operand and result are the same group, the distributor's own", ("in", "out"), _same_group),
     "no_step": Rule("steps are 0: the address comes from a stream", ("repeat",), _no_step),
     "one_direction": Rule(
         "two operands of one SG4 index come from one direction (H: MORSE)", ("a", "b"), _one_direction

@@ -21,7 +21,7 @@ FILES = ("icu", "mem", "vxm", "mxm", "sxm", "c2c", "seq")
 QUEUE_KINDS = ("mem", "lw", "iw", "abc", "vxm", "distribute", "transpose", "permute", "select", "acc", "c2c", "seq")
 
 _TOP = {
-    "*unit": lambda v: v in FILES, "*queues": words, "*timing": lambda v: isinstance(v, dict),
+    "*unit": lambda v: v in FILES, "*queues": words, "*summary": words, "*timing": lambda v: isinstance(v, dict),
     "*format": lambda v: isinstance(v, list), "*instruction": lambda v: isinstance(v, list),
     "reach": lambda v: isinstance(v, dict),
 }  # fmt: skip
@@ -228,6 +228,13 @@ def _contradictions(d: Definition) -> list[str]:
         missing = [name for name in RULES[rule].needs if name not in operand]
         problems += [f"rule '{rule}' speaks of operand '{name}', which is not there" for name in missing]
     return problems
+
+
+@cache
+def unit_summaries() -> Mapping[str, str]:
+    """What each unit is, in a sentence."""
+    folder = resources.files("lpuasm.isa")
+    return {unit: tomllib.loads(folder.joinpath(f"{unit}.toml").read_text("utf-8"))["summary"] for unit in FILES}
 
 
 @cache
