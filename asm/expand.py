@@ -24,6 +24,7 @@ from lpuasm.asm.syntax import (
     At,
     Frame,
     Number,
+    Operand,
     Param,
     ScalarSection,
     Section,
@@ -100,6 +101,7 @@ class _File:
 @dataclass(frozen=True, slots=True)
 class _Definition:
     macro: Macro
+    parameters: Mapping[str, Expr | None]
     span: Span
     file: _File
 
@@ -465,11 +467,13 @@ class Expansion:
         name, span = evaluator.text(body.names[0]), evaluator.span(body.names[0])
         before = self.macros.get(name)
         self._once("macro", name, span, before.span if before else None)
-        seen: dict[str, Span] = {}
-        for parameter in body.parameters:
-            self._once("parameter", parameter.name.text, evaluator.span(parameter.name), seen.get(parameter.name.text))
-            seen[parameter.name.text] = evaluator.span(parameter.name)
-        self.macros[name] = _Definition(node, span, step.file)
+        places: dict[str, Span] = {}
+        parameters: dict[str, Expr | None] = {}
+        for node_ in body.parameters:
+            parameter, place = evaluator.text(node_.name, dotted=False), evaluator.span(node_.name)
+            self._once("parameter", parameter, place, places.get(parameter))
+            places[parameter], parameters[parameter] = place, node_.default
+        self.macros[name] = _Definition(node, parameters, span, step.file)
 
     def _call(
         self, evaluator: Evaluator, body: StatementLine, name: str, definition: _Definition, step: _Enter
@@ -480,18 +484,12 @@ class Expansion:
             related = (Related(f"the macro `{name}`", definition.span),)
             message = f"`{name}` is a macro: it takes arguments, no `->`, clause or pin"
             raise Problem(error("LPU0208", message, span, related=related))
-        header = definition.macro.line.template.body
-        assert isinstance(header, Directive)
         self.expansions += 1
         scope = Scope(self.top, self.expansions)
-        given: list[tuple[str | None, Expr]] = []
-        for argument in body.inputs:
-            if isinstance(argument, Keyword):
-                given.append((argument.name.text, argument.value))
-            else:
-                given.append((None, argument))
-        wanted = [parameter.name.text for parameter in header.parameters]
-        for i, (keyword, value) in enumerate(given):
+        wanted = list(definition.parameters)
+        for i, argument in enumerate(body.inputs):
+            keyword = evaluator.text(argument.name) if isinstance(argument, Keyword) else None
+            value = argument.value if isinstance(argument, Keyword) else argument
             if keyword is None and i >= len(wanted):
                 raise self._argument(evaluator, f"`{name}` takes {_count(wanted)}", value, definition)
             parameter = wanted[i] if keyword is None else keyword
@@ -500,15 +498,13 @@ class Expansion:
                 raise self._argument(evaluator, f"`{name}` has no parameter `{parameter}`", value, definition, help_)
             if parameter in scope.names:
                 raise self._argument(evaluator, f"`{parameter}` is given twice", value, definition)
-            operand = evaluator.operand(value)
-            scope.names[parameter] = operand.value if isinstance(operand, Number) else operand
+            scope.names[parameter] = _bare(evaluator.operand(value))
         inner = Evaluator(definition.macro.line, scope, self.names)
-        for declared in header.parameters:
-            if declared.name.text not in scope.names:
-                if declared.default is None:
-                    raise self._argument(evaluator, f"`{name}` needs `{declared.name.text}`", body.mnemonic, definition)
-                operand = inner.operand(declared.default)
-                scope.names[declared.name.text] = operand.value if isinstance(operand, Number) else operand
+        for parameter, default in definition.parameters.items():
+            if parameter not in scope.names:
+                if default is None:
+                    raise self._argument(evaluator, f"`{name}` needs `{parameter}`", body.mnemonic, definition)
+                scope.names[parameter] = _bare(inner.operand(default))
         return _Enter(iter(definition.macro.body), scope, frames, definition.file)
 
     def _argument(
@@ -618,6 +614,10 @@ class Expansion:
             if not help_:
                 help_ = "its parameters are " + ", ".join(known) if known else "it has no parameters"
             self.report(error("LPU0211", f"-D {name}: the source has no parameter `{name}`", help=help_), ())
+
+
+def _bare(operand: Operand) -> Bound:
+    return operand.value if isinstance(operand, Number) else operand
 
 
 def _count(wanted: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ number in it written ``0`` (``0.5`` if it is a float). Lines of one shape share 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lpuasm.isa.errors import Span
 
@@ -242,11 +242,15 @@ Body = StatementLine | FlowLine | TensorLine | Directive
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """All that lines of one shape have in common: ``runs`` are the (start, end) of its numbers."""
+    """All that lines of one shape have in common: ``runs`` are the (start, end) of its numbers.
+
+    ``before`` remembers, for offsets asked for, how many numbers end before them.
+    """
 
     prefix: Expr | None
     body: Body | None
     runs: tuple[tuple[int, int], ...]
+    before: dict[int, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,18 +265,21 @@ class Line:
     numbers: tuple[int | float, ...]
     ends: tuple[int, ...]  # where each number ends in code
 
-    def offset(self, position: int, at_end: bool) -> int:
+    def offset(self, position: int) -> int:
         """A canonical offset as an offset in ``code``."""
-        shift = 0
-        for (start, end), own_end in zip(self.template.runs, self.ends, strict=True):
-            if position < end or (position == end and not at_end and start == end):
-                break
-            shift = own_end - end
-        return position + shift
+        template = self.template
+        before = template.before.get(position)
+        if before is None:
+            before = template.before[position] = sum(end <= position for _, end in template.runs)
+        return position + self.ends[before - 1] - template.runs[before - 1][1] if before else position
 
     def span(self, start: int, end: int) -> Span:
         """The place of canonical offsets ``start`` to ``end``."""
-        return place(self.file, self.number, self.indent, self.code, self.offset(start, False), self.offset(end, True))
+        start, end = self.offset(start), self.offset(end)
+        if "\n" in self.code:
+            return place(self.file, self.number, self.indent, self.code, start, end)
+        column = self.indent + 1
+        return Span(self.file, self.number, start + column, self.number, end + column)
 
 
 def place(file: str, number: int, indent: int, code: str, start: int, end: int) -> Span:

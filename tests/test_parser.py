@@ -106,6 +106,7 @@ ERRORS = {
     "read A ->": ("LPU0101", "expected a value, found the end of the line", 10, 11),
     "nop 12x": ("LPU0103", "`12x` is not a number", 5, 8),
     "nop 0b2": ("LPU0103", "`0b2` is not a number", 5, 8),
+    "nop 0o1.7": ("LPU0103", "`0o1.7` is not a number", 5, 10),
     "flow f": ("LPU0101", "expected `after`, `with`, `:` or `@`, found the end of the line", 7, 8),
     ".unitt mem.w17": ("LPU0105", "unknown directive `.unitt`", 1, 7),
     '.include "foo': ("LPU0104", "this string has no end on its line", 10, 14),
@@ -177,9 +178,9 @@ def plain(node: object, line: Line | None) -> object:
         parts = {f.name: getattr(node, f.name) for f in fields(node)}
         parts.pop("slot", None)
         if line is not None and "start" in parts:
-            parts["start"], parts["end"] = line.offset(parts["start"], False), line.offset(parts["end"], True)
-        if "{" in str(parts.get("text", "")) or "pieces" in parts:
-            parts["text"] = parts["text"] if parts["pieces"] is None else None
+            parts["start"], parts["end"] = line.offset(parts["start"]), line.offset(parts["end"])
+        if parts.get("pieces") is not None:
+            parts["text"] = None
         return type(node).__name__, {key: plain(value, line) for key, value in parts.items()}
     return node
 
