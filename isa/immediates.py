@@ -26,7 +26,7 @@ def immediate_bits(value: int | float, type_name: str) -> int:
     low, high = 0 if type_name == "u8" else -(1 << (bits - 1)), (1 << bits) - 1
     if not low <= value <= high:
         raise ValueError(f"{value} is not in {low} … {high}, what {bits} bits hold")
-    if type_name != "u8" and value >> (bits - 1):
+    if type_name != "u8" and value >= 1 << (bits - 1):
         value -= 1 << bits
     return value & 0xFFFFFFFF
 
