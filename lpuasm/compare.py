@@ -41,26 +41,22 @@ class Comparison:
         return self.mismatches == 0
 
 
-def check_fits(name: str, result: NDArray[Any], reference: NDArray[Any], file: str) -> None:
-    """Raises FileError where the reference cannot be compared: another shape, or another kind of number.
+def check_fits(name: str, dtype: np.dtype[Any], shape: tuple[int, ...], reference: NDArray[Any], file: str) -> None:
+    """Raises FileError where a result cannot be compared with the reference: another shape, or another kind of number.
 
     Integers of any width are compared by value; a float reference must have the result's own type, since units in the
     last place are units of that type.
     """
-    if reference.shape != result.shape:
+    if reference.shape != shape:
         raise FileError(
-            error("LPU0910", f"{shown(file)} has shape {_shape(reference)}, and '{name}' has shape {_shape(result)}")
+            error("LPU0910", f"{shown(file)} has shape {list(reference.shape)}, and '{name}' has shape {list(shape)}")
         )
-    integers = result.dtype.kind in "iu" and reference.dtype.kind in "iu"
-    if not integers and reference.dtype != result.dtype:
+    integers = dtype.kind in "iu" and reference.dtype.kind in "iu"
+    if not integers and reference.dtype != dtype:
         raise FileError(
-            error("LPU0910", f"{shown(file)} holds {reference.dtype}, and '{name}' is {result.dtype}",
-                  help=f"save the reference with .astype(numpy.{result.dtype})")
+            error("LPU0910", f"{shown(file)} holds {reference.dtype}, and '{name}' is {dtype}",
+                  help=f"save the reference with .astype(numpy.{dtype})")
         )  # fmt: skip
-
-
-def _shape(array: NDArray[Any]) -> str:
-    return "[" + ", ".join(map(str, array.shape)) + "]"
 
 
 def compare(result: NDArray[Any], reference: NDArray[Any], ulp: int = 0) -> Comparison:

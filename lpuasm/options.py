@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
@@ -12,6 +13,7 @@ from click.shell_completion import CompletionItem
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_JSON = "lpuasm.json"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"[+-]?(0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[0-9][0-9_]*)")
 
@@ -74,11 +76,23 @@ def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -
     return [CompletionItem(incomplete, type="file")]
 
 
-def _complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Completion by the known chips, and by files where none fits."""
     from lpuasm.isa.target import TARGETS
 
     known = [CompletionItem(t) for t in TARGETS if t.startswith(incomplete)]
     return known or complete_file(ctx, param, incomplete)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    ctx.meta[_JSON] = value
+
+
+def one_document(*outputs: str | None) -> None:
+    """Raises click.UsageError where more than one thing would go to standard output."""
+    count = outputs.count("-") + bool(click.get_current_context().meta.get(_JSON))
+    if count > 1:
+        raise click.UsageError("standard output can hold one thing only: an output, or the JSON document")
 
 
 def common(function: F) -> F:
@@ -86,7 +100,8 @@ def common(function: F) -> F:
     for option in (
         click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", expose_value=False,
                      help="Paint diagnostics.  [default: auto: on a terminal, unless NO_COLOR is set]"),
-        click.option("--json", is_flag=True, expose_value=False, help="Answer one JSON document on standard output."),
+        click.option("--json", is_flag=True, expose_value=False, callback=_remember,
+                     help="Answer one JSON document on standard output."),
     ):  # fmt: skip
         function = option(function)
     return function
@@ -95,6 +110,7 @@ def common(function: F) -> F:
 def assembling(function: F) -> F:
     """``-D``, ``-I`` and ``--target``, which whatever assembles takes; handed on as ``assembly``."""
 
+    @wraps(function)
     def collect(defines: tuple[tuple[str, int], ...], include: tuple[str, ...], target: str | None, **rest: Any) -> Any:
         values: dict[str, int] = {}
         for name, value in defines:
@@ -102,11 +118,9 @@ def assembling(function: F) -> F:
                 raise click.UsageError(f"-D gives '{name}' two values, {values[name]} and {value}")
         return function(assembly=Assembly(values, include, target), **rest)
 
-    collect.__doc__ = function.__doc__
-    collect.__name__ = function.__name__
     wrapped: Any = collect
     for option in (
-        click.option("--target", metavar="NAME|FILE.toml", shell_complete=_complete_target,
+        click.option("--target", metavar="NAME|FILE.toml", shell_complete=complete_target,
                      help="The chip: tsp1, mini, or a file that describes one."),
         click.option("-I", "include", metavar="DIR", multiple=True, type=click.Path(),
                      help="Look for .include files in DIR too; may be repeated."),

@@ -67,15 +67,13 @@ def writer(program: Program, where: Place) -> Origin | None:
             best = (cycle, int(row))
     if best is None:
         return None
-    cycle, row = best
-    queue, word = program.target.queues[where.queue].name, int(timeline.word[row])
+    cycle, found = best
+    queue, word = program.target.queues[where.queue].name, int(timeline.word[found])
     text = str(instructions.decode(program.word(queue, word)))
     return Origin(queue, word, text, program.span(queue, word), cycle)
 
 
-def _last_hit(
-    distance: int, count: NDArray[np.int64], every: NDArray[np.int64], step: NDArray[np.int64]
-) -> int | None:
+def _last_hit(distance: int, count: NDArray[np.int64], every: NDArray[np.int64], step: NDArray[np.int64]) -> int | None:
     """The latest issue, in cycles after the first, whose step is ``distance``; the innermost dimension comes first."""
     outer = np.zeros(1, np.int64)
     cycles = np.zeros(1, np.int64)

@@ -22,7 +22,7 @@ def test_integers_are_equal_or_not() -> None:
 def test_integers_of_any_width_are_compared_by_value(reference: type) -> None:
     a = np.array([1, -1], np.int8)
     b = np.array([1, np.iinfo(reference).max], reference)
-    check_fits("A", a, b, "b.npy")
+    check_fits("A", a.dtype, a.shape, b, "b.npy")
     assert compare(a, b).largest == int(np.iinfo(reference).max) + 1
 
 
@@ -54,4 +54,4 @@ def test_empty_and_zero_dimensional_arrays() -> None:
 @pytest.mark.parametrize("reference", [np.zeros((3, 2), np.int32), np.zeros((2, 3), np.float32), np.zeros(6, np.int32)])
 def test_what_cannot_be_compared(reference: np.ndarray) -> None:
     with pytest.raises(FileError, match="LPU0910"):
-        check_fits("C", np.zeros((2, 3), np.int32), reference, "ref.npy")
+        check_fits("C", np.dtype(np.int32), (2, 3), reference, "ref.npy")
