@@ -98,7 +98,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Values alive on a channel: from the register that is driven to the last one that reads, on a nest of diagonals."""
+    """Values alive on a channel, on a nest of diagonals: from the register that is driven to the last that reads."""
 
     channel: Channel
     diagonal: int

@@ -23,10 +23,7 @@ _READERS = ("read", "gather")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Cells of ``track`` from ``first`` on (relative to the start of the flow), a nest of ``dims``, in the bits ``mask``.
-
-    ``word`` is the word of the body that makes the claim, −1 for a segment of a stream that several make.
-    """
+    """Cells of ``track`` from ``first`` on (relative to the flow's start), a nest of ``dims``, in the bits ``mask``."""
 
     track: Track
     first: int

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lpuasm.asm.constants import Files
 from lpuasm.asm.encode import Site
 from lpuasm.asm.merge import Filled, Row
+from lpuasm.asm.place import Placed
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.queues import Image
 from lpuasm.asm.syntax import Source
@@ -44,6 +45,7 @@ class Draft:
     rows: list[Row] = field(default_factory=list)
     flows: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
+    placed: list[Placed] = field(default_factory=list)
     meant: list[Meant] = field(default_factory=list)
     filled: list[Filled] = field(default_factory=list)
     symbols: list[Symbol] = field(default_factory=list)

@@ -48,7 +48,7 @@ class _Lane:
 
 @dataclass(slots=True)
 class Occupancy:
-    """The taken cells of all tracks. ``registers``: stream registers a direction, the least diagonal being −registers."""
+    """The taken cells of all tracks. ``registers``: stream registers a direction; no diagonal lies before −registers."""
 
     registers: int
     lanes: dict[Track, _Lane] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from lpuasm.asm import lower
 from lpuasm.asm.draft import Draft
 from lpuasm.asm.link import link
+from lpuasm.asm.placing import flows
 
 Pass = Callable[[Draft], None]
 
@@ -14,6 +15,7 @@ PASSES: tuple[Pass, ...] = (
     lower.tensors,
     lower.words,
     lower.schedule,
+    flows,
     lower.queues,
     link,
     lower.verdict,
