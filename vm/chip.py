@@ -46,8 +46,6 @@ class Chip:
         self.dispatched: dict[int, Code] = {}
         #: Weights in the form that the dot products take, by plane or pair and half; dropped when an array changes.
         self.prepared: dict[tuple[str, int, str, int], np.ndarray | PreparedF16] = {}
-        #: Who changed a word of SRAM last, and in which cycle, by (slice, address).
-        self.written: dict[tuple[int, int], tuple[int, int]] = {}
         self.trace: Callable[[int, Code], None] | None = None
 
     def fault(self, issue: Issue, code: str, message: str, other: int = NOBODY, help: str = "") -> None:

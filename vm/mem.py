@@ -67,9 +67,7 @@ def scatter(chip: Chip, issue: Issue) -> None:
 
 
 def _store(chip: Chip, issue: Issue, address: int, data: Octets, lanes: slice = slice(None)) -> None:
-    number = issue.code.queue.number
-    chip.state.slice(number)[address, lanes] = data
-    chip.written[number, address] = (chip.cycle, issue.code.identity)
+    chip.state.slice(issue.code.queue.number)[address, lanes] = data
 
 
 def _address(chip: Chip, issue: Issue) -> int | None:

@@ -3,96 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from lpuasm.isa.errors import BindError, error
 from lpuasm.isa.program import Program
 from lpuasm.vm.bind import bind, load, unload
 from lpuasm.vm.code import Code
 from lpuasm.vm.reference import Machine, Progress
-from lpuasm.vm.state import parties
+from lpuasm.vm.result import Run
 
 #: Called for every dispatch with its cycle and word.
 Trace = Callable[[int, Code], None]
-ENGINES = ("reference",)
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where an element of an output comes from: its lane, its word of SRAM, and the word of a queue that wrote that last.
-
-    ``cycle`` is None, and ``queue`` empty, where no word did.
-    """
-
-    lane: int
-    slice: str
-    address: int
-    cycle: int | None
-    queue: str
-    word: int
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run gave: ``outputs`` by name, and ``cycles`` from 0 to the last commit in the last superlane, inclusive.
-
-    ``written``: for each word of SRAM, as (slice, address), the cycle and the identity of the word that wrote it last.
-    """
-
-    program: Program
-    engine: str
-    outputs: Mapping[str, NDArray[Any]]
-    cycles: int
-    written: Mapping[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        return self.outputs[name]
-
-    def origin(self, name: str, index: tuple[int, ...]) -> Origin | None:
-        """Where the element ``index`` of an output (its lowest byte) comes from; None for scalar programs."""
-        layout = self.program.tensor[name].layout
-        if layout is None or self.program.scalar:
-            return None
-        *outer, column = index if index else (0,)
-        row = int(np.ravel_multi_index(tuple(outer), layout.shape[:-1])) if outer else 0
-        across, lane = divmod(column, layout.tile_columns)
-        slices, addresses = layout.locate(layout.vector(row, across))
-        number, address = int(slices), int(addresses)
-        cycle, writer = self.written.get((number, address), (None, -1))
-        queues = self.program.target.queues
-        queue, word = parties(writer)
-        return Origin(lane, queues[number].name, address, cycle, queues[queue].name if cycle is not None else "", word)
+#: The engines for streaming and for scalar programs; the first is used where none is named.
+STREAMING = ("reference",)
+SCALAR = ("fast", "reference")
 
 
 def run(
     program: Program,
     inputs: Mapping[str, ArrayLike] | None = None,
     *,
-    engine: str = "reference",
+    engine: str | None = None,
+    defines: Mapping[str, int] | None = None,
     trace: Trace | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Runs ``program`` on ``inputs``, arrays by the names of its inputs and weights, of exactly their types and shapes.
 
-    ``progress`` is called about once a second with the cycle that the run has come to, ``trace`` for every dispatch.
+    ``defines`` are dimensions of scalar programs. ``progress`` is called about once a second with the cycle that the run
+    has come to (of scalar code: the instruction), ``trace`` for every dispatch of the reference engine.
 
     Raises:
         BindError: the inputs do not fit the program, or there is no such engine.
         Fault: the program broke a rule of the machine.
         ObjectError: a word of the program is not an instruction.
     """
-    if engine not in ENGINES:
-        raise BindError(error("LPU0555", f"there is no engine '{engine}'", help=f"engines: {', '.join(ENGINES)}"))
+    arrays = {name: np.asarray(values) for name, values in (inputs or {}).items()}
+    chosen = _engine(program, engine)
     if program.scalar:
         from lpuasm.vm.scalar import run_scalar
 
-        return run_scalar(program, inputs or {})
+        return run_scalar(program, arrays, defines, chosen, progress)
+    if defines:
+        names = ", ".join(defines)
+        message = f"the parameters of a streaming program are fixed when it is built: {names}"
+        raise BindError(error("LPU0556", message, help="give them to the build"))
     machine = Machine(program, trace)
-    load(machine.state, program, bind(program, inputs or {}))
+    load(machine.state, program, bind(program, arrays))
     machine.run(progress=progress)
     outputs = {t.name: unload(machine.state, program, t.name) for t in program.tensors if t.kind == "output"}
-    return Run(program, engine, outputs, machine.cycles, machine.chip.written)
+    return Run(outputs, machine.cycles, chosen)
+
+
+def _engine(program: Program, wanted: str | None) -> str:
+    """The engine that runs ``program``."""
+    engines = SCALAR if program.scalar else STREAMING
+    if wanted is None:
+        return engines[0]
+    if wanted not in engines:
+        raise BindError(error("LPU0555", f"there is no engine '{wanted}'", help=f"engines: {', '.join(engines)}"))
+    return wanted
