@@ -69,10 +69,10 @@ class Regions:
         if over:
             whole = f"{layout.depth} words in each of its {len(layout.slices)} slices"
             where = f"bank {declaration.bank}" if declaration.bank is not None else "them"
-            message = f"{declaration.name}: it takes {whole}, from {layout.address:#x} on, and {where} ends at {limit - 1:#x}"
-            raise AssemblyError(
-                _at(declaration, "LPU0506", message, (), "spread it over more slices, or name others")
+            message = (
+                f"{declaration.name}: it takes {whole}, from {layout.address:#x} on, and {where} ends at {limit - 1:#x}"
             )
+            raise AssemblyError(_at(declaration, "LPU0506", message, (), "spread it over more slices, or name others"))
 
     def _clear(self, declaration: TensorDecl, slice_: int, first: int, end: int) -> None:
         for start, stop, other in self.taken.get(slice_, ()):
@@ -98,8 +98,6 @@ def pieces(layout: Layout) -> list[Piece]:
     return [*found, (base + layout.bank_words, base + layout.bank_words + odd)] if odd else found
 
 
-def _at(
-    declaration: TensorDecl, code: str, message: str, related: tuple[Related, ...], help: str
-) -> Diagnostic:
+def _at(declaration: TensorDecl, code: str, message: str, related: tuple[Related, ...], help: str) -> Diagnostic:
     frames = tuple(frame.related() for frame in reversed(declaration.frames))
     return error(code, message, declaration.span, related=(*related, *frames), help=help)

@@ -10,6 +10,7 @@ from lpuasm.asm.draft import Draft
 from lpuasm.asm.expand import expand
 from lpuasm.asm.passes import PASSES
 from lpuasm.asm.problems import Problems
+from lpuasm.asm.scalar import lower_scalar
 from lpuasm.asm.syntax import ScalarSection
 from lpuasm.isa.program import Program
 from lpuasm.isa.target import Target, load_target
@@ -30,9 +31,9 @@ def assemble(
 ) -> Program:
     """The program of a source; raises AssemblyError with everything that is wrong.
 
-    ``name`` is the file's name in diagnostics, and where ``.include`` looks first. ``target`` is a target, its name or a
-    TOML file; it must agree with the text's. ``sources`` is filled with the text of every file read, by its name in
-    diagnostics. Without ``strict``, rules of placement and time are not held: for programs that are meant to fail.
+    ``name`` is the file's name in diagnostics, and where ``.include`` looks first. ``target`` is a target, its name
+    or a TOML file; it must agree with the text's. ``sources`` is filled with the text of every file read, by its name
+    in diagnostics. Without ``strict``, rules of placement and time are not held: for programs that are meant to fail.
     """
     texts: dict[str, str] = {} if sources is None else sources
     wanted = load_target(target) if isinstance(target, str) else target
@@ -53,7 +54,7 @@ def assemble(
         sources=texts,
     )
     if any(isinstance(section, ScalarSection) for section in source.sections):
-        return _scalar(source, chip(source.target))
+        return lower_scalar(source, chip(source.target), Files(name, include))
     draft = Draft(source, chip(source.target), Files(name, include), texts, strict, Problems())
     for step in PASSES:
         step(draft)

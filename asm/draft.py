@@ -30,8 +30,8 @@ class Meant:
 class Draft:
     """What is known of a program. Each pass adds its part; the last one makes ``program``.
 
-    ``sources``: texts by the names they have in spans, the main file first. ``strict``: whether rules and verdict are held.
-    ``rows`` come from schedule lines and from flows; ``flows`` are the names that ``Row.flow`` counts.
+    ``sources``: texts by the names they have in spans, the main file first. ``strict``: whether rules and verdict are
+    held. ``rows`` come from schedule lines and from flows; ``flows`` are the names that ``Row.flow`` counts.
     """
 
     source: Source

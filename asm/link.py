@@ -58,9 +58,7 @@ def _file_names(draft: Draft) -> dict[str, str]:
 
 def _places(statements: Sequence[Statement], flows: Sequence[int], names: dict[str, str]) -> NDArray[np.int32]:
     number = {name: k for k, name in enumerate(names)}
-    rows = [
-        (number[s.span.file], s.span.line, s.span.column, flow) for s, flow in zip(statements, flows, strict=True)
-    ]
+    rows = [(number[s.span.file], s.span.line, s.span.column, flow) for s, flow in zip(statements, flows, strict=True)]
     return np.array(rows, np.int32).reshape(-1, len(PLACE_COLUMNS))
 
 
@@ -81,8 +79,7 @@ def _intent(draft: Draft) -> NDArray[np.int32]:
     if draft.meant:
         for filled in draft.filled:
             at.update(
-                (id(row), (filled.queue.number, int(word)))
-                for row, word in zip(filled.rows, filled.at, strict=True)
+                (id(row), (filled.queue.number, int(word))) for row, word in zip(filled.rows, filled.at, strict=True)
             )
     rows = [(*at[id(m.reader)], m.operand, m.stream, *at[id(m.writer)]) for m in draft.meant]
     return np.array(sorted(set(rows)), np.int32).reshape(-1, len(INTENT_COLUMNS))

@@ -1,7 +1,7 @@
 """Rows to queues: in order of time, the gaps filled with ``nop``.
 
-A row is one statement in a queue at a cycle, from whatever level of the language. Two rows in one slot of a queue are an
-error that names both.
+A row is one statement in a queue at a cycle, from whatever level of the language. Two rows in one slot of a queue are
+an error that names both.
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ class Filled:
     at: NDArray[np.int64]
 
 
-def merge(
-    rows: Iterable[Row], target: Target, problems: Problems, notified: Sequence[int] = ()
-) -> list[Filled]:
+def merge(rows: Iterable[Row], target: Target, problems: Problems, notified: Sequence[int] = ()) -> list[Filled]:
     """The queues of ``rows``, in the order of their numbers. ``notified``: arrivals of notifications from elsewhere."""
     by_queue: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
@@ -163,4 +161,3 @@ def _waits(rows: list[Row], target: Target, notified: Sequence[int], problems: P
             help_ = f"put a `notify` at cycle {max(0, row.cycle + 1 - latency['notify'])} or later"
             problems.add(row.statement.error("LPU0309", message, help=help_))
     return holds
-

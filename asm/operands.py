@@ -50,7 +50,9 @@ class Bound:
         except OperandError as e:
             help_ = f"write it as `{syntax(self.definition)}`"
             code = "LPU0404" if e.operand in ("type", "to", "sat") else "LPU0407"
-            raise AssemblyError(statement.error(code, e.message, self.place(e.operand, statement), help=help_)) from None
+            raise AssemblyError(
+                statement.error(code, e.message, self.place(e.operand, statement), help=help_)
+            ) from None
 
 
 def bind(
@@ -62,8 +64,8 @@ def bind(
 ) -> Bound:
     """The operands of ``statement``, an instruction of ``definition``; raises AssemblyError.
 
-    ``inputs`` are those of the statement, without units that only say where it stands. ``prefer`` settles a type that is
-    not written: "pair" or "plane".
+    ``inputs`` are those of the statement, without units that only say where it stands. ``prefer`` settles a type that
+    is not written: "pair" or "plane".
     """
     written = _written(statement, definition, inputs)
     spans = {name: operand.span for name, operand in written.items()}
@@ -85,9 +87,7 @@ def bind(
     return Bound(definition, values, spans)
 
 
-def _written(
-    statement: ast.Statement, definition: Definition, inputs: Sequence[ast.Operand]
-) -> dict[str, ast.Operand]:
+def _written(statement: ast.Statement, definition: Definition, inputs: Sequence[ast.Operand]) -> dict[str, ast.Operand]:
     """The operands of the statement by name; LPU0403 where there are too many or too few."""
     named: dict[str, ast.Operand] = {}
     for role, given, what in (("in", inputs, "input"), ("out", statement.outputs, "output")):
@@ -98,9 +98,7 @@ def _written(
             found = f"{len(given)} {'is' if len(given) == 1 else 'are'} given"
             message = f"`{definition.mnemonic}` has {count} {what}{'s' * (count != '1')}, and {found}"
             span = given[len(wanted)].span if len(given) > len(wanted) else statement.mnemonic_span
-            raise AssemblyError(
-                statement.error("LPU0403", message, span, help=f"write it as `{syntax(definition)}`")
-            )
+            raise AssemblyError(statement.error("LPU0403", message, span, help=f"write it as `{syntax(definition)}`"))
         named.update(zip((o.name for o in wanted), given, strict=False))
     return named
 
@@ -184,9 +182,7 @@ _WANTED = {
 }
 
 
-def _wrong_kind(
-    statement: ast.Statement, definition: Definition, operand: Operand, written: ast.Operand
-) -> Diagnostic:
+def _wrong_kind(statement: ast.Statement, definition: Definition, operand: Operand, written: ast.Operand) -> Diagnostic:
     wanted = _WANTED.get(operand.kind, "something else")
     if operand.name == "address":
         wanted += " or a tensor"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lpuasm.asm.encode import Site, bound, encode, find
 from lpuasm.asm.dims import nest
+from lpuasm.asm.encode import Site, bound, encode, find
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.syntax import Clause, Frame, Number, QueueSection, Repeat, Statement
 from lpuasm.asm.usage import nearest
@@ -61,7 +61,12 @@ def _word(statement: Statement, queue: Queue, site: Site) -> int:
 def repeat_word(statement: Statement, definition: Definition) -> int:
     """The word of ``repeat n [every d] [step s]`` written as a statement; more dimensions follow as clauses."""
     first = statement.inputs[0] if statement.inputs else None
-    if len(statement.inputs) != 1 or statement.outputs or not isinstance(first, Number) or isinstance(first.value, float):
+    if (
+        len(statement.inputs) != 1
+        or statement.outputs
+        or not isinstance(first, Number)
+        or isinstance(first.value, float)
+    ):
         message = "`repeat` has a count"
         raise AssemblyError(statement.error("LPU0403", message, help="write it as `repeat n [every d] [step s]`"))
     paces: dict[str, int] = {}
@@ -71,7 +76,9 @@ def repeat_word(statement: Statement, definition: Definition) -> int:
         value = clause.values[0] if clause.values else None
         if clause.name not in ("every", "step") or clause.name in paces or not isinstance(value, Number):
             help_ = "write it as `repeat n [every d] [step s]`"
-            raise AssemblyError(statement.error("LPU0405", f"`{clause.name}` is not known here", clause.span, help=help_))
+            raise AssemblyError(
+                statement.error("LPU0405", f"`{clause.name}` is not known here", clause.span, help=help_)
+            )
         paces[clause.name] = int(value.value)
     inner = Repeat(first.value, paces.get("every"), paces.get("step"), statement.span)
     others = tuple(c for c in statement.clauses if isinstance(c, Repeat))

@@ -88,9 +88,11 @@ def _address(target: Target, values: Mapping[str, Value]) -> Broken | None:
     assert isinstance(address, int) and isinstance(dims, tuple)
     moves = [(dim.count - 1) * dim.step for dim in dims]
     low, high = address + sum(m for m in moves if m < 0), address + sum(m for m in moves if m > 0)
-    if 0 <= low and high < target.words:
+    if low >= 0 and high < target.words:
         return None
-    message = f"{high if high >= target.words else low:#x} is not an address of a slice, which are 0 … {target.words - 1:#x}"
+    message = (
+        f"{high if high >= target.words else low:#x} is not an address of a slice, which are 0 … {target.words - 1:#x}"
+    )
     return Broken("address" if low == high else "repeat", "LPU0310", message)
 
 
@@ -114,18 +116,18 @@ def _vxm(alu: int, definition: Definition, values: Mapping[str, Value], suggest:
         if value.base // 4 not in reach:
             message = f"vxm.alu{alu} does not reach {value}; its row has the streams {_ranges(reach)}"
             return _elsewhere(Broken(name, "LPU0410", message), definition, values, suggest)
-    ways = set()
+    ways: set[bool] = set()
     for name in ("a", "b"):
-        value = values.get(name)
-        if not isinstance(value, Link):
+        link = values.get(name)
+        if not isinstance(link, Link):
             continue
-        step = alu % COLUMNS - value.alu % COLUMNS
+        step = alu % COLUMNS - link.alu % COLUMNS
         ways.add(step > 0)
         if step == 0:
-            message = f"a pass goes from column to column, and {value} is in the column of vxm.alu{alu}"
+            message = f"a pass goes from column to column, and {link} is in the column of vxm.alu{alu}"
             return _elsewhere(Broken(name, "LPU0412", message), definition, values, suggest)
-        if not set(reach) & set(rows[value.alu // COLUMNS]):
-            message = f"the rows of {value} and vxm.alu{alu} share no stream group, and so no link"
+        if not set(reach) & set(rows[link.alu // COLUMNS]):
+            message = f"the rows of {link} and vxm.alu{alu} share no stream group, and so no link"
             return _elsewhere(Broken(name, "LPU0412", message), definition, values, suggest)
         if len(ways) > 1:
             message = "a pass goes one way, and these two links come from both sides"
@@ -163,4 +165,3 @@ def _ranges(groups: Iterable[int]) -> str:
         else:
             runs.append([4 * group, 4 * group + 3])
     return " and ".join(f"{first} … {last}" for first, last in runs)
-

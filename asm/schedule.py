@@ -1,7 +1,7 @@
 """Level (b): lines of ``.unit`` sections as rows, each in a queue at its cycle.
 
-A line's queue follows from its unit, its mnemonic and its pin. Where several are left (the ALUs, the shifters, the links)
-the lowest takes it that may and is free.
+A line's queue follows from its unit, its mnemonic and its pin. Where several are left (the ALUs, the shifters, the
+links) the lowest takes it that may and is free.
 """
 
 from __future__ import annotations
@@ -115,9 +115,7 @@ def _line(cycle: int, statement: Statement, unit: Unit, site: Site) -> list[Row 
     return [_row(cycle, statement, definition, unit, plane, inputs, site) for plane in planes or (None,)]
 
 
-def _planes(
-    statement: Statement, definition: Definition, target: Target
-) -> tuple[list[UnitRef], tuple[Operand, ...]]:
+def _planes(statement: Statement, definition: Definition, target: Target) -> tuple[list[UnitRef], tuple[Operand, ...]]:
     """The planes named before the operands of a statement of the matrix unit, and the operands."""
     inputs = statement.inputs
     planes: list[UnitRef] = []
@@ -163,7 +161,9 @@ def _named(statement: Statement, pin: UnitRef, name: str, queues: list[Queue]) -
     left = [q for q in queues if name in (q.name, q.name.rpartition(".")[2], q.unit, f"mxm.{q.hemisphere}")]
     if not left:
         plane = name.rpartition(".")[2]
-        left = [q for q in queues if q.kind == "acc" and f"{q.hemisphere}{q.index}" == plane and name.startswith("mxm.")]
+        left = [
+            q for q in queues if q.kind == "acc" and f"{q.hemisphere}{q.index}" == plane and name.startswith("mxm.")
+        ]
     if not left:
         names = ", ".join(q.name for q in queues[:8]) + (", …" if len(queues) > 8 else "")
         message = f"`{statement.mnemonic}` cannot stand in `{name}` here"

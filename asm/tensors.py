@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
+from lpuasm.asm.allocate import Regions
 from lpuasm.asm.constants import Files, data
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.queues import framed
-from lpuasm.asm.allocate import Regions
 from lpuasm.asm.syntax import TensorDecl, UnitRef
 from lpuasm.asm.usage import nearest
 from lpuasm.isa.errors import AssemblyError, Diagnostic, error
@@ -21,9 +21,7 @@ LARGEST = 1 << 40
 """Elements of a tensor, far beyond the memory of any target."""
 
 
-def tensors(
-    declarations: Sequence[TensorDecl], target: Target, files: Files, problems: Problems
-) -> tuple[Tensor, ...]:
+def tensors(declarations: Sequence[TensorDecl], target: Target, files: Files, problems: Problems) -> tuple[Tensor, ...]:
     """The tensors of a program, placed: those with an address where it says, the others where there is room.
 
     A tensor without an address lies at the lowest address that is free in all of its slices, in order of declaration.
@@ -106,7 +104,8 @@ def _slices(declaration: TensorDecl, target: Target) -> tuple[int, ...]:
         for name in _names(declaration, place, target):
             queue = target.queue.get(name)
             if queue is None or queue.kind != "mem":
-                help_ = f"slices are mem.w0 … mem.w{target.geometry.slices - 1} and mem.e0 … mem.e{target.geometry.slices - 1}"
+                last = target.geometry.slices - 1
+                help_ = f"slices are mem.w0 … mem.w{last} and mem.e0 … mem.e{last}"
                 raise wrong(declaration, "LPU0503", f"`{name}` is not a memory slice of {target.name}", help_)
             if queue.number in slices:
                 raise wrong(declaration, "LPU0503", f"`{name}` is named twice")

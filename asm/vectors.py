@@ -10,7 +10,7 @@ from lpuasm.isa.target import Queue, Target
 
 
 def address(statement: Statement, reference: TensorRef, tensor: Tensor, queue: Queue, target: Target) -> int:
-    """The address, in the slice of ``queue``, of the row that ``reference`` names; of the first word without subscripts.
+    """The address, in the slice of ``queue``, of the row that ``reference`` names, or of the tensor's first word.
 
     ``A[r]`` is a row of the last axis, ``A[h, r]`` of a tensor of three, ``A[r, 320:]`` its part in a later tile.
     Raises AssemblyError (LPU0415) where this slice does not hold it.

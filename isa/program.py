@@ -72,7 +72,7 @@ class Program:
     tensors: tuple[Tensor, ...] = ()
     symbols: tuple[Symbol, ...] = ()
     names: tuple[str, ...] = ()
-    defines: Mapping[str, int] = field(default_factory=dict)
+    defines: Mapping[str, int | float] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     flows: tuple[str, ...] = ()
     places: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)

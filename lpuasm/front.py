@@ -1,0 +1,106 @@
+"""The functions of the front door: rooms put together, no logic of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lpuasm import files
+
+if TYPE_CHECKING:
+    from lpuasm.isa.program import Program
+    from lpuasm.isa.target import Target
+    from lpuasm.vm.result import Run
+
+StrPath = str | os.PathLike[str]
+
+
+def library() -> tuple[Path, ...]:
+    """The folders in which ``.import`` looks."""
+    folder = resources.files("lpuasm.stdlib")
+    return (folder,) if isinstance(folder, Path) else ()
+
+
+def build(
+    path: StrPath | None = None,
+    *,
+    text: str | None = None,
+    name: str | None = None,
+    defines: Mapping[str, int | float] | None = None,
+    target: Target | str | None = None,
+    include: Sequence[StrPath] = (),
+    sources: dict[str, str] | None = None,
+) -> Program:
+    """Assemble the source in the file ``path``, or ``text``.
+
+    Args:
+        name: what the text is called in diagnostics; by default its path, or ``<text>``.
+        defines: values of its parameters.
+        target: a target, the name of one, or the path of a TOML file; by default what the text says, else ``tsp1``.
+        include: folders in which ``.include`` looks after the source's own.
+        sources: filled with the text of every file read, by its name in diagnostics.
+
+    Raises:
+        AssemblyError: with everything that is wrong in the text.
+        FileError: the file cannot be read.
+        SpecError: the target is not right.
+        TypeError: neither or both of ``path`` and ``text`` are given.
+    """
+    from lpuasm.asm.build import assemble
+    from lpuasm.asm.parser import decode
+
+    if (path is None) == (text is None):
+        raise TypeError("build() takes a path or text=...")
+    if text is None:
+        assert path is not None
+        file = os.fspath(path)
+        text = decode(files.read(file), file)
+        name = file if name is None else name
+    return assemble(
+        text,
+        "<text>" if name is None else name,
+        defines=defines,
+        target=target,
+        include=[Path(folder) for folder in include],
+        library=library(),
+        sources=sources,
+    )
+
+
+def load(path: StrPath) -> Program:
+    """The program in an object file. Raises ObjectError where it cannot be read or is none."""
+    from lpuasm.isa.objectfile import load as load_object
+
+    return load_object(os.fspath(path))
+
+
+def disassemble(program: Program) -> str:
+    """Text that assembles to the same object file."""
+    from lpuasm.asm.disasm import disassemble as text_of
+
+    return text_of(program)
+
+
+def run(
+    program: Program,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    engine: str | None = None,
+    defines: Mapping[str, int] | None = None,
+) -> Run:
+    """Run a program on arrays by the names of its inputs and weights, of exactly their types and shapes.
+
+    Args:
+        engine: "reference", or the fast one by default.
+        defines: dimensions of scalar programs.
+
+    Raises:
+        BindError: the arrays do not fit the program.
+        Fault: the program broke a rule of the machine.
+    """
+    from lpuasm.vm.run import run as execute
+
+    return execute(program, inputs, engine=engine, defines=defines)
