@@ -50,7 +50,7 @@ class _Dimensions:
         self.value: dict[int, int] = {}
         self.why: dict[int, str] = {}
         self.wanted = self._wanted()
-        merged = dict(program.defines)
+        merged = {name: value for name, value in program.defines.items() if isinstance(value, int)}
         for name, value in defines.items():
             if merged.setdefault(name, value) != value:
                 self._wrong(f"{name} is {value} by -D, and the program was built with {merged[name]}")
