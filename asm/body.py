@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from lpuasm.asm.syntax import Flow, Statement
 from lpuasm.isa.definition import Definition
-from lpuasm.isa.errors import Span
 from lpuasm.isa.target import Queue
 from lpuasm.isa.values import Dim, Value
 
@@ -120,15 +119,16 @@ class Access:
 
 @dataclass(slots=True)
 class Word:
-    """An instruction word of the flow; ``time`` is its first dispatch, relative to the flow's start."""
+    """An instruction word of the flow; ``time`` is its first dispatch, relative to the flow's start.
+
+    ``also`` is the queue of the other plane that a pair instruction claims.
+    """
 
     queue: Queue
     definition: Definition
     values: Mapping[str, Value]
     time: int
     dims: tuple[Dim, ...]
-    span: Span
-    statement: Statement
     also: Queue | None
 
     @property
@@ -137,18 +137,29 @@ class Word:
         return self.time + sum((d.count - 1) * d.every for d in self.dims)
 
 
+@dataclass(frozen=True, slots=True)
+class StateUse:
+    """A use of state, "read" or "write", by the cycles of its first and last dispatch relative to the flow's start."""
+
+    resource: str
+    use: str
+    first: int
+    last: int
+
+
 @dataclass(slots=True)
 class Body:
     """A flow, ready to be placed: its words, what they claim, and how they depend on what came before.
 
-    ``intent`` rows are (reader word, operand, member, writer word) within ``words``. ``state`` lists uses of weights,
-    arrays, latches and links: (resource, what, cycle of the first, cycle of the last).
+    ``statements`` are those that the words come from, one a word. ``intent`` rows are (reader word, operand, member,
+    writer word) within ``words``.
     """
 
     flow: Flow
     words: list[Word]
+    statements: list[Statement]
     intent: list[tuple[int, int, int, int]]
     segments: list[Segment]
     accesses: list[Access]
-    state: list[tuple[str, str, int, int]]
+    state: list[StateUse]
     length: int

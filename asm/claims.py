@@ -43,14 +43,19 @@ def describe(track: Track) -> str:
         return f"stream s{two}.{one}"
     if kind == "bank":
         return f"bank {two} of {one}"
+    if kind == "link":
+        return f"link {one}"
     return f"the {two} generator of {one}" if kind == "generator" else f"queue {one}"
 
 
 def claims(body: Body, target: Target) -> list[Claim]:
-    """Everything that a body claims, in a fixed order: queues, generators, banks, streams."""
+    """Everything that a body claims, in a fixed order: queues, generators, links, banks, streams."""
     out: list[Claim] = []
     for word in body.words:
         out += _queue_claims(word)
+        link = word.values.get("link")
+        if word.definition.mnemonic == "send" and isinstance(link, int):
+            out.append(Claim(("link", link, "send"), word.time, (Dim(target.c2c.packet_cycles), *word.dims), 1))
     names = {q.number: q.name for q in target.queues}
     for access in body.accesses:
         whole = bool((access.addresses < 0).any())

@@ -10,6 +10,7 @@ from lpuasm.asm.body import Access, Body, Channel, Node, Part, Segment, Times, W
 from lpuasm.asm.flows import Lowering, find
 from lpuasm.asm.fold import Widths, fold
 from lpuasm.asm.syntax import Statement
+from lpuasm.asm.uses import length, state_uses
 from lpuasm.isa.definition import Definition
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related
 from lpuasm.isa.operands import Link
@@ -25,19 +26,22 @@ def emit(lowering: Lowering) -> Body:
     starts = [_start(node) + part.rel + int(node.times[part.issues[0]]) for node in nodes for part in node.parts]
     origin = min(starts, default=0)
     words: list[Word] = []
+    statements: list[Statement] = []
     made: list[list[list[Made]]] = []
     for node in nodes:
         made.append([_words(lowering, node, part, _start(node) - origin, words) for part in node.parts])
+        statements += [node.statement] * (len(words) - len(statements))
     owners = _owners(nodes, made)
     intent, ends = _intent(lowering, made, owners)
     body = Body(
         lowering.flow,
         words,
+        statements,
         intent,
         _segments(lowering, made, ends, origin),
         _accesses(lowering, made, origin),
-        _state(lowering, origin),
-        _length(words),
+        state_uses(words, lowering.target),
+        length(words),
     )
     _check_memory_order(body)
     return body
@@ -46,11 +50,6 @@ def emit(lowering: Lowering) -> Body:
 def _start(node: Node) -> int:
     leader, t = find(node)
     return t + leader.t
-
-
-def _length(words: list[Word]) -> int:
-    """Cycles from the first dispatch to the last change of state or result, that cycle included."""
-    return max((w.last + max(w.definition.timing.func, w.definition.timing.skew) + 1 for w in words), default=0)
 
 
 def _choose_alus(lowering: Lowering) -> None:
@@ -85,9 +84,7 @@ def _words(lowering: Lowering, node: Node, part: Part, base: int, words: list[Wo
             values[part.definition.steps] = int(part.steps[nest.first])
         time = base + part.rel + int(times[nest.first])
         made.append((len(words), part.issues[nest.first : nest.first + nest.length]))
-        words.append(
-            Word(part.queue, part.definition, values, time, nest.dims, node.statement.span, node.statement, part.also)
-        )
+        words.append(Word(part.queue, part.definition, values, time, nest.dims, part.also))
     return made
 
 
@@ -187,35 +184,6 @@ def _accesses(lowering: Lowering, made: list[list[list[Made]]], origin: int) -> 
     return accesses
 
 
-def _state(lowering: Lowering, origin: int) -> list[tuple[str, str, int, int]]:
-    """Uses of weights, arrays, latches and links: (resource, use, first dispatch, last dispatch)."""
-    uses: list[tuple[str, str, int, int]] = []
-    for node in lowering.nodes:
-        part = node.parts[0]
-        queue, mnemonic = part.queue, part.definition.mnemonic
-        assert queue is not None
-        first = _start(node) - origin + part.rel + int(node.times[0])
-        last = first + int(node.times[-1] - node.times[0])
-        planes = [queue] if part.also is None else [queue, part.also]
-        for plane in planes:
-            if mnemonic == "lw":
-                uses.append((f"{plane.unit}.buffer", "write", first, last))
-            elif mnemonic in ("iw", "clear"):
-                if mnemonic == "iw" and part.values.get("rows") is None:
-                    uses.append((f"{plane.unit}.buffer", "read", first, last))
-                uses.append((f"{plane.unit}.array", "write", first, last))
-            elif mnemonic == "abc":
-                uses.append((f"{plane.unit}.array", "read", first, last))
-        if part.definition.unit == "vxm":
-            if "latch" in map(str, (part.values.get("a"), part.values.get("b"))):
-                uses.append((f"{queue.name}.latch", "read", first, last))
-            if part.values.get("keep"):
-                uses.append((f"{queue.name}.latch", "write", first, last))
-        if part.definition.unit == "c2c":
-            uses.append((f"{mnemonic}.{part.values['link']}", "write", first, last))
-    return uses
-
-
 def _check_memory_order(body: Body) -> None:
     """Inside a flow too, what a later statement does to a word comes after what an earlier one did."""
     by_slice: dict[int, list[Access]] = {}
@@ -226,9 +194,9 @@ def _check_memory_order(body: Body) -> None:
             continue
         for k, later in enumerate(accesses):
             for earlier in accesses[:k]:
-                same = body.words[later.word].statement is body.words[earlier.word].statement
+                same = body.statements[later.word] is body.statements[earlier.word]
                 if not same and (later.write or earlier.write) and _crossed(earlier, later):
-                    one, two = body.words[earlier.word].statement, body.words[later.word].statement
+                    one, two = body.statements[earlier.word], body.statements[later.word]
                     raise AssemblyError(
                         two.error(
                             "LPU1112",

@@ -189,7 +189,7 @@ def _vxm_type(
                 "LPU1107",
                 f"the operands are of different types, {' and '.join(sorted(kinds))}",
                 statement.mnemonic_span,
-                help=f"convert one with `cast`, or write `{statement.mnemonic}.{sorted(kinds)[0]}` to take the bits as they are",
+                help=f"convert one with `cast`; `{statement.mnemonic}.{sorted(kinds)[0]}` takes the bits as they are",
             )
         )
     return next(iter(kinds)) if len(kinds) == 1 else ""
@@ -262,14 +262,9 @@ def _mxm_node(
     queue = queues[f"{name}{first}{suffix}"]
     also = queues[f"{name}1{suffix}"] if plane < 0 else None
     if (values["type"] == definition.pair) != (plane < 0):
-        raise AssemblyError(
-            statement.error(
-                "LPU1107",
-                f"`{statement.mnemonic}.{values['type']}` acts on {'one plane' if plane < 0 else 'the pair of planes'}",
-                statement.mnemonic_span,
-                help=f"name {'a plane, `mxm.' + hemisphere + '0`' if plane < 0 else 'the pair, `mxm.' + hemisphere + '`'}",
-            )
-        )
+        acts, other = ("one plane", f"`mxm.{hemisphere}0`") if plane < 0 else ("the pair", f"`mxm.{hemisphere}`")
+        message = f"`{statement.mnemonic}.{values['type']}` acts on {acts}"
+        raise AssemblyError(statement.error("LPU1107", message, statement.mnemonic_span, help=f"name {other}"))
     node = lowering.add(Node(len(lowering.nodes), statement, times, []))
     return node, queue, also, definition, values
 

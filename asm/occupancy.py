@@ -48,7 +48,7 @@ class _Lane:
 
 @dataclass(slots=True)
 class Occupancy:
-    """The taken cells of all tracks. ``registers``: stream registers a direction; no diagonal lies before −registers."""
+    """The taken cells of all tracks. ``registers``: stream registers a direction; diagonals begin at −registers."""
 
     registers: int
     lanes: dict[Track, _Lane] = field(default_factory=dict)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lpuasm.asm.body import Access, Body
+from lpuasm.asm.body import Access, Body, StateUse
+from lpuasm.isa.core import table
 from lpuasm.isa.target import Target
 
 NEVER = -(1 << 40)
@@ -60,8 +61,8 @@ class Record:
         best = Bound(0, "", -1)
         for access in body.accesses:
             best = max(best, self._access(access), key=lambda b: b.start)
-        for resource, use, first, last in body.state:
-            best = max(best, self._state(resource, use, first, last), key=lambda b: b.start)
+        for use in body.state:
+            best = max(best, self._state(use), key=lambda b: b.start)
         return best
 
     def _access(self, access: Access) -> Bound:
@@ -87,18 +88,37 @@ class Record:
                 best = Bound(int(slack[k]), f"{name}[{address:#x}] is {how} before it is {verb}", owner)
         return best
 
-    def _state(self, resource: str, use: str, first: int, last: int) -> Bound:
-        known = self.state.get(resource)
+    def _state(self, use: StateUse) -> Bound:
+        known = self.state.get(use.resource)
         if known is None:
             return Bound(0, "", -1)
-        settle, sees = _latency(resource)
-        if use == "read":
-            return Bound(known.write + settle - first, f"{resource} is changed before it is used", known.writer)
-        after_write = Bound(
-            known.write + 1 - first, f"{resource} is changed twice in the order of the text", known.writer
-        )
-        after_read = Bound(known.read + sees - first, f"{resource} is used before it is changed", known.reader)
+        settle, sees = self._latency(use.resource)
+        name = use.resource
+        if use.use == "read":
+            # What arrives over a link is taken in order, so that the last of one waits for the last of the other.
+            mine = use.last if name.endswith(".arrivals") else use.first
+            return Bound(known.write + settle - mine, f"{name} is changed before it is used", known.writer)
+        twice = f"{name} is changed twice, in the order of the text"
+        after_write = Bound(known.write + 1 - use.first, twice, known.writer)
+        after_read = Bound(known.read + sees - use.first, f"{name} is used before it is changed", known.reader)
         return max(after_write, after_read, key=lambda b: b.start)
+
+    def _latency(self, resource: str) -> tuple[int, int]:
+        """(cycles from a change to the first use that sees it, cycles from a use to the first change it does not see).
+
+        A buffer changes one cycle after `lw`, so that an `iw` of the same cycle still copies it as it was; an array
+        settles three cycles after `iw`; a latch changes with the dispatch that keeps, seen from the next cycle on.
+        """
+        match resource.rpartition(".")[2]:
+            case "buffer":
+                settle = table(self.target).named("lw")[0].timing.func
+            case "array":
+                settle = table(self.target).named("iw")[0].timing.func
+            case "latch":
+                settle = 1
+            case _:
+                return self.target.c2c.latency, NEVER
+        return settle, 1 - settle
 
     def add(self, body: Body, start: int, flow: int) -> None:
         """Records a body that was placed at ``start``."""
@@ -111,32 +131,23 @@ class Record:
                 )
             cycles, owners = (known.write, known.writer) if access.write else (known.read, known.reader)
             rows = _rows(access)
-            when = access.cycles + start if isinstance(rows, np.ndarray) else int(access.cycles.max()) + start
-            later = cycles[rows] < when
             if isinstance(rows, np.ndarray):
+                when = access.cycles + start
+                later = rows[cycles[rows] < when]
                 np.maximum.at(cycles, rows, when)
-                owners[rows[later]] = flow
-            else:
-                cycles[later] = when
                 owners[later] = flow
-        for resource, use, first, last in body.state:
-            known_use = self.state.setdefault(resource, Use())
-            if use == "read" and last + start > known_use.read:
-                known_use.read, known_use.reader = last + start, flow
-            elif use == "write" and last + start > known_use.write:
-                known_use.write, known_use.writer = last + start, flow
+            else:
+                last = int(access.cycles.max()) + start
+                owners[cycles < last] = flow
+                np.maximum(cycles, last, out=cycles)
+        for use in body.state:
+            state = self.state.setdefault(use.resource, Use())
+            if use.use == "read" and use.last + start > state.read:
+                state.read, state.reader = use.last + start, flow
+            elif use.use == "write" and use.last + start > state.write:
+                state.write, state.writer = use.last + start, flow
 
 
 def _rows(access: Access) -> NDArray[np.int64] | slice:
     """The words of an access; all of the slice where they depend on data."""
     return slice(None) if (access.addresses < 0).any() else access.addresses
-
-
-def _latency(resource: str) -> tuple[int, int]:
-    """(cycles from a change to the first use that sees it, cycles from a use to the first change that it does not see).
-
-    A buffer changes one cycle after `lw`, so that an `iw` of the same cycle still copies it as it was; an array settles
-    three cycles after `iw`; a latch changes with the dispatch that keeps, seen from the next cycle on.
-    """
-    kind = resource.rpartition(".")[2]
-    return {"buffer": (1, 0), "array": (3, -2), "latch": (1, 0)}.get(kind, (1, 1))

@@ -16,23 +16,11 @@ from lpuasm.isa.target import Target
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Why a flow does not start sooner: the one claim in its way, the flow that holds it (−1: none), and the cycles
-    that it would gain if that were gone. ``kind``: "start" (nothing: cycle 0), "pin", "data", or a resource."""
-
-    kind: str
-    what: str
-    flow: int
-    gain: int
-
-
-@dataclass(frozen=True, slots=True)
 class Placed:
     """A flow with its start: the cycle of its earliest dispatch."""
 
     body: Body
     start: int
-    wait: Wait
 
 
 @dataclass(slots=True)
@@ -58,17 +46,14 @@ class Placement:
         """
         wanted = claims(body, self.target)
         pin = self._pin(body)
-        bound = self.record.bound(body)
         if pin is None:
-            start = self.occupancy.earliest(wanted, bound.start)
-            wait = self._wait(wanted, bound.start, bound.what, bound.flow, start)
+            start = self.occupancy.earliest(wanted, self.record.bound(body).start)
         else:
             start = pin
             self._hold_pin(body, wanted, start)
-            wait = Wait("pin", "its start is pinned", -1, 0)
         self.occupancy.take(wanted, start)
         self.record.add(body, start, len(self.placed))
-        placed = Placed(body, start, wait)
+        placed = Placed(body, start)
         self.number[body.flow.name] = len(self.placed)
         self.placed.append(placed)
         self.held.append(wanted)
@@ -110,7 +95,6 @@ class Placement:
                 Related(f"by flow '{other.body.flow.name}', which starts at cycle {other.start}", other.body.flow.span),
             )
         assert body.flow.start is not None
-
         raise AssemblyError(
             error(
                 "LPU1109",
@@ -120,18 +104,6 @@ class Placement:
                 help=f"the earliest cycle from there on that nothing forbids is {free}",
             )
         )
-
-    def _wait(self, wanted: list[Claim], bound: int, why: str, flow: int, start: int) -> Wait:
-        """The claim that forbids the cycle before ``start``, and how much earlier the flow could start without it."""
-        if start == 0:
-            return Wait("start", "it starts at cycle 0", -1, 0)
-        if start == bound:
-            return Wait("data", why, flow, start - self.occupancy.earliest(wanted, 0) if bound else 0)
-        blocking = self.occupancy.blocking(wanted, start - 1)
-        first = blocking[0]
-        others = [c for c in wanted if c.track != first.track]
-        gain = start - self.occupancy.earliest(others, bound)
-        return Wait(first.track[0], f"{describe(first.track)} is taken", self._owner(first, start - 1), gain)
 
     def _owner(self, claim: Claim, start: int) -> int:
         """The flow, latest first, whose cells meet those of ``claim`` at shift ``start``."""
@@ -147,12 +119,10 @@ class Placement:
 
 
 def _at(body: Body, code: str, message: str, help: str) -> Diagnostic:
-
     where = body.flow.start
     return error(code, message, where.span if where is not None else body.flow.span, help=help)
 
 
 def _no_flow(where: After | With, known: Mapping[str, int]) -> Diagnostic:
-
     help = nearest(where.flow, list(known)) or "a flow can refer to those that stand before it"
     return error("LPU1111", f"there is no flow '{where.flow}' before this one", where.span, help=help)

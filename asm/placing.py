@@ -8,7 +8,7 @@ from lpuasm.asm.draft import Draft, Meant
 from lpuasm.asm.flows import lower
 from lpuasm.asm.merge import Row
 from lpuasm.asm.place import Placed, Placement
-from lpuasm.asm.syntax import Flow
+from lpuasm.asm.syntax import Flow, Statement
 from lpuasm.isa.core import table
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.operands import OperandError
@@ -38,7 +38,10 @@ def _held(row: Row) -> Claim:
 
 def _add(draft: Draft, placed: Placed, number: int) -> None:
     body = placed.body
-    rows = [_row(draft, word, placed.start, number) for word in body.words]
+    rows = [
+        _row(draft, word, statement, placed.start, number)
+        for word, statement in zip(body.words, body.statements, strict=True)
+    ]
     draft.rows += rows
     draft.meant += [
         Meant(rows[reader], operand, member, rows[writer]) for reader, operand, member, writer in body.intent
@@ -47,7 +50,7 @@ def _add(draft: Draft, placed: Placed, number: int) -> None:
     draft.starts.append(placed.start)
 
 
-def _row(draft: Draft, word: Word, start: int, flow: int) -> Row:
+def _row(draft: Draft, word: Word, statement: Statement, start: int, flow: int) -> Row:
     definition, values = word.definition, {k: v for k, v in word.values.items() if k != "immediate"}
     own = definition.operand.get("repeat")
     repeat = 0
@@ -60,6 +63,6 @@ def _row(draft: Draft, word: Word, start: int, flow: int) -> Row:
             repeat = again.encode({"repeat": word.dims})
         encoded = definition.encode(values)
     except OperandError as e:
-        raise AssemblyError(word.statement.error("LPU0407", e.message)) from None
+        raise AssemblyError(statement.error("LPU0407", e.message)) from None
     hold = 1 if own is not None else word.last - word.time + 1
-    return Row(word.queue, start + word.time, encoded, repeat, hold, word.statement, flow)
+    return Row(word.queue, start + word.time, encoded, repeat, hold, statement, flow)
