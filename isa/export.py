@@ -91,16 +91,20 @@ def _target(chip: Target) -> dict[str, Any]:
     return {
         "title": chip.title,
         "digest": chip.digest,
-        "geometry": asdict(chip.geometry),
-        "queue_counts": asdict(chip.queue_counts),
-        "taps": asdict(chip.taps),
-        "barrier": asdict(chip.barrier),
-        "c2c": asdict(chip.c2c),
+        "geometry": _numbers(chip.geometry),
+        "queue_counts": _numbers(chip.queue_counts),
+        "taps": _numbers(chip.taps),
+        "barrier": _numbers(chip.barrier),
+        "c2c": _numbers(chip.c2c),
         "timing": {name: dict(entry) for name, entry in chip.timing.items()},
         "source": dict(chip.source),
         "symbols": dict(chip.symbols),
         "queues": queues,
     }
+
+
+def _numbers(part: Any) -> dict[str, Any]:
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(part).items()}
 
 
 def text(target: Target) -> str:
