@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import resources
 from typing import Any
 
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput
 
+from lpuasm.asm import tables
 from lpuasm.asm.tree import (
     Binary,
     Body,
@@ -42,7 +42,6 @@ from lpuasm.asm.tree import (
 MAX_DEPTH = 150
 """Operators within each other in one expression."""
 
-STARTS = ["line", "prefix", "expr"]
 _PIECE = re.compile(r"\{([^{}\n]*)\}")
 _UNPREFIXED = re.compile(r"\.|flow(?![A-Za-z0-9_.{:])")
 _MARK = re.compile(r'"[^"\n]*"?|[()\[\]{}:?]')
@@ -89,7 +88,7 @@ def parse_at(code: str, runs: tuple[tuple[int, int], ...]) -> Template:
             body = _parse(" " * (colon + 1) + code[colon + 1 :], "line", slots)
     else:
         body = _parse(code, "line", slots)
-    return Template(prefix, body, runs)
+    return Template(prefix, body, runs, {})
 
 
 def _parse(code: str, start: str, slots: dict[int, int]) -> Any:
@@ -107,10 +106,7 @@ def _parse(code: str, start: str, slots: dict[int, int]) -> Any:
 @cache
 def lark() -> Lark:
     """The parser of the grammar."""
-    text = resources.files("lpuasm.asm").joinpath("grammar.lark").read_text("utf-8")
-    return Lark(
-        text, parser="lalr", lexer="contextual", start=STARTS, maybe_placeholders=True, transformer=_tree_builder()
-    )
+    return tables.parser(_tree_builder())
 
 
 def _depth(start: int, end: int, *parts: Any) -> int:
@@ -300,8 +296,8 @@ class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed b
 
     def _directive(self, word: Token, *parts: Any) -> Directive:
         names = tuple(self._name(part) for part in parts if isinstance(part, Token) and part.type == "NAME")
-        values = tuple(part for part in parts if not isinstance(part, (Token, tuple)))
-        parameters = next((part for part in parts if isinstance(part, tuple)), ())
+        values = tuple(part for part in parts if not isinstance(part, Token) and type(part) is not tuple)
+        parameters = next((part for part in parts if type(part) is tuple), ())
         return Directive(str(word)[1:], names, values, parameters, _ends(word)[0], len(self.code.rstrip()))
 
     target = param = equ = extern = macro = endm = for_ = endfor = if_ = elif_ = else_ = endif = _directive
@@ -310,6 +306,10 @@ class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed b
     def include(self, word: Token, name: Token) -> Directive:
         return Directive("include", (), (self.string(name),), (), _ends(word)[0], len(self.code.rstrip()))
 
+    def note(self, word: Token, arguments: tuple[Expr, ...] | None) -> Directive:
+        kind, end = str(word)[1:], len(self.code.rstrip())
+        return Directive(kind, (), arguments or (), (), _ends(word)[0], end)
+
     def parameters(self, *parameters: Parameter) -> tuple[Parameter, ...]:
         return parameters
 
@@ -317,14 +317,13 @@ class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed b
         return Parameter(self._name(name), default)
 
     def tensor(self, word: Token, name: Token, dtype: Token, dims: Any, *rest: Any) -> TensorLine:
-        *_, values = rest
-        dims = dims if isinstance(dims, tuple) else ()
-        attributes = [part for part in rest[:-1] if isinstance(part, tuple)]
+        values = rest[-1]
+        attributes = rest[:-1]
         places = tuple(place for kind, parts in attributes if kind == "at" for place in parts)
         others = tuple(attribute for attribute in attributes if attribute[0] != "at")
         end = len(self.code.rstrip())
         names = self._name(name), self._name(dtype)
-        return TensorLine(str(word)[1:], *names, dims, places, others, values, _ends(word)[0], end)
+        return TensorLine(str(word)[1:], *names, dims or (), places, others, values, _ends(word)[0], end)
 
     def placed(self, word: Token, *places: Expr) -> tuple[str, tuple[Expr, ...]]:
         return "at", places

@@ -33,14 +33,13 @@ class Open:
     statements: list[Statement] = field(default_factory=list)
     lines: list[tuple[int, Statement]] = field(default_factory=list)
 
-    def close(self, end_labels: tuple[str, ...]) -> Section | None:
-        """The section, once it is whole; a scalar one without a statement or label is none."""
-        if self.kind == "queue":
-            return QueueSection(self.name, tuple(self.statements), self.span, self.frames)
+    def close(self, end_labels: tuple[str, ...]) -> Section:
+        """The section, now that it is whole."""
         if self.unit is not None:
             return UnitSection(self.unit, tuple(self.lines), self.span, self.frames)
+        statements = tuple(self.statements)
+        if self.kind == "queue":
+            return QueueSection(self.name, statements, self.span, self.frames)
         if self.kind == "flow":
-            return Flow(self.name, self.start, tuple(self.statements), self.span, self.frames)
-        if not self.statements and not end_labels:
-            return None
-        return ScalarSection(tuple(self.statements), end_labels, self.span)
+            return Flow(self.name, self.start, statements, self.span, self.frames)
+        return ScalarSection(statements, end_labels, self.span)

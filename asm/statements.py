@@ -45,7 +45,7 @@ def _repeat(evaluator: Evaluator, part: RepeatPart) -> Repeat:
         if word in paces:
             raise evaluator.problem("LPU0218", f"`{word}` is given twice", value, f"write one `{word}` for each repeat")
         paces[word] = evaluator.integer(value)
-    count = evaluator.integer(part.count)
+    count = evaluator.integer(part.times)
     return Repeat(count, paces.get("every"), paces.get("step"), evaluator.line.span(part.start, part.end))
 
 

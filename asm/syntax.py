@@ -347,6 +347,18 @@ class Param:
     span: Span
 
 
+NOTES = ("object", "chip", "define", "name", "data", "file", "flow", "start", "label", "places", "intent")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A directive that states a part of an object file, as disassembly writes it: ``.file "kernel.s"``."""
+
+    kind: str
+    operands: tuple[Operand, ...]
+    span: Span
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A whole source, expanded. ``unused`` are the defines that nothing took: dimensions of scalar code."""
@@ -360,3 +372,4 @@ class Source:
     externs: Mapping[str, Span]
     labels: Mapping[str, Span]
     unused: Mapping[str, int | float]
+    notes: tuple[Note, ...] = ()

@@ -7,15 +7,14 @@ number in it written ``0`` (``0.5`` if it is a float). Lines of one shape share 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from lpuasm.isa.errors import Span
 
 # Expressions
 
 
-@dataclass(frozen=True, slots=True)
-class Num:
+class Num(NamedTuple):
     """The number in ``slot`` of the line."""
 
     slot: int
@@ -23,8 +22,7 @@ class Num:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """A plain or dotted name; ``pieces`` alternate text and ``{expression}``, or are None where it is text alone."""
 
     text: str
@@ -33,8 +31,7 @@ class Name:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Unary:
+class Unary(NamedTuple):
     operator: str
     operand: Expr
     start: int
@@ -42,8 +39,7 @@ class Unary:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(NamedTuple):
     operator: str
     left: Expr
     right: Expr
@@ -52,8 +48,7 @@ class Binary:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     condition: Expr
     yes: Expr
     no: Expr
@@ -62,8 +57,7 @@ class Choice:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     name: Name
     arguments: tuple[Expr, ...]
     start: int
@@ -71,8 +65,7 @@ class Call:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class RangeOf:
+class RangeOf(NamedTuple):
     """``first .. last`` in a subscript."""
 
     first: Expr
@@ -82,8 +75,7 @@ class RangeOf:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class SliceOf:
+class SliceOf(NamedTuple):
     """``from_ : to : step`` or ``from_ : +length : step`` in a subscript."""
 
     from_: Expr | None
@@ -95,11 +87,7 @@ class SliceOf:
     depth: int
 
 
-Subscript = "Expr | RangeOf | SliceOf"
-
-
-@dataclass(frozen=True, slots=True)
-class Subscripted:
+class Subscripted(NamedTuple):
     base: Expr
     items: tuple[Expr | RangeOf | SliceOf, ...]
     start: int
@@ -107,8 +95,7 @@ class Subscripted:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryOf:
+class MemoryOf(NamedTuple):
     """``[expression]`` as an operand."""
 
     inner: Expr
@@ -117,8 +104,7 @@ class MemoryOf:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class ValueName:
+class ValueName(NamedTuple):
     """``%name``."""
 
     name: Name
@@ -126,8 +112,7 @@ class ValueName:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class LocalName:
+class LocalName(NamedTuple):
     """``%%name``: a label of one expansion of a macro."""
 
     name: Name
@@ -135,14 +120,12 @@ class LocalName:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class HoleMark:
+class HoleMark(NamedTuple):
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Str:
+class Str(NamedTuple):
     text: str
     start: int
     end: int
@@ -154,37 +137,32 @@ Expr = Num | Name | Unary | Binary | Choice | Call | Subscripted | MemoryOf | Va
 # Lines
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(NamedTuple):
     """``name=value`` among the arguments of a macro."""
 
     name: Name
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class RepeatPart:
-    count: Expr
+class RepeatPart(NamedTuple):
+    times: Expr
     paces: tuple[tuple[str, Expr], ...]  # every, step
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """``half 1``, or a flag."""
 
     name: Name
     value: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
-class PinPart:
+class PinPart(NamedTuple):
     unit: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
+class StatementLine(NamedTuple):
     mnemonic: Name
     inputs: tuple[Expr | Keyword, ...]
     outputs: tuple[Expr | Keyword, ...]
@@ -193,8 +171,7 @@ class StatementLine:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class FlowLine:
+class FlowLine(NamedTuple):
     """``flow name [@ cycle | after flow ± … | with flow ± …]:``; offsets are (sign, expression)."""
 
     name: Name
@@ -206,8 +183,7 @@ class FlowLine:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class TensorLine:
+class TensorLine(NamedTuple):
     kind: str
     name: Name
     dtype: Name
@@ -219,14 +195,12 @@ class TensorLine:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(NamedTuple):
     name: Name
     default: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
-class Directive:
+class Directive(NamedTuple):
     """Any other directive: ``kind`` is its word without the dot, the rest what it was given, in order."""
 
     kind: str
@@ -240,8 +214,7 @@ class Directive:
 Body = StatementLine | FlowLine | TensorLine | Directive
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """All that lines of one shape have in common: ``runs`` are the (start, end) of its numbers.
 
     ``before`` remembers, for offsets asked for, how many numbers end before them.
@@ -250,11 +223,10 @@ class Template:
     prefix: Expr | None
     body: Body | None
     runs: tuple[tuple[int, int], ...]
-    before: dict[int, int] = field(default_factory=dict, compare=False)
+    before: dict[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line: its place, its template and its own numbers. ``code`` is its text without indentation and comment."""
 
     file: str

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,13 +21,14 @@ def meaning(text: str) -> tuple[list[object], list[str]]:
 
 
 def plain(node: object) -> object:
-    if isinstance(node, tuple):
-        return tuple(plain(item) for item in node)
-    if is_dataclass(node):
-        parts = [(f.name, getattr(node, f.name)) for f in fields(node) if f.name not in ("start", "end")]
+    names = getattr(node, "_fields", None)
+    if names is not None:
+        parts = [(name, getattr(node, name)) for name in names if name not in ("start", "end")]
         if getattr(node, "pieces", None):
             parts = [(name, value) for name, value in parts if name != "text"]
         return type(node).__name__, [(name, plain(value)) for name, value in parts]
+    if isinstance(node, tuple):
+        return tuple(plain(item) for item in node)
     return node
 
 

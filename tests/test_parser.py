@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+import logging
+from importlib import resources
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lark import Lark
 from lark.exceptions import UnexpectedInput
 from texts import ALL, mutated
 
+from lpuasm.asm import tables
 from lpuasm.asm.grammar import TooDeep, parse_at
 from lpuasm.asm.parser import Parser, decode, number, raw_lines
 from lpuasm.asm.tree import Directive, FlowLine, Line, Num, SliceOf, StatementLine, Subscripted, TensorLine
@@ -172,16 +175,17 @@ def direct(text: str) -> tuple[list[object], bool]:
 
 def plain(node: object, line: Line | None) -> object:
     """A tree with its places as offsets in the text; numbers by their place."""
-    if isinstance(node, tuple):
-        return tuple(plain(item, line) for item in node)
-    if is_dataclass(node):
-        parts = {f.name: getattr(node, f.name) for f in fields(node)}
+    names = getattr(node, "_fields", None)
+    if names is not None:
+        parts = {name: getattr(node, name) for name in names}
         parts.pop("slot", None)
         if line is not None and "start" in parts:
             parts["start"], parts["end"] = line.offset(parts["start"]), line.offset(parts["end"])
         if parts.get("pieces") is not None:
             parts["text"] = None
         return type(node).__name__, {key: plain(value, line) for key, value in parts.items()}
+    if isinstance(node, tuple):
+        return tuple(plain(item, line) for item in node)
     return node
 
 
@@ -217,3 +221,18 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
         assert d.span is not None and d.span.line >= 1 and d.span.column >= 1
     for line in lines:
         assert line.template.prefix is not None or line.template.body is not None
+
+
+def test_the_tables_are_those_of_the_grammar() -> None:
+    """Stale? Run ``python -m lpuasm.asm.tables``."""
+    grammar = resources.files("lpuasm.asm").joinpath("grammar.lark").read_text("utf-8")
+    shipped = resources.files("lpuasm.asm").joinpath("grammar.tables").read_bytes()
+    digest, _, _ = tables.fingerprint(grammar).partition(b" ")
+    assert shipped.startswith(digest)
+
+
+def test_the_grammar_has_no_conflict(caplog: pytest.LogCaptureFixture) -> None:
+    grammar = resources.files("lpuasm.asm").joinpath("grammar.lark").read_text("utf-8")
+    with caplog.at_level(logging.DEBUG, logger="lark"):
+        Lark(grammar, parser="lalr", start=tables.STARTS, debug=True)
+    assert not [record for record in caplog.records if "conflict" in record.getMessage().lower()]
