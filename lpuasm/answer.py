@@ -72,12 +72,12 @@ def emit(answer: Answer, *, command: str | None, as_json: bool, color: str) -> N
         return
     if answer.text:
         to_stdout(answer.text)
+    if answer.notes:
+        to_stderr(answer.notes if answer.notes.endswith("\n") else answer.notes + "\n")
     if answer.diagnostics:
         from lpuasm.asm.render import render
 
         to_stderr(render(answer.diagnostics, answer.sources, colored(color, sys.stderr)))
-    if answer.notes:
-        to_stderr(answer.notes if answer.notes.endswith("\n") else answer.notes + "\n")
 
 
 def colored(choice: str, stream: IO[str]) -> bool:

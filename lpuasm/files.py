@@ -89,10 +89,13 @@ def check_distinct(outputs: Sequence[str], inputs: Sequence[str]) -> None:
                 error("LPU0909", f"'{name}' is read and would be written", help="give the output another name")
             )
         if seen.setdefault(key, name) != name or outputs.count(name) > 1:
-            raise FileError(error("LPU0908", f"two outputs go to {_output(name)}", help="give each a file of its own"))
+            raise FileError(
+                error("LPU0908", f"two outputs go to {shown_output(name)}", help="give each a file of its own")
+            )
 
 
-def _output(name: str) -> str:
+def shown_output(name: str) -> str:
+    """An output's name as messages say it."""
     return "standard output" if name == STANDARD else f"'{name}'"
 
 
@@ -140,7 +143,7 @@ def write_all(contents: Mapping[str, bytes | Writer]) -> None:
         try:
             _write_direct(name, content)
         except OSError as e:
-            raise FileError(error("LPU0902", f"cannot write {_output(name)}: {reason(e)}")) from None
+            raise FileError(error("LPU0902", f"cannot write {shown_output(name)}: {reason(e)}")) from None
 
 
 def _remove(path: Path) -> None:

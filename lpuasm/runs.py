@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lpuasm.answer import GOOD, WRONG, Answer, to_stderr
 from lpuasm.checks import Check, check
 from lpuasm.facts import facts, time
-from lpuasm.files import STANDARD, FileError, Writer, check_distinct, check_writable, read, shown, write_all
+from lpuasm.files import STANDARD, FileError, Writer, check_distinct, check_writable, read, shown_output, write_all
 from lpuasm.isa.casts import DTYPES
 from lpuasm.isa.errors import Diagnostic, error
 from lpuasm.isa.program import Program
@@ -143,7 +143,7 @@ def _answer(
     }
     notes = []
     for name, array in run.outputs.items():
-        to = f" -> {shown(outputs[name])}" if name in outputs else ""
+        to = f" -> {shown_output(outputs[name])}" if name in outputs else ""
         notes.append(f"{name}: {_TYPES[array.dtype]} {list(array.shape)}{to}")
     notes.append(f"{time(run.cycles, clock)} ({run.engine} engine)")
     return Answer(document, "", "\n".join(notes + verdicts), diagnostics, WRONG if diagnostics else GOOD, opened.source)
