@@ -1,4 +1,4 @@
-"""The vector unit: every operation and type, with every kind of operand, against Python's own numbers element by element."""
+"""The vector unit: every operation, type and kind of operand, against Python's own numbers element by element."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Instruction control: how a queue goes through its words, one cycle at a time.
 
 A word of a unit is issued and the queue is free in the next cycle. The words of
-``CONTROL`` act on the queue itself; their functions say whether the next word
-may go in the same cycle.
+``CONTROL`` act on the queue itself.
 """
 
 from __future__ import annotations
@@ -49,15 +48,15 @@ def nest(dims: Sequence[Dim], begin: int) -> Iterator[tuple[int, int]]:
 
 def advance(chip: Chip, queue: InstructionQueue, dispatch: Dispatch) -> None:
     """Lets a queue do what it does in this cycle."""
-    while queue.at < len(queue.codes):
-        code = queue.codes[queue.at]
-        control = CONTROL.get(code.definition.mnemonic)
-        if control is None:
-            dispatch(code)
-            _next(chip, queue, chip.cycle + 1)
-            return
-        if not control(chip, queue, code, dispatch):
-            return
+    if queue.at == len(queue.codes):
+        return
+    code = queue.codes[queue.at]
+    control = CONTROL.get(code.definition.mnemonic)
+    if control is not None:
+        control(chip, queue, code, dispatch)
+    else:
+        dispatch(code)
+        _next(chip, queue, chip.cycle + 1)
 
 
 def release(chip: Chip, queue: InstructionQueue) -> None:
@@ -72,34 +71,28 @@ def _next(chip: Chip, queue: InstructionQueue, cycle: int) -> None:
     chip.agenda.at(cycle).queues.append(queue)
 
 
-def nop(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> bool:
+def nop(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> None:
     _next(chip, queue, chip.cycle + code.number("count"))
-    return False
 
 
-def repeat(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> bool:
+def repeat(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> None:
     """The first issue was one cycle ago; makes those that are left, each in its cycle."""
     if queue.nest is None:
         if not _repeatable(queue.codes[queue.at - 1] if queue.at else None, code):
             message = "there is no instruction before it that can be repeated so"
             chip.findings.append(Finding(chip.cycle, code.identity, "LPU0305", message))
             queue.at = len(queue.codes)
-            return False
+            return
         queue.nest = islice(nest(code.nest, chip.cycle - 1), 1, None)
         queue.due = next(queue.nest, None)
     if queue.due is not None and queue.due[0] == chip.cycle:
         dispatch(queue.codes[queue.at - 1], queue.due[1])
         queue.due = next(queue.nest, None)
-        if queue.due is None:
-            queue.nest = None
-            _next(chip, queue, chip.cycle + 1)
-            return False
     if queue.due is None:
         queue.nest = None
-        queue.at += 1
-        return True
-    chip.agenda.at(queue.due[0]).queues.append(queue)
-    return False
+        _next(chip, queue, chip.cycle + 1)
+    else:
+        chip.agenda.at(queue.due[0]).queues.append(queue)
 
 
 def _repeatable(before: Code | None, code: Code) -> bool:
@@ -110,20 +103,18 @@ def _repeatable(before: Code | None, code: Code) -> bool:
     return "repeat" not in before.definition.operand and (not moves or bool(before.definition.steps))
 
 
-def sync(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> bool:
+def sync(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> None:
     chip.note(code)
     queue.waiting = chip.cycle
-    return False
 
 
-def notify(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> bool:
+def notify(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> None:
     chip.note(code)
     chip.agenda.at(chip.cycle + chip.target.barrier.latency).notified = True
     _next(chip, queue, chip.cycle + 1)
-    return False
 
 
-def transmit(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> bool:
+def transmit(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> None:
     """The chip by itself is at the other end of its links."""
     chip.note(code)
     for number, message in code.illegal:
@@ -131,16 +122,14 @@ def transmit(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch
     latency = chip.target.c2c.latency + chip.target.barrier.latency
     chip.agenda.at(chip.cycle + latency).notified = True
     _next(chip, queue, chip.cycle + 1)
-    return False
 
 
-def deskew(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> bool:
+def deskew(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) -> None:
     chip.note(code)
     for number, message in code.illegal:
         chip.fault(Issue(code, chip.cycle), number, message)
     period = chip.target.c2c.hac_period
     _next(chip, queue, (chip.cycle // period + 1) * period)
-    return False
 
 
 def ifetch(chip: Chip, issue: Issue) -> None:
@@ -152,8 +141,8 @@ def config(chip: Chip, issue: Issue) -> None:
     """Power has no effect on results."""
 
 
-#: Words that act on the queue: each says whether the next word may go in the same cycle.
-CONTROL: Mapping[str, Callable[[Chip, InstructionQueue, Code, Dispatch], bool]] = {
+#: Words that act on the queue.
+CONTROL: Mapping[str, Callable[[Chip, InstructionQueue, Code, Dispatch], None]] = {
     "nop": nop,
     "repeat": repeat,
     "sync": sync,

@@ -32,8 +32,8 @@ def run(
 ) -> Run:
     """Runs ``program`` on ``inputs``, arrays by the names of its inputs and weights, of exactly their types and shapes.
 
-    ``defines`` are dimensions of scalar programs. ``progress`` is called about once a second with the cycle that the run
-    has come to (of scalar code: the instruction), ``trace`` for every dispatch of the reference engine.
+    ``defines`` are dimensions of scalar programs. ``progress`` is called about once a second with the cycle that the
+    run has come to (of scalar code: the instruction), ``trace`` for every dispatch of the reference engine.
 
     Raises:
         BindError: the inputs do not fit the program, or there is no such engine.
