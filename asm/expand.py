@@ -22,7 +22,7 @@ from lpuasm.asm.syntax import NOTES, Frame, Source
 from lpuasm.asm.tree import Directive, FlowLine, Line, StatementLine, TensorLine
 from lpuasm.isa.errors import AssemblyError, Diagnostic, error
 
-MAX_LINES = 5_000_000
+MAX_LINES = 2_000_000
 """Lines after expansion."""
 
 
