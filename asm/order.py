@@ -58,12 +58,12 @@ class Record:
 
     def bound(self, body: Body) -> Bound:
         """The least start of a body that keeps every dependence; start 0 and flow −1 where there is none."""
-        best = Bound(0, "", -1)
-        for access in body.accesses:
-            best = max(best, self._access(access), key=lambda b: b.start)
-        for use in body.state:
-            best = max(best, self._state(use), key=lambda b: b.start)
-        return best
+        return max((Bound(0, "", -1), *self.bounds(body)), key=lambda b: b.start)
+
+    def bounds(self, body: Body) -> list[Bound]:
+        """What the dependences of a body allow, the one that binds first; those that allow cycle 0 are left out."""
+        found = [self._access(access) for access in body.accesses] + [self._state(use) for use in body.state]
+        return sorted((b for b in found if b.start > 0), key=lambda b: -b.start)
 
     def _access(self, access: Access) -> Bound:
         known = self.slices.get(access.slice)
