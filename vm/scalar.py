@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any
 
 from numpy.typing import NDArray
@@ -49,11 +49,11 @@ def run_scalar(
 
 
 def _each_second(progress: Callable[[int], None]) -> Callable[[int], None]:
-    last = time.monotonic()
+    last = monotonic()
 
     def call(instructions: int) -> None:
         nonlocal last
-        now = time.monotonic()
+        now = monotonic()
         if now - last >= 1:
             last = now
             progress(instructions)

@@ -59,7 +59,7 @@ class Bound:
 def bind(
     program: Program, operations: Sequence[Op], inputs: Mapping[str, NDArray[Any]], defines: Mapping[str, int]
 ) -> dict[int, Bound]:
-    """The tensors of a run, by the index of their names.
+    """The tensors of a run, by the index of their names; those that the program declares and never names come after.
 
     A name is a tensor if it is declared, is bound, is stored to, or begins an address that goes on; else it is a
     dimension.
@@ -70,14 +70,14 @@ def bind(
     problems: list[Diagnostic] = []
     stored = {op.address.name for op in operations if op.name == "st" and op.address is not None}
     tensors = stored | {a.name for a in _addresses(operations) if a.products or a.offset}
-    tensors |= {k for k, name in enumerate(program.names) if name in inputs or name in program.tensor}
+    names = list(dict.fromkeys([*program.names, *program.tensor]))
+    tensors |= {k for k, name in enumerate(names) if name in inputs or name in program.tensor}
     factors = {n for a in _addresses(operations) for p in a.products for n in p.names}
-    known = {*program.names, *program.tensor}
-    for name in sorted(inputs.keys() - known):
-        problems.append(error("LPU1008", f"the program has no tensor {name}", help=_similar(name, known)))
+    for name in sorted(inputs.keys() - set(names)):
+        problems.append(error("LPU1008", f"the program has no tensor {name}", help=_similar(name, names)))
     found: dict[int, Bound] = {}
     for k in sorted(n for n in tensors if n is not None):
-        name = program.names[k]
+        name = names[k]
         if k in factors or name in defines:
             problems.append(
                 error("LPU1008", f"{name} is a dimension here, and cannot be a tensor too", _span(program, k))
@@ -146,6 +146,6 @@ def _bound(
     return Bound(name, dtype, values.shape, values, stored, output)
 
 
-def _similar(name: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(names), 1)
+def _similar(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, 1)
     return f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(names))}" if names else ""

@@ -112,13 +112,13 @@ def _operand(factor: Factor) -> Reg | Number:
 
 def blocks_of(operations: Sequence[Op]) -> tuple[Block, ...]:
     """The basic blocks, in order; block 0 is where the program begins. Empty for a program without a word."""
+    if not operations:
+        return ()
     ends = [k + 1 for k, op in enumerate(operations) if op.target >= 0 or op.name == "halt"]
     starts = sorted({0, *ends, *(op.target for op in operations if op.target >= 0)} - {len(operations)})
     number = {start: k for k, start in enumerate(starts)} | {len(operations): -1}
     found = []
     for start, stop in zip(starts, [*starts[1:], len(operations)], strict=True):
-        if not operations:
-            break
         last = operations[stop - 1]
         taken = number[last.target] if last.target >= 0 else None
         fall = -1 if last.name == "halt" else None if last.name == "jmp" else number[stop]

@@ -131,7 +131,10 @@ class _Dimensions:
         if product != length:
             text = " * ".join(self.program.names[n] for n in names)
             parties = [f"{self.program.names[n]} is {self.value[n]} {self.why[n]}" for n in names]
-            self._wrong(f"{text} is {length} {why}, and {product} otherwise", word, *parties)
+            if len(names) == 1:
+                self._wrong(f"{parties.pop()}, and {length} {why}", word)
+            else:
+                self._wrong(f"{text} is {length} {why}, and {product} otherwise", word, *parties)
 
     def _divide(self, word: int, names: tuple[int, ...], unknown: int, length: int, why: str) -> None:
         others = prod(self.value[n] for n in names if n != unknown)
