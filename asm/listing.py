@@ -10,8 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from lpuasm.isa.address import address_text
 from lpuasm.isa.core import table
 from lpuasm.isa.program import SCALAR_QUEUE, Program
+from lpuasm.isa.values import Address
 
 
 def listing(program: Program) -> str:
@@ -45,7 +47,6 @@ def _starts(program: Program) -> dict[str, int]:
 
 
 def _queue(program: Program, name: str, flows: dict[str, int]) -> Iterator[str]:
-    instructions = table(program.target)
     cycles: dict[int, int] = {}
     if name != SCALAR_QUEUE:
         timeline = program.timeline
@@ -53,10 +54,18 @@ def _queue(program: Program, name: str, flows: dict[str, int]) -> Iterator[str]:
         cycles = {int(timeline.word[r]): int(timeline.start[r]) for r in rows}
     yield f";{'word':>5} {'cycle':>9}  {'encoding':32}  {'source':24}  {'flow':16}  instruction\n"
     for word in range(len(program.queues[name])):
-        bits = program.word(name, word)
         place, flow = program.span(name, word), program.flow(name, word)
         source = f"{place.file}:{place.line}" if place else ""
         began = f"{flow} @ {flows[flow]}" if flow in flows else flow or ""
         yield (
-            f"{word:>6} {cycles.get(word, ''):>9}  {bits:032x}  {source:24}  {began:16}  {instructions.decode(bits)}\n"
+            f"{word:>6} {cycles.get(word, ''):>9}  {program.word(name, word):032x}  {source:24}  {began:16}  "
+            f"{word_text(program, name, word)}\n"
         )
+
+
+def word_text(program: Program, queue: str, word: int) -> str:
+    """A word of a queue as text; scalar addresses with the program's names."""
+    instruction = table(program.target).decode(program.word(queue, word))
+    text = str(instruction)
+    address = instruction.values.get("address")
+    return text.replace(str(address), address_text(address, program.names)) if isinstance(address, Address) else text

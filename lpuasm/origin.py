@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lpuasm.asm.listing import word_text
 from lpuasm.isa.core import table
 from lpuasm.isa.errors import Span
 from lpuasm.isa.layout import Layout
@@ -69,8 +70,7 @@ def writer(program: Program, where: Place) -> Origin | None:
         return None
     cycle, found = best
     queue, word = program.target.queues[where.queue].name, int(timeline.word[found])
-    text = str(instructions.decode(program.word(queue, word)))
-    return Origin(queue, word, text, program.span(queue, word), cycle)
+    return Origin(queue, word, word_text(program, queue, word), program.span(queue, word), cycle)
 
 
 def _last_hit(distance: int, count: NDArray[np.int64], every: NDArray[np.int64], step: NDArray[np.int64]) -> int | None:
@@ -97,6 +97,6 @@ def scalar_writers(program: Program, name: str) -> list[Origin]:
     for word in range(len(program.queues[SCALAR_QUEUE])):
         instruction = instructions.decode(program.word(SCALAR_QUEUE, word))
         if instruction.mnemonic == "st" and program.names[getattr(instruction["address"], "name", 0)] == name:
-            text = str(instruction)
+            text = word_text(program, SCALAR_QUEUE, word)
             found.append(Origin(SCALAR_QUEUE, word, text, program.span(SCALAR_QUEUE, word), None))
     return found
