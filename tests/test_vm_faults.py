@@ -136,7 +136,7 @@ def test_gather_and_read_of_one_slice() -> None:
     machine = Machine(program(MINI, {"mem.e0": lines}))
     for stream, cycle in (("s3.e", PASS), ("s4.e", PASS + 3)):
         inject(machine, stream, MINI.taps.mem_outbound[0], cycle, np.zeros((1, MINI.lanes), np.uint8))
-    with pytest.raises(Fault, match="bank 0 of mem.e0") as caught:
+    with pytest.raises(Fault, match=r"bank 0 of mem\.e0") as caught:
         machine.run()
     assert (caught.value.cycle, caught.value.code) == (PASS + 3, "LPU0303")
 
@@ -219,7 +219,7 @@ AT = 20  # when the value of mem.w0 is at the VXM
 
 
 def hears(writer: int, others: int, at: int) -> Machine:
-    """An ALU that listens in cycle ``at``, and is to hear ``writer``; the value of mem.w4 is there in cycle ``others``."""
+    """An ALU that listens in cycle ``at`` and is to hear ``writer``; mem.w4 is heard in cycle ``others``."""
     queues: Queues = {"mem.w0": [read(AT - PASS, "s5.e")], "mem.w4": [read(others - FAR, "s5.e")]}
     given = program(MINI, queues | {"vxm.alu0": [alu(at, "s5.e")]}, intent=[(ALU, 1, OPERAND, 5, writer, 1)])
     return Machine(given)
