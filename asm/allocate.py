@@ -15,9 +15,10 @@ Piece = tuple[int, int]
 
 @dataclass(slots=True)
 class Regions:
-    """The words of each slice that are taken: (first, end, tensor), in order."""
+    """The words of each slice that are taken: (first, end, tensor), in order. ``shared``: tensors may overlap."""
 
     target: Target
+    shared: bool = False
     taken: dict[int, list[tuple[int, int, TensorDecl]]] = field(default_factory=dict)
 
     def place(self, declaration: TensorDecl, layout: Layout) -> Layout:
@@ -28,7 +29,7 @@ class Regions:
         if declaration.address is None:
             layout = replace(layout, address=self._lowest(declaration, layout))
         self._inside(declaration, layout)
-        for first, end in pieces(layout):
+        for first, end in () if self.shared else pieces(layout):
             for slice_ in layout.slices:
                 self._clear(declaration, slice_, first, end)
         for first, end in pieces(layout):

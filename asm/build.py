@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from lpuasm.asm.expand import expand
 from lpuasm.asm.passes import PASSES
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.scalar import lower_scalar
+from lpuasm.asm.stated import hold_to, stated, unquoted
 from lpuasm.asm.syntax import ScalarSection
+from lpuasm.isa.errors import AssemblyError, error
 from lpuasm.isa.program import Program
-from lpuasm.isa.target import Target, load_target
+from lpuasm.isa.target import Target, load_target, parse_target
 
 DEFAULT_TARGET = "tsp1"
+_CHIP = re.compile(r'^\.chip "([^"\n]*)"[ \t\r]*$', re.MULTILINE)
 
 
 def assemble(
@@ -37,6 +41,11 @@ def assemble(
     """
     texts: dict[str, str] = {} if sources is None else sources
     wanted = load_target(target) if isinstance(target, str) else target
+    own = _embedded(text, name)
+    if own is not None and wanted is not None and own.digest != wanted.digest:
+        message = f"the listing is for a target of its own, {own.name}, and {wanted.name} was asked for"
+        raise AssemblyError(error("LPU0214", message, help="leave --target out"))
+    wanted = wanted or own
 
     def chip(named: str | None) -> Target:
         if wanted is not None:
@@ -53,11 +62,34 @@ def assemble(
         symbols_of=lambda named: chip(named).symbols,
         sources=texts,
     )
+    problems = Problems()
+    listing = stated(source.notes, problems)
+    problems.stop()
+    files = Files(name, include, None if listing is None else listing.data)
     if any(isinstance(section, ScalarSection) for section in source.sections):
-        return lower_scalar(source, chip(source.target), Files(name, include))
-    draft = Draft(source, chip(source.target), Files(name, include), texts, strict, Problems())
+        program = lower_scalar(source, chip(source.target), files, () if listing is None else listing.names)
+    else:
+        program = _streaming(Draft(source, chip(source.target), files, texts, strict, problems))
+    if listing is not None:
+        program = hold_to(program, listing, problems)
+        problems.stop()
+    return program
+
+
+def _streaming(draft: Draft) -> Program:
     for step in PASSES:
         step(draft)
         draft.problems.stop()
     assert draft.program is not None
     return draft.program
+
+
+def _embedded(text: str, name: str) -> Target | None:
+    """The target that a listing brings with it: it is needed before anything of the text is understood."""
+    lines = _CHIP.findall(text) if ".chip" in text else []
+    if not lines:
+        return None
+    try:
+        return parse_target("\n".join(map(unquoted, lines)), f"{name} (.chip)")
+    except (ValueError, RecursionError):
+        raise AssemblyError(error("LPU0608", "the target of the listing is not TOML")) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -22,10 +22,14 @@ DTYPES = {"i8": "<i1", "u8": "<u1", "i16": "<i2", "i32": "<i4", "f16": "<f2", "f
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """Where the files that a text names are looked for: beside the file with the name, then in ``include``."""
+    """Where the files that a text names are looked for: beside the file with the name, then in ``include``.
+
+    ``listed``: the data of constants that a listing states, as words of 32 bits; None where the text is no listing.
+    """
 
     main: str = "<text>"
     include: Sequence[Path] = ()
+    listed: Mapping[str, Sequence[int]] | None = None
 
 
 def data(declaration: TensorDecl, files: Files) -> bytes:
@@ -36,6 +40,8 @@ def data(declaration: TensorDecl, files: Files) -> bytes:
             message, help_ = f"a .{declaration.kind} has no values", "declare it as .const"
             raise _wrong(declaration, "LPU0508", message, help_)
         return b""
+    if values is None and files.listed is not None:
+        return _listed(declaration, files.listed.get(declaration.name, ()))
     if values is None:
         raise _wrong(declaration, "LPU0508", "a .const has values", "write `= 1, 2, 3`, or the name of a .npy file")
     if isinstance(values, str):
@@ -63,6 +69,13 @@ def _packed(declaration: TensorDecl, values: Sequence[int | float]) -> bytes:
     except ValueError as e:
         raise _wrong(declaration, "LPU0508", str(e)) from None
     return np.array(bits, "<u4").astype(f"<u{np.dtype(DTYPES[kind]).itemsize}").tobytes()
+
+
+def _listed(declaration: TensorDecl, words: Sequence[int]) -> bytes:
+    size = prod(declaration.dims) * np.dtype(DTYPES[declaration.dtype]).itemsize
+    if len(words) != -(-size // 4):
+        raise _wrong(declaration, "LPU0508", f"{4 * len(words)} bytes of data are listed, and it has {size}")
+    return np.array(words, "<u4").tobytes()[:size]
 
 
 def _from_file(declaration: TensorDecl, name: str, files: Files) -> NDArray[np.generic]:

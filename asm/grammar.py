@@ -232,6 +232,10 @@ class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed b
     def transfer(self, mnemonic: Name, inputs: Any, outputs: Any, tail: Any) -> StatementLine:
         return self._statement(mnemonic, inputs or (), outputs, tail)
 
+    def repeat_word(self, *parts: RepeatPart) -> StatementLine:
+        start = parts[0].start
+        return self._statement(Name("repeat", None, start, start + len("repeat")), (), (), parts)
+
     def _statement(self, mnemonic: Name, inputs: Any, outputs: Any, tail: Any) -> StatementLine:
         return StatementLine(mnemonic, inputs, outputs, tail, mnemonic.start, len(self.code.rstrip()))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from lpuasm.asm.dims import nest
 from lpuasm.asm.encode import Site, bound, encode, find
 from lpuasm.asm.problems import Problems
-from lpuasm.asm.syntax import Clause, Frame, Number, QueueSection, Repeat, Statement
+from lpuasm.asm.syntax import Frame, QueueSection, Statement
 from lpuasm.asm.usage import nearest
 from lpuasm.isa.core import Definition
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Span, error
@@ -59,40 +59,14 @@ def _word(statement: Statement, queue: Queue, site: Site) -> int:
 
 
 def repeat_word(statement: Statement, definition: Definition) -> int:
-    """The word of ``repeat n [every d] [step s]`` written as a statement; more dimensions follow as clauses."""
-    first = statement.inputs[0] if statement.inputs else None
-    if (
-        len(statement.inputs) != 1
-        or statement.outputs
-        or not isinstance(first, Number)
-        or isinstance(first.value, float)
-    ):
-        message = "`repeat` has a count"
-        raise AssemblyError(statement.error("LPU0403", message, help="write it as `repeat n [every d] [step s]`"))
-    paces: dict[str, int] = {}
-    for clause in statement.clauses:
-        if isinstance(clause, Repeat):
-            continue
-        value = clause.values[0] if clause.values else None
-        if clause.name not in ("every", "step") or clause.name in paces or not isinstance(value, Number):
-            help_ = "write it as `repeat n [every d] [step s]`"
-            raise AssemblyError(
-                statement.error("LPU0405", f"`{clause.name}` is not known here", clause.span, help=help_)
-            )
-        paces[clause.name] = int(value.value)
-    inner = Repeat(first.value, paces.get("every"), paces.get("step"), statement.span)
-    others = tuple(c for c in statement.clauses if isinstance(c, Repeat))
-    whole = _with_clauses(statement, (inner, *others))
+    """The word of ``repeat n [every d] [step s]`` written as a statement; more dimensions follow in the same way."""
+    if not any(repeat.count > 1 for repeat in statement.repeats):
+        message = "a repeat of one issue repeats nothing"
+        raise AssemblyError(statement.error("LPU0408", message, help="leave it out"))
     try:
-        return definition.encode({"repeat": nest(whole, 0)})
+        return definition.encode({"repeat": nest(statement, 0)})
     except OperandError as e:
         raise AssemblyError(statement.error("LPU0408", e.message)) from None
-
-
-def _with_clauses(statement: Statement, clauses: tuple[Clause | Repeat, ...]) -> Statement:
-    return Statement(
-        statement.mnemonic, (), (), (), clauses, None, statement.span, statement.mnemonic_span, statement.frames
-    )
 
 
 def _no_queue(section: QueueSection, site: Site) -> Diagnostic:

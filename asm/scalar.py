@@ -46,10 +46,13 @@ _KINDS = {
 }
 
 
-def lower_scalar(source: Source, target: Target, files: Files | None = None) -> Program:
-    """The program of scalar code. ``files`` is where the text's own files are; raises AssemblyError."""
+def lower_scalar(
+    source: Source, target: Target, files: Files | None = None, names: Sequence[str] = ()
+) -> Program:
+    """The program of scalar code. ``files`` is where the text's own files are, ``names`` are the first names of its
+    addresses, where they are known; raises AssemblyError."""
     files = files or Files()
-    code = _Code(source, target)
+    code = _Code(source, target, names={name: k for k, name in enumerate(names)})
     sections = [s for s in source.sections if isinstance(s, ScalarSection)]
     for section in sections:
         code.place_labels(section)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from lpuasm.asm.expressions import Evaluator, Problem
-from lpuasm.asm.syntax import Clause, Frame, Hole, Operand, Repeat, Statement, Symbol, UnitRef
-from lpuasm.asm.tree import Expr, Keyword, PinPart, RepeatPart, Setting, StatementLine
+from lpuasm.asm.syntax import Clause, Frame, Hole, Number, Operand, Repeat, Statement, Symbol, UnitRef
+from lpuasm.asm.tree import Expr, Keyword, Num, PinPart, RepeatPart, Setting, StatementLine
 from lpuasm.isa.errors import Related, error
 
 
@@ -51,8 +51,17 @@ def _repeat(evaluator: Evaluator, part: RepeatPart) -> Repeat:
 
 def _setting(evaluator: Evaluator, part: Setting) -> Clause:
     end = part.value.end if part.value is not None else part.name.end
-    values = () if part.value is None else (evaluator.operand(part.value),)
+    values = () if part.value is None else (_pattern(evaluator, part.value),)
     return Clause(evaluator.text(part.name), values, evaluator.line.span(part.name.start, end))
+
+
+def _pattern(evaluator: Evaluator, node: Expr) -> Operand:
+    """A value of a clause; as a pattern of bits (`order`) a number may fill all 64."""
+    if isinstance(node, Num):
+        value = evaluator.line.numbers[node.slot]
+        if isinstance(value, int) and value >> 64 == 0:
+            return Number(value, evaluator.span(node))
+    return evaluator.operand(node)
 
 
 def _pin(evaluator: Evaluator, part: PinPart) -> UnitRef | Hole:

@@ -26,7 +26,7 @@ def tensors(declarations: Sequence[TensorDecl], target: Target, files: Files, pr
 
     A tensor without an address lies at the lowest address that is free in all of its slices, in order of declaration.
     """
-    regions = Regions(target)
+    regions = Regions(target, shared=files.listed is not None)
     laid: dict[str, tuple[TensorDecl, Layout]] = {}
     for declaration in sorted(declarations, key=lambda d: d.address is None):
         with problems:

@@ -50,7 +50,7 @@ def test_kinds_of_lines() -> None:
 
 
 def test_words_of_the_language_are_names_elsewhere() -> None:
-    statement = body("repeat 3, 4")
+    statement = body("repeat 3 every 4")
     assert isinstance(statement, StatementLine) and statement.mnemonic.text == "repeat"
     assert isinstance(body("nop step repeat step step step"), StatementLine)
     assert isinstance(body("bank at, run repeat x every flow"), StatementLine)
