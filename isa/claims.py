@@ -1,0 +1,198 @@
+"""What words claim besides streams: banks, address generators, queues of the other plane, links to other chips."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lpuasm.isa.charges import Charges, charges
+from lpuasm.isa.core import table
+from lpuasm.isa.join import Traffic, channels
+from lpuasm.isa.ports import number, paired, ports
+from lpuasm.isa.runs import Ints, Lines, Runs, claim, lines, spread
+from lpuasm.isa.target import HEMISPHERES, Target
+from lpuasm.isa.timeline import Timeline
+
+PAIRED_KINDS = ("lw", "iw", "abc", "acc")
+
+
+def beyond(timeline: Timeline, family: Ints, base: Ints, limit: Ints | int) -> Charges:
+    """LPU0310: families whose stepped operand, ``base`` at the first issue, leaves 0 … ``limit`` − 1."""
+    skew = ports(timeline.target).skew[timeline.opcode[family]]
+    low, high = extent(timeline, family, base)
+    bad = np.flatnonzero((low < 0) | (high >= limit))
+    rows = family[bad]
+    nest = lines(timeline.start[rows], timeline.count[rows], timeline.every[rows], timeline.step[rows])
+    value = base[bad][nest.family] + nest.moved
+    end: Ints = np.broadcast_to(np.asarray(limit), family.shape)[bad][nest.family]
+    first, last = within(value, nest.step, nest.count, 0, end)
+    cell: Ints = np.where((first > 0) | (last == 0), 0, last)
+    out = np.flatnonzero(cell < nest.count)
+    cell, which = cell[out], nest.family[out]
+    cycle = nest.start[out] + cell * nest.stride[out] + skew[bad][which]
+    return charges(timeline, 310, cycle, rows[which], value=value[out] + cell * nest.step[out])
+
+
+def extent(timeline: Timeline, family: Ints, base: Ints) -> tuple[Ints, Ints]:
+    """The least and the greatest value that the stepped operand of each family takes."""
+    move = (timeline.count[family] - 1) * timeline.step[family]
+    return base + np.minimum(move, 0).sum(axis=1), base + np.maximum(move, 0).sum(axis=1)
+
+
+def within(value: Ints, step: Ints, count: Ints, low: int, high: Ints | int) -> tuple[Ints, Ints]:
+    """The cells [first, last) of lines where value + cell · step is in ``low`` … ``high`` − 1; last is 0 if none is."""
+    pace = np.where(step == 0, 1, np.abs(step))
+    up_first, up_last = -((value - low) // pace), -((value - high) // pace)
+    down_first, down_last = (value - high) // pace + 1, (value - low) // pace + 1
+    inside = (value >= low) & (value < high)
+    first = np.where(step > 0, up_first, np.where(step < 0, down_first, 0))
+    last = np.where(step > 0, up_last, np.where(step < 0, down_last, np.where(inside, count, 0)))
+    first, last = np.clip(first, 0, count), np.clip(last, 0, count)
+    return first, np.where(first < last, last, 0)
+
+
+def banks(timeline: Timeline, nests: Lines) -> list[Runs]:
+    """What reads, writes, gathers and scatters hold: a channel a bank, in cycles. Addresses outside hold nothing."""
+    target = timeline.target
+    whole, offset = _holds(target)
+    opcode, count = timeline.opcode, target.geometry.banks
+    rows = np.flatnonzero(offset[opcode] >= 0)
+    if not len(rows):
+        return []
+    first, size = channels(target).banks + timeline.queue * count, target.geometry.words_per_bank
+    both = rows[whole[opcode[rows]]]
+    out = [claim(nests.of(both), both, first[both] + bank, offset[opcode[both]], writes=True) for bank in range(count)]
+    family, address = number(timeline, "address")
+    low, high = extent(timeline, family, address)
+    one = (low // size == high // size) & (low >= 0) & (high < target.words)
+    rows = family[one]
+    out.append(claim(nests.of(rows), rows, first[rows] + low[one] // size, offset[opcode[rows]], writes=True))
+    rows, address = family[~one], address[~one]
+    nest = lines(timeline.start[rows], timeline.count[rows], timeline.every[rows], timeline.step[rows])
+    for bank in range(count):
+        begin, end = within(address[nest.family] + nest.moved, nest.step, nest.count, bank * size, (bank + 1) * size)
+        some = np.flatnonzero(begin < end)
+        part = rows[nest.family[some]]
+        held = Lines(
+            np.arange(len(some)), nest.start[some] + begin[some] * nest.stride[some], nest.stride[some],
+            (end - begin)[some], nest.issue[some], nest.hop[some], nest.moved[some], nest.step[some],
+        )  # fmt: skip
+        out.append(claim(held, part, first[part] + bank, offset[opcode[part]], writes=True))
+    return out
+
+
+def _holds(target: Target) -> tuple[np.ndarray, Ints]:
+    """By opcode: whether all banks are held, and in which cycle after dispatch; −1 for words that hold none."""
+    whole, offset = np.zeros(256, bool), np.full(256, -1, np.int64)
+    for d in table(target):
+        if d.timing.banks:
+            whole[d.opcode], offset[d.opcode] = d.timing.banks
+    return whole, offset
+
+
+def siblings(timeline: Timeline, nests: Lines) -> list[Runs]:
+    """Dispatches in queues of planes 1, and what pair instructions claim of them: a channel a queue, in cycles."""
+    wide = paired(timeline)
+    if not wide.any():
+        return []
+    first, plane, sibling = channels(timeline.target).queues, *_planes(timeline.target)
+    queue = timeline.queue.astype(np.int64)
+    own = np.flatnonzero(plane[queue] > 0)
+    other = np.flatnonzero(wide & (plane[queue] == 0))
+    return [
+        claim(nests.of(own), own, first + queue[own], 0, writes=True),
+        claim(nests.of(other), other, first + sibling[queue[other]], 0, writes=True),
+    ]
+
+
+def misplaced_pairs(timeline: Timeline) -> Charges:
+    """LPU0306: pair instructions in a queue of another plane than plane 0."""
+    plane, _ = _planes(timeline.target)
+    rows = np.flatnonzero(paired(timeline) & (plane[timeline.queue] > 0))
+    return charges(timeline, 306, timeline.start[rows], rows)
+
+
+def _planes(target: Target) -> tuple[Ints, Ints]:
+    """By queue number: the plane, −1 for queues that have none; and the queue of the same kind of plane 1."""
+    plane, sibling = np.full((2, len(target.queues)), -1, np.int64)
+    by_place = {(q.kind, q.hemisphere, q.index): q.number for q in target.queues}
+    for kind in PAIRED_KINDS:
+        for h in HEMISPHERES:
+            for p in range(target.geometry.planes):
+                own = by_place[kind, h, p]
+                plane[own], sibling[own] = p, by_place[kind, h, 1]
+    return plane, sibling
+
+
+def generators(timeline: Timeline) -> Charges:
+    """LPU0304: words that start an address generator before it has made its last issue."""
+    kind = _generator(timeline)
+    rows = np.flatnonzero(kind)
+    owner = 2 * timeline.queue[rows].astype(np.int64) + kind[rows]
+    order = np.argsort(owner, kind="stable")
+    rows, owner = rows[order], owner[order]
+    start, last = timeline.start[rows], timeline.last[rows]
+    far = int(last.max(initial=0)) + 1
+    busy = np.maximum.accumulate(owner * far + last)[:-1]
+    bad = np.flatnonzero(owner[1:] * far + start[1:] <= busy) + 1
+    return charges(timeline, 304, start[bad], rows[bad], rows[bad - 1])
+
+
+def _generator(timeline: Timeline) -> Ints:
+    """Of each family the generator that it starts: 1 read, 2 write, 0 none."""
+    kinds = np.zeros(256, np.int64)
+    for d in table(timeline.target):
+        if d.timing.banks:
+            kinds[d.opcode] = 1 if any(o.kind == "streams" and o.role == "out" for o in d.operands) else 2
+    return kinds[timeline.opcode]
+
+
+def outside(traffic: Traffic) -> list[Charges]:
+    """LPU0310: addresses beyond the slice, groups of rows beyond the plane, lanes beyond the vector."""
+    timeline, reads, target = traffic.timeline, traffic.reads, traffic.timeline.target
+    rows, address = number(timeline, "address")
+    lane_rows, lane = number(timeline, "lane")
+    group_rows, group = number(timeline, "group", reads.family)
+    at, _ = ports(target).numbers["group"]
+    size = reads.size[at[timeline.opcode[reads.family]] >= 0]
+    height = np.where(paired(timeline)[group_rows], size // 2, size)
+    return [
+        beyond(timeline, rows, address, target.words),
+        beyond(timeline, lane_rows, lane, target.lanes),
+        beyond(timeline, group_rows, group, target.lanes // height),
+    ]
+
+
+def packets(timeline: Timeline, nests: Lines) -> list[Charges]:
+    """LPU0312 and LPU0313: links that are still busy, and the first `receive` of each link that finds nothing."""
+    target = timeline.target
+    loopback = np.array(target.c2c.loopback)
+    sent, link, family = _packets(timeline, nests, "send")
+    bad = np.flatnonzero((link[1:] == link[:-1]) & (np.diff(sent) < target.c2c.packet_cycles)) + 1
+    busy = charges(timeline, 312, sent[bad], family[bad], family[bad - 1], value=link[bad])
+    there = loopback[link]
+    order = np.lexsort((sent, there))
+    arrival, there = sent[order] + target.c2c.latency, there[order]
+    taken, link, family = _packets(timeline, nests, "receive")
+    first = np.searchsorted(there, link)
+    number_of = np.searchsorted(there, link, "right") - first
+    turn = np.arange(len(link)) - np.searchsorted(link, link)
+    none = turn >= number_of
+    which = np.where(none, 0, first + turn)
+    bad = np.flatnonzero(none | (arrival[which] > taken) if len(arrival) else none)
+    bad = bad[np.unique(link[bad], return_index=True)[1]]
+    return [busy, charges(timeline, 313, taken[bad], family[bad], value=link[bad])]
+
+
+def _packets(timeline: Timeline, nests: Lines, mnemonic: str) -> tuple[Ints, Ints, Ints]:
+    """(cycle, link, family) of every issue of `send` or `receive` on links that exist, by link, cycle and family."""
+    definition = table(timeline.target).find("c2c", mnemonic)
+    assert definition is not None
+    rows, link = number(timeline, "link", np.flatnonzero(timeline.opcode == definition.opcode))
+    known = link < timeline.target.geometry.links
+    rows, link = rows[known], link[known]
+    nest = nests.of(rows)
+    line, cell = spread(nest.count)
+    family = nest.family[line]
+    cycle = nest.start[line] + cell * nest.stride[line]
+    order = np.lexsort((rows[family], cycle, link[family]))
+    return cycle[order], link[family][order], rows[family][order]

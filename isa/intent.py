@@ -1,0 +1,64 @@
+"""What operands were meant to hear, against what they hear."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lpuasm.isa.charges import Charges, charges
+from lpuasm.isa.join import Traffic, channels
+from lpuasm.isa.program import Program
+from lpuasm.isa.runs import Bools, Ints, Runs
+from lpuasm.isa.sweep import Heard
+from lpuasm.isa.timeline import Timeline
+
+_OPERANDS = 64
+
+
+def misheard(program: Program, moves: Traffic, runs: Runs, heard: Heard) -> Charges:
+    """LPU0314: stream operands with rows in the intent table that hear a word other than those."""
+    timeline, streams = moves.timeline, moves.timeline.target.geometry.streams
+    rows = np.flatnonzero((runs.channel[heard.reader] < channels(timeline.target).alus) & (heard.writer >= 0))
+    if not len(program.intent):
+        rows = rows[:0]
+    reader, writer = heard.reader[rows], heard.writer[rows]
+    stream = runs.channel[reader] % streams
+    wanted = program.intent.astype(np.int64)
+    wanted = wanted[(wanted[:, 2] >= 0) & (wanted[:, 2] < _OPERANDS) & (wanted[:, 3] >= 0) & (wanted[:, 3] < streams)]
+    of, by = _family(timeline, wanted[:, 0], wanted[:, 1]), _family(timeline, wanted[:, 4], wanted[:, 5])
+    asked = (of * _OPERANDS + wanted[:, 2]) * streams + wanted[:, 3]
+    got = (runs.family[reader] * _OPERANDS + runs.operand[reader]) * streams + stream
+    families = len(timeline.start) + 1
+    wrong = _among(got, asked) & ~_among(got * families + runs.family[writer], asked * families + by)
+    bad = rows[wrong]
+    reader, writer = heard.reader[bad], heard.writer[bad]
+    diagonal = runs.start[reader] + heard.first[bad] * runs.stride[reader]
+    return charges(
+        timeline, 314, diagonal + runs.rank[reader], runs.family[reader], runs.family[writer],
+        operand=runs.operand[reader], channel=runs.channel[reader], rank=runs.rank[reader],
+    )  # fmt: skip
+
+
+def meant(program: Program, queue: int, word: int, operand: int, stream: int) -> list[tuple[int, int]]:
+    """The words, as (queue, word), that a stream of an operand is to hear."""
+    table = program.intent
+    rows = (table[:, :4] == (queue, word, operand, stream)).all(axis=1)
+    return [(int(q), int(w)) for q, w in table[rows, 4:]]
+
+
+def _family(timeline: Timeline, queue: Ints, word: Ints) -> Ints:
+    """The families of words; one beyond the last for words that have none."""
+    have = timeline.queue.astype(np.int64) << 32 | timeline.word
+    want = queue << 32 | word
+    at = np.searchsorted(have, want)
+    found = np.zeros(len(want), bool)
+    inside = at < len(have)
+    found[inside] = have[at[inside]] == want[inside]
+    return np.where(found, at, len(have))
+
+
+def _among(values: Ints, of: Ints) -> Bools:
+    """Of each value whether it is in ``of``."""
+    if not len(of):
+        return np.zeros(len(values), bool)
+    of = np.sort(of)
+    return np.asarray(of[np.minimum(np.searchsorted(of, values), len(of) - 1)] == values)

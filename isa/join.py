@@ -1,0 +1,167 @@
+"""Consumers joined to producers: for every operand, which issue of which word it hears.
+
+Streams: a value is named by its direction, stream and diagonal (cycle − SR); a
+reader hears the nearest upstream writer of its diagonal. An ALU's result is
+there for other ALUs ``link`` cycles after its dispatch and in no other. A
+plane's result passes ACC in one cycle, and that cycle's `acc` takes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lpuasm.isa.core import table
+from lpuasm.isa.ports import NONE, Accesses, Links, accesses, paired, ports
+from lpuasm.isa.runs import Ints, Lines, Runs, claim, lines, stack
+from lpuasm.isa.sweep import Heard, sweep
+from lpuasm.isa.target import HEMISPHERES, Target
+from lpuasm.isa.timeline import Timeline
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The first channel of each kind: streams from 0, eastward first; ALUs, planes, pairs of planes, banks, queues."""
+
+    alus: int
+    planes: int
+    pairs: int
+    banks: int
+    queues: int
+
+
+def channels(target: Target) -> Channels:
+    g = target.geometry
+    alus = 2 * g.streams
+    planes = alus + g.alus
+    pairs = planes + len(HEMISPHERES) * g.planes
+    banks = pairs + len(HEMISPHERES)
+    return Channels(alus, planes, pairs, banks, banks + len(HEMISPHERES) * g.slices * g.banks)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What readers hear, ordered by reader, operand, byte and issue; a row a run of ``count`` values.
+
+    ``reader``, ``writer``: families of the timeline (writer −1: nothing is there). ``operand``: index in the reader's
+    definition, −1 for the result that an `acc` takes. ``byte``: which stream of the operand's group. ``writer_operand``
+    and ``writer_byte``: the same of the writer; −1 and 0 where the value does not come by a stream. Value k of a row
+    goes from issue ``writer_issue`` + k · ``writer_hop`` to issue ``issue`` + k · ``hop`` of the families.
+    """
+
+    reader: Ints
+    operand: Ints
+    byte: Ints
+    issue: Ints
+    hop: Ints
+    writer: Ints
+    writer_operand: Ints
+    writer_byte: Ints
+    writer_issue: Ints
+    writer_hop: Ints
+    count: Ints
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What the families of a timeline move: their stream operands, the ALUs that they name, and all of it as runs."""
+
+    timeline: Timeline
+    lines: Lines
+    reads: Accesses
+    drives: Accesses
+    links: Links
+    runs: Runs
+
+
+def traffic(timeline: Timeline) -> Traffic:
+    """Everything that the families of ``timeline`` sample, drive and take."""
+    tables = ports(timeline.target)
+    opcode = timeline.opcode
+    nests = lines(timeline.start, timeline.count, timeline.every)
+    reads, drives, links = accesses(timeline)
+    parts = [
+        _streams(timeline, nests, reads, tables.skew[opcode], False),
+        _streams(timeline, nests, drives, tables.func[opcode], True),
+    ]
+    first = channels(timeline.target)
+    if len(links.family):
+        parts.append(
+            claim(nests.of(links.family), links.family, first.alus + links.alu, 0, writes=False, operand=links.operand)
+        )
+        alu = _indices(timeline.target, "vxm")[timeline.queue]
+        named = np.zeros(timeline.target.geometry.alus, bool)
+        named[links.alu] = True
+        rows = np.flatnonzero((tables.link[opcode] != NONE) & (alu != NONE) & named[alu])
+        parts.append(claim(nests.of(rows), rows, first.alus + alu[rows], tables.link[opcode[rows]], writes=True))
+    parts += _results(timeline, nests)
+    return Traffic(timeline, nests, reads, drives, links, stack(parts))
+
+
+def _streams(timeline: Timeline, nests: Lines, operands: Accesses, offset: Ints, writes: bool) -> Runs:
+    """Runs of stream operands on diagonals. Operands without a tap have none."""
+    a = operands
+    rows = np.flatnonzero(a.tap != NONE)
+    family, tap = a.family[rows], a.tap[rows]
+    channel = a.west[rows] * timeline.target.geometry.streams + a.stream[rows]
+    operand, size = a.operand[rows], a.size[rows]
+    picked = nests.of(family)
+    return claim(picked, family, channel, offset[family] - tap, writes=writes, rank=tap, operand=operand, size=size)
+
+
+def _results(timeline: Timeline, nests: Lines) -> list[Runs]:
+    """Results of planes, and the `acc` that take them, in the cycle of the `acc`; pairs have channels of their own."""
+    target, taps = timeline.target, timeline.target.taps
+    abc, acc = (table(target).find(name, name) for name in ("abc", "acc"))
+    assert abc is not None and acc is not None
+    way = abc.timing.func + taps.acc_result - taps.mxm_result
+    first, opcode = channels(target), timeline.opcode
+    out = []
+    for definition, delay, writes in ((abc, way, True), (acc, 0, False)):
+        rows = np.flatnonzero(opcode == definition.opcode)
+        if len(rows):
+            plane = _indices(target, definition.queues[0])[timeline.queue[rows]]
+            wide = paired(timeline)[rows]
+            channel = np.where(wide, first.pairs + plane // target.geometry.planes, first.planes + plane)
+            out.append(claim(nests.of(rows), rows, channel, delay, writes=writes))
+    return out
+
+
+def _indices(target: Target, kind: str) -> Ints:
+    """By queue number the index of a queue among those of its kind, over both hemispheres; −1 for other kinds."""
+    out = np.full(len(target.queues), NONE, np.int64)
+    own = [q.number for q in target.queues if q.kind == kind]
+    out[own] = np.arange(len(own))
+    return out
+
+
+def joins(timeline: Timeline) -> Joined:
+    """Every operand of ``timeline`` with the issues that it hears. Holds for any timeline, legal or not."""
+    runs = traffic(timeline).runs
+    heard, _ = sweep(runs)
+    return _joined(runs, heard)
+
+
+def _joined(runs: Runs, heard: Heard) -> Joined:
+    reader, writer = heard.reader, heard.writer
+    missing = writer < 0
+    issue = runs.issue[reader] + heard.first * runs.hop[reader]
+    order = np.lexsort((issue, runs.byte[reader], runs.operand[reader], runs.family[reader]))
+
+    def of_writer(column: Ints, none: int) -> Ints:
+        return np.where(missing, none, column)[order]
+
+    return Joined(
+        runs.family[reader][order],
+        runs.operand[reader][order],
+        runs.byte[reader][order],
+        issue[order],
+        (heard.pace * runs.hop[reader])[order],
+        of_writer(runs.family[writer], -1),
+        of_writer(runs.operand[writer], -1),
+        of_writer(runs.byte[writer], 0),
+        of_writer(runs.issue[writer] + heard.heard * runs.hop[writer], 0),
+        of_writer(heard.writer_pace * runs.hop[writer], 0),
+        heard.count[order],
+    )

@@ -1,0 +1,161 @@
+"""The verdict: whether a program is legal in time, decided from its words and the specification alone.
+
+Nothing is run and no repeat is unrolled. Every rule is checked for itself, as
+if all others held, so that what is found first in time is what a machine that
+stops at its first fault finds; of what comes later, some may follow from it.
+
+Where the rules leave open which cycle or word is charged: two drives, the cycle
+of the drive, and the later word in the order of queues and words (an operand
+that meets both hears that one); an operand, the cycle in which it is sampled; a
+bank, the cycle in which it is held; a generator, an address, a group, a link, a
+claimed queue, the dispatch; a claimed queue, the word of plane 1; a `sync` that
+nothing releases, the cycle in which the queue came to it. An operand without a
+tap claims nothing. Results of `abc.i8` and of `abc.f16` go to `acc` of their
+own type only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lpuasm.isa.charges import Charges, charges, gather
+from lpuasm.isa.claims import banks, generators, misplaced_pairs, outside, packets, siblings
+from lpuasm.isa.core import table
+from lpuasm.isa.errors import AssemblyError
+from lpuasm.isa.faults import Violation, describe
+from lpuasm.isa.intent import meant, misheard
+from lpuasm.isa.join import Traffic, channels, traffic
+from lpuasm.isa.program import Program
+from lpuasm.isa.runs import Bools, Ints, Runs, stack
+from lpuasm.isa.sweep import Heard, Meetings, sweep
+from lpuasm.isa.target import DIRECTIONS
+from lpuasm.isa.wiring import crossed, unreachable
+
+#: How many faults are told at most.
+MOST = 20
+
+
+def verdict(program: Program) -> tuple[Violation, ...]:
+    """The faults in time of a streaming program, in order of cycle, queue and code; empty if it is legal.
+
+    At most ``MOST``; the first is the first there is. Words are taken to be valid encodings. Scalar programs have none.
+    """
+    timeline = program.timeline
+    moves = traffic(timeline)
+    runs = stack([moves.runs, *banks(timeline, moves.lines), *siblings(timeline, moves.lines)])
+    heard, meetings = sweep(runs)
+    crossings, way = crossed(moves)
+    found = [
+        *_met(moves, runs, meetings),
+        *_unheard(moves, runs, heard),
+        _turned(moves, runs, heard, way),
+        misheard(program, moves, runs, heard),
+        crossings,
+        generators(timeline),
+        misplaced_pairs(timeline),
+        *outside(moves),
+        *unreachable(moves),
+        *packets(timeline, moves.lines),
+    ]
+    first = gather(found).first(MOST)
+    violations = [_violation(program, moves, runs, first, k) for k in range(len(first.cycle))]
+    violations += [Violation(s.cycle, s.queue.number, s.word, s.code) for s in timeline.stuck]
+    return tuple(sorted(violations, key=lambda v: v.order)[:MOST])
+
+
+def check(program: Program) -> None:
+    """Raises AssemblyError with a diagnostic for each fault unless ``program`` is legal in time."""
+    violations = verdict(program)
+    if violations:
+        raise AssemblyError(*(describe(program, v) for v in violations))
+
+
+def _cycle(runs: Runs, run: Ints, cell: Ints) -> Ints:
+    """The cycles of cells of runs: a stream's cells are diagonals, the others' are cycles and have rank 0."""
+    return runs.start[run] + cell * runs.stride[run] + runs.rank[run]
+
+
+def _met(moves: Traffic, runs: Runs, meetings: Meetings) -> list[Charges]:
+    """LPU0301, LPU0303, LPU0306: claims that meet in a cell."""
+    first, channel = channels(moves.timeline.target), runs.channel[meetings.second]
+    out = []
+    for code, low, high in ((301, 0, first.alus), (303, first.banks, first.queues), (306, first.queues, 1 << 62)):
+        rows = np.flatnonzero((channel >= low) & (channel < high))
+        one, other = meetings.second[rows], meetings.first[rows]
+        cycle = _cycle(runs, one, meetings.cell[rows])
+        family, whose = runs.family[one], runs.family[other]
+        place = {"operand": runs.operand[one], "channel": channel[rows], "rank": runs.rank[one]}
+        out.append(charges(moves.timeline, code, cycle, family, whose, **place))
+    return out
+
+
+def _unheard(moves: Traffic, runs: Runs, heard: Heard) -> list[Charges]:
+    """LPU0302, LPU0307: operands for which nothing is there."""
+    first, channel = channels(moves.timeline.target), runs.channel[heard.reader]
+    out = []
+    for code, streams in ((302, True), (307, False)):
+        rows = np.flatnonzero((heard.writer < 0) & ((channel < first.alus) == streams))
+        run = heard.reader[rows]
+        cycle = _cycle(runs, run, heard.first[rows])
+        place = {"operand": runs.operand[run], "channel": channel[rows], "rank": runs.rank[run]}
+        out.append(charges(moves.timeline, code, cycle, runs.family[run], **place))
+    return out
+
+
+def _turned(moves: Traffic, runs: Runs, heard: Heard, way: Ints) -> Charges:
+    """LPU0308: results of ALUs that came by links of the other way than the one that takes them."""
+    first, channel = channels(moves.timeline.target), runs.channel[heard.reader]
+    linked: Bools = (channel >= first.alus) & (channel < first.planes) & (heard.writer >= 0)
+    rows = np.flatnonzero(linked)
+    reader, writer = runs.family[heard.reader[rows]], runs.family[heard.writer[rows]]
+    bad = (way[writer] != 0) & (way[writer] != way[reader])
+    rows, run = rows[bad], heard.reader[rows[bad]]
+    cycle = _cycle(runs, run, heard.first[rows])
+    return charges(moves.timeline, 308, cycle, reader[bad], writer[bad], operand=runs.operand[run])
+
+
+def _violation(program: Program, moves: Traffic, runs: Runs, of: Charges, k: int) -> Violation:
+    """Row ``k`` of the charges, with the place in words."""
+    target, first = program.target, channels(program.target)
+    queue, word, channel, operand = (int(c[k]) for c in (of.queue, of.word, of.channel, of.operand))
+    code, cycle, rank = (int(c[k]) for c in (of.code, of.cycle, of.rank))
+    place: dict[str, object] = {}
+    if operand >= 0:
+        name = target.queues[queue].name
+        definition = table(target).by_opcode[program.word(name, word) & 0xFF]
+        place["operand"] = definition.operands[operand].name
+    if 0 <= channel < first.alus:
+        way, stream = divmod(channel, target.geometry.streams)
+        place |= {"direction": DIRECTIONS[way], "stream": stream, "register": rank}
+    elif first.banks <= channel < first.queues:
+        place["bank"] = (channel - first.banks) % target.geometry.banks
+    if code in (302, 307, 314):
+        whom = None
+        if code == 314:
+            whom = meant(program, queue, word, operand, int(place["stream"]))  # type: ignore[call-overload]
+        place["late_by"] = _late(moves, runs, channel, cycle, rank, whom)
+    return Violation(
+        cycle, queue, word, f"LPU{code:04}", int(of.other_queue[k]), int(of.other_word[k]), value=int(of.value[k]),
+        **place,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _late(
+    moves: Traffic, runs: Runs, channel: int, cycle: int, rank: int, whom: list[tuple[int, int]] | None
+) -> int | None:
+    """By how many cycles a reader comes after the nearest value that it could hear; None if there is none.
+
+    ``whom``: the words, as (queue, word), whose values count; None: any word's.
+    """
+    rows = runs.writes & (runs.channel == channel) & (runs.rank <= rank)
+    if whom is not None:
+        timeline = moves.timeline
+        words = zip(timeline.queue[runs.family].tolist(), timeline.word[runs.family].tolist(), strict=True)
+        rows &= np.array([pair in whom for pair in words], bool)
+    start, stride, count = runs.start[rows], runs.stride[rows], runs.count[rows]
+    if not len(start):
+        return None
+    here = cycle - rank
+    cell = np.clip((here - start + stride // 2) // stride, 0, count - 1)
+    late = here - (start + cell * stride)
+    return int(late[np.abs(late).argmin()])

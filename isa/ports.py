@@ -1,0 +1,212 @@
+"""What instruction words read, drive and take from one another, decoded for a whole timeline at once.
+
+An *access* is one operand of one family: a group of streams that it samples or
+drives, or the ALU whose result it takes. Where the fields of operands lie
+comes from the definitions; nothing here knows an instruction by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpuasm.isa.core import Definition, table
+from lpuasm.isa.operands import TYPE_BYTES, TYPES, Operand
+from lpuasm.isa.target import DIRECTIONS, Target
+from lpuasm.isa.timeline import Timeline
+
+Ints = NDArray[np.int64]
+NONE = -1
+_OPCODES = 256
+_READ, _DRIVE, _SOURCE = 1, 2, 3
+_STREAMS, _LINK = 0, 1  # codes of the kinds of ALU operands
+_SIZES = np.array([*TYPE_BYTES.values(), *[0] * (8 - len(TYPES))])
+
+
+@dataclass(frozen=True)
+class Accesses:
+    """Stream operands, a row each: the family (index in the timeline), the operand (index in its definition), the group
+    (``west`` 0 or 1, lowest ``stream``, ``size``), and the SR where the unit meets it, −1 where it has no tap."""
+
+    family: Ints
+    operand: Ints
+    west: Ints
+    stream: Ints
+    size: Ints
+    tap: Ints
+
+
+@dataclass(frozen=True)
+class Links:
+    """Operands that are results of ALUs, a row each: family, operand, number of the ALU."""
+
+    family: Ints
+    operand: Ints
+    alu: Ints
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Tables of a target: by queue and direction the taps (−1: none), by opcode what its words hold and how long they
+    take. ``form``, ``at``, … are [opcodes, slots], a slot an operand on streams. ``pair`` is the code of the type that
+    claims two planes. ``numbers``: by name of an operand that is a number, its lowest bit (−1: none) and its width."""
+
+    read_tap: Ints
+    drive_tap: Ints
+    operand: Ints
+    form: Ints
+    at: Ints
+    fixed: Ints
+    sized: Ints
+    typed: Ints
+    given: Ints
+    skew: Ints
+    func: Ints
+    link: Ints
+    type_at: Ints
+    pair: Ints
+    numbers: Mapping[str, tuple[Ints, Ints]]
+
+
+_PORTS: dict[str, tuple[Target, Ports]] = {}
+
+
+def ports(target: Target) -> Ports:
+    """The tables of ``target``, made once."""
+    known = _PORTS.get(target.digest)
+    if known is None or known[0] != target:
+        known = _PORTS[target.digest] = (target, _make(target))
+    return known[1]
+
+
+def _make(target: Target) -> Ports:
+    definitions = [d for d in table(target) if d.unit != "seq"]
+    slots = max(len(_stream_operands(d)) for d in definitions)
+    by_slot = {
+        name: np.full((_OPCODES, slots), NONE, np.int64)
+        for name in ("operand", "at", "fixed", "sized", "typed", "given")
+    }
+    form = np.zeros((_OPCODES, slots), np.int64)
+    by_opcode = {name: np.full(_OPCODES, NONE, np.int64) for name in ("skew", "func", "link", "type_at", "pair")}
+    numbers: dict[str, tuple[Ints, Ints]] = {}
+    for d in definitions:
+        code, low = d.opcode, {b.name: b.low for b in d.bits}
+        by_opcode["skew"][code], by_opcode["func"][code] = d.timing.skew, d.timing.func
+        by_opcode["link"][code] = NONE if d.timing.link is None else d.timing.link
+        by_opcode["type_at"][code] = low.get("type", NONE)
+        by_opcode["pair"][code] = TYPES.index(d.pair) if d.pair else NONE
+        for operand in d.operands:
+            if operand.kind == "number":
+                where, width = numbers.setdefault(operand.name, (np.full(_OPCODES, NONE), np.ones(_OPCODES, np.int64)))
+                where[code], width[code] = operand.at, operand.parts[0][1]
+        for k, (index, operand) in enumerate(_stream_operands(d)):
+            size = operand.attributes["size"]
+            form[code, k] = _SOURCE if operand.kind == "source" else _DRIVE if operand.role == "out" else _READ
+            entry: dict[str, int] = {
+                "operand": index,
+                "at": operand.at,
+                "fixed": size if isinstance(size, int) else NONE,
+                "sized": low.get(f"{operand.name}.size", NONE),
+                "typed": low[size] if isinstance(size, str) else NONE,
+                "given": low.get(f"{operand.name}.given", NONE),
+            }
+            for name, value in entry.items():
+                by_slot[name][code, k] = value
+    taps = [
+        np.array([[NONE if (t := find(q, d)) is None else t for d in DIRECTIONS] for q in target.queues], np.int64)
+        for find in (target.read_tap, target.drive_tap)
+    ]
+    return Ports(read_tap=taps[0], drive_tap=taps[1], form=form, numbers=numbers, **by_slot, **by_opcode)
+
+
+def _stream_operands(definition: Definition) -> list[tuple[int, Operand]]:
+    return [(i, o) for i, o in enumerate(definition.operands) if o.kind in ("streams", "source")]
+
+
+def bits(timeline: Timeline, rows: Ints, at: Ints, width: Ints | int) -> Ints:
+    """The fields of ``width`` < 64 bits at the bits ``at`` of the words of families ``rows``."""
+    low, shift = timeline.low[rows], (at & 63).astype(np.uint64)
+    if int((at + width).max(initial=0)) > 64:
+        high = timeline.high[rows]
+        over = (high << np.uint64(1)) << (np.uint64(63) - shift)
+        value = np.where(at < 64, low >> shift | over, high >> shift)
+    else:
+        value = low >> shift
+    return value.astype(np.int64) & ((1 << width) - 1)
+
+
+def number(timeline: Timeline, name: str, rows: Ints | None = None) -> tuple[Ints, Ints]:
+    """The families, of ``rows`` or of all, that have a number operand ``name``, and its fields, without sign."""
+    tables, opcode = ports(timeline.target), timeline.opcode
+    at, width = tables.numbers[name]
+    rows = np.flatnonzero(at[opcode] != NONE) if rows is None else rows[at[opcode[rows]] != NONE]
+    return rows, bits(timeline, rows, at[opcode[rows]], width[opcode[rows]])
+
+
+def paired(timeline: Timeline) -> NDArray[np.bool_]:
+    """Of each family, whether it claims the same queue of the hemisphere's other plane."""
+    tables = ports(timeline.target)
+    opcode = timeline.opcode
+    rows = np.flatnonzero(tables.pair[opcode] != NONE)
+    out = np.zeros(len(opcode), bool)
+    out[rows] = bits(timeline, rows, tables.type_at[opcode[rows]], 3) == tables.pair[opcode[rows]]
+    return out
+
+
+def accesses(timeline: Timeline) -> tuple[Accesses, Accesses, Links]:
+    """What the families sample, what they drive, and what they take from ALUs."""
+    tables = ports(timeline.target)
+    opcode = timeline.opcode
+    reads: list[tuple[Ints, ...]] = []
+    drives: list[tuple[Ints, ...]] = []
+    links: list[tuple[Ints, ...]] = []
+    forms = tables.form[opcode]
+    for k in range(forms.shape[1]):
+        rows = np.flatnonzero(forms[:, k])
+        if not len(rows):
+            break
+        code, form = opcode[rows], forms[rows, k]
+        given = tables.given[code, k]
+        present = given == NONE
+        if not present.all():
+            present |= bits(timeline, rows, np.maximum(given, 0), 1) == 1
+        at = tables.at[code, k]
+        chunk = bits(timeline, rows, at, 8)
+        source = form == _SOURCE
+        kind = np.where(source, chunk >> 6, _STREAMS)
+        size = tables.fixed[code, k]
+        for positions, width in ((tables.sized, 3), (tables.typed, 3)):
+            where = positions[code, k]
+            some = where != NONE
+            if some.any():
+                value = bits(timeline, rows, np.maximum(where, 0), width)
+                size = np.where(some, 1 << value if positions is tables.sized else _SIZES[value], size)
+        operand = tables.operand[code, k]
+        columns = (rows, operand, chunk >> 5 & 1, chunk & 31, size)
+        heard = present & (kind == _STREAMS)
+        for mask, out in ((heard & (form != _DRIVE), reads), (heard & (form == _DRIVE), drives)):
+            if mask.any():
+                out.append(tuple(c[mask] for c in columns))
+        linked = source & (kind == _LINK)
+        if linked.any():
+            links.append((rows[linked], operand[linked], chunk[linked] & 31))
+    family, named, alu = _stack(links, 3)
+    return (
+        _with_tap(timeline, _stack(reads, 5), tables.read_tap),
+        _with_tap(timeline, _stack(drives, 5), tables.drive_tap),
+        Links(family, named, alu),
+    )
+
+
+def _with_tap(timeline: Timeline, columns: tuple[Ints, ...], taps: Ints) -> Accesses:
+    family, operand, west, stream, size = columns
+    return Accesses(family, operand, west, stream, size, taps[timeline.queue[family], west])
+
+
+def _stack(parts: list[tuple[Ints, ...]], columns: int) -> tuple[Ints, ...]:
+    if not parts:
+        return (np.zeros(0, np.int64),) * columns
+    return parts[0] if len(parts) == 1 else tuple(np.concatenate(c) for c in zip(*parts, strict=True))
