@@ -68,4 +68,6 @@ def word_text(program: Program, queue: str, word: int) -> str:
     instruction = table(program.target).decode(program.word(queue, word))
     text = str(instruction)
     address = instruction.values.get("address")
-    return text.replace(str(address), address_text(address, program.names)) if isinstance(address, Address) else text
+    if isinstance(address, Address):
+        return text.replace(address_text(address), address_text(address, program.names))
+    return text

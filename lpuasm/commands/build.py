@@ -38,8 +38,8 @@ def command(file: str, output: str | None, listing: str | None, assembly: Assemb
     outputs = [output, *([listing] if listing is not None else [])]
     from lpuasm.programs import open_program
 
-    check_distinct(outputs, [file])
     opened = open_program(file, assembly)
+    check_distinct(outputs, [file])
     for name in outputs:
         check_writable(name)
     from lpuasm.facts import facts, time

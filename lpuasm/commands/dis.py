@@ -24,10 +24,10 @@ def command(file: str, output: str | None, assembly: Assembly) -> Answer:
     one_document(output)
     from lpuasm.programs import open_program
 
+    opened = open_program(file, assembly)
     if output is not None:
         check_distinct([output], [file])
         check_writable(output)
-    opened = open_program(file, assembly)
     from lpuasm.asm.disasm import disassemble
     from lpuasm.facts import facts
 
