@@ -52,8 +52,10 @@ def floors(bodies: Sequence[Body], target: Target) -> list[Floor]:
                 known[2] = min(known[2], tail)
     for (track, register), (busy, head, tail) in tracks.items():
         found.append(Floor(describe(track), track, head + busy - 1 + tail, busy, head, tail, register))
-    # Of equal bounds the one with more work is named: it says more about what to change.
-    return sorted(found, key=lambda f: (-f.cycles, -f.busy, f.resource, f.register))
+    # Of equal bounds the one with more work is named, a queue before what it moves: it says more about what to change.
+    return sorted(
+        found, key=lambda f: (-f.cycles, -f.busy, f.track is None or f.track[0] != "queue", f.resource, f.register)
+    )
 
 
 def _registers(claim: Claim) -> list[int]:
