@@ -21,6 +21,11 @@ lint: $(STAMP)
 manual: $(STAMP)
 	$(BIN)/python -m lpuasm.isa.manual
 
+# What is printed from the specification and the grammar; tests fail where it is stale.
+generated: $(STAMP)
+	$(BIN)/python -m lpuasm.isa.manual
+	$(BIN)/python -m lpuasm.asm.tables
+
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "lpuasm needs Python 3.11 or newer; say which with make PYTHON=..." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from math import isfinite
 from typing import Any, TypeVar
 
 import click
@@ -15,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _JSON = "lpuasm.json"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_NUMBER = re.compile(r"[+-]?(0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[0-9][0-9_]*)")
+_FRACTION = re.compile(r"[+-]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][+-]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +31,31 @@ class Named:
 class Assembly:
     """What the options of everything that assembles say."""
 
-    defines: dict[str, int]
+    defines: dict[str, int | float]
     include: tuple[str, ...]
     target: str | None
 
 
-def define(text: str) -> tuple[str, int]:
-    """The name and number of ``NAME=VALUE``. Raises click.BadParameter."""
+def define(text: str) -> tuple[str, int | float]:
+    """The name and number of ``NAME=VALUE``: an integer, or a fraction with a point or an exponent.
+
+    Raises click.BadParameter.
+    """
     name, equals, number = text.partition("=")
+    digits = number.strip().replace("_", "")
     if not _NAME.fullmatch(name):
         raise click.BadParameter(f"'{text}' is not NAME=VALUE: '{name}' is not a name")
     if not equals:
         raise click.BadParameter(f"'{text}' has no value; write {name}=VALUE, such as {name}=320")
-    digits = number.strip()
+    if _FRACTION.fullmatch(digits):
+        if isfinite(float(digits)):
+            return name, float(digits)
+        raise click.BadParameter(f"{number} is beyond the largest number")
+    based = re.match("[+-]?0[xXbBoO]", digits)
     try:
-        if not _NUMBER.fullmatch(digits):
-            raise ValueError
-        value = int(digits, 0 if re.match("[+-]?0[xXbBoO]", digits) else 10)
+        value = int(digits, 0 if based else 10)
     except ValueError:
-        raise click.BadParameter(f"'{number}' is not a whole number, such as 320, -1 or 0x140") from None
+        raise click.BadParameter(f"'{number}' is not a number, such as 320, -1, 0x140 or 1e-5") from None
     if not -(1 << 63) <= value < 1 << 63:
         raise click.BadParameter(f"{digits} does not fit 64 bits")
     return name, value
@@ -111,8 +118,10 @@ def assembling(function: F) -> F:
     """``-D``, ``-I`` and ``--target``, which whatever assembles takes; handed on as ``assembly``."""
 
     @wraps(function)
-    def collect(defines: tuple[tuple[str, int], ...], include: tuple[str, ...], target: str | None, **rest: Any) -> Any:
-        values: dict[str, int] = {}
+    def collect(
+        defines: tuple[tuple[str, int | float], ...], include: tuple[str, ...], target: str | None, **rest: Any
+    ) -> Any:
+        values: dict[str, int | float] = {}
         for name, value in defines:
             if values.setdefault(name, value) != value:
                 raise click.UsageError(f"-D gives '{name}' two values, {values[name]} and {value}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,14 @@ _ELF = b"\x7fELF"
 
 @dataclass(frozen=True)
 class Opened:
-    """A program, and the text of each source that it came from, by its name in diagnostics."""
+    """A program, and the text of each source that it came from, by its name in diagnostics.
+
+    ``late`` holds dimensions of a scalar program that -D gives to an object file, which is built without them.
+    """
 
     program: Program
     texts: dict[str, str]
+    late: dict[str, int]
 
     def source(self, name: str) -> str | None:
         """The text of a source: as it was assembled, or as it lies there now for an object file."""
@@ -64,8 +68,10 @@ def open_program(file: str, options: Assembly) -> Opened:
     texts: dict[str, str] = {}
     with pointing_into(texts.get):
         if octets.startswith(_ELF):
-            return Opened(_loaded(octets, file, options), texts)
-        return Opened(_assembled(octets, file, options, texts), texts)
+            program = _loaded(octets, file, options)
+            late = {n: v for n, v in options.defines.items() if n not in program.defines and isinstance(v, int)}
+            return Opened(program, texts, late)
+        return Opened(_assembled(octets, file, options, texts), texts, {})
 
 
 def _assembled(octets: bytes, file: str, options: Assembly, texts: dict[str, str]) -> Program:
@@ -101,4 +107,4 @@ def _loaded(octets: bytes, file: str, options: Assembly) -> Program:
                 error("LPU0211", f"-D {name}={value} is too late for {shown(file)}: it was fixed when that was built",
                       help="build it from its source with that -D")
             )  # fmt: skip
-    return replace(program, defines={**program.defines, **options.defines})
+    return program

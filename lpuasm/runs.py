@@ -57,7 +57,7 @@ def execute(order: Order, assembly: Assembly, progress: Callable[[int], None] | 
     for reference in references.values():
         reference.check_declared(program)
     with pointing_into(opened.source):
-        run = _run(program, arrays, order.engine, progress)
+        run = _run(opened, arrays, order.engine, progress)
     diagnostics: list[Diagnostic] = []
     rows: dict[str, Any] = {}
     notes: list[str] = []
@@ -94,14 +94,12 @@ def _tensor(program: Program, name: str, file: str, octets: bytes) -> NDArray[An
 
 
 def _run(
-    program: Program, arrays: Mapping[str, NDArray[Any]], engine: str | None, progress: Callable[[int], None] | None
+    opened: Opened, arrays: Mapping[str, NDArray[Any]], engine: str | None, progress: Callable[[int], None] | None
 ) -> Run:
     from lpuasm.vm.run import run
 
     try:
-        return run(
-            program, arrays, engine=engine, defines=program.defines if program.scalar else None, progress=progress
-        )
+        return run(opened.program, arrays, engine=engine, defines=opened.late, progress=progress)
     finally:
         if progress is not None:
             to_stderr("\r\x1b[K")

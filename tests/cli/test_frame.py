@@ -21,6 +21,7 @@ import pytest
 
 from lpuasm.answer import BLANK
 from lpuasm.cli import COMMANDS, cli
+from lpuasm.options import define
 
 LPUASM = [sys.executable, "-m", "lpuasm"]
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schema"
@@ -83,7 +84,10 @@ def test_the_version_names_the_instruction_set(lpu: Any) -> None:
         ("build", "a.s", "--nix"),
         ("build", "a.s", "-D", "M"),
         ("build", "a.s", "-D", "M=x"),
-        ("build", "a.s", "-D", "M=1.5"),
+        ("build", "a.s", "-D", "M=1.5.2"),
+        ("build", "a.s", "-D", "M=0x"),
+        ("build", "a.s", "-D", "M=nan"),
+        ("build", "a.s", "-D", "M=1e999"),
         ("build", "a.s", "-D", "=1"),
         ("build", "a.s", "-D", f"M={1 << 63}"),
         ("build", "a.s", "-D", "M=1", "-D", "M=2"),
@@ -126,6 +130,12 @@ def test_json_after_two_dashes_is_a_file(lpu: Any) -> None:
 def test_numbers_of_defines(lpu: Any, tmp_path: Path, number: str) -> None:
     (tmp_path / "k.s").write_text(".target mini\n.param M\n.queue mem.w0\nnop M\nnop 321 - M\n")
     assert lpu("check", "k.s", "-D", f"M={number}").status == 0
+
+
+@pytest.mark.parametrize(("text", "value"), [("E=1.5", 1.5), ("E=-.5e3", -500.0), ("E=1e-5", 1e-5), ("E=1.", 1.0),
+                                             ("E=1", 1), ("E=-0x10", -16)])  # fmt: skip
+def test_fractions_of_defines(text: str, value: float) -> None:
+    assert define(text) == ("E", value) and type(define(text)[1]) is type(value)
 
 
 def test_colour(lpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
