@@ -8,7 +8,7 @@ ARGS   ?=
 .PHONY: demo test lint manual clean
 
 demo: $(STAMP)
-	$(BIN)/python examples/run.py
+	$(BIN)/python examples/examples.py
 
 test: $(STAMP)
 	$(BIN)/python -m pytest $(ARGS)
