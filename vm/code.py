@@ -32,7 +32,7 @@ class Code:
     """One word of a queue.
 
     ``illegal``: what is wrong with the word whenever it dispatches: (code, message). ``sibling``: the number of the
-    queue that a pair instruction claims besides its own.
+    queue that a pair instruction claims besides its own. ``func``, ``skew``, ``banks`` are those of its timing.
     """
 
     queue: Queue
@@ -46,10 +46,11 @@ class Code:
     sibling: int | None
     func: int = field(init=False)
     skew: int = field(init=False)
+    banks: tuple[bool, int] | None = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "func", self.definition.timing.func)
-        object.__setattr__(self, "skew", self.definition.timing.skew)
+        for name in ("func", "skew", "banks"):
+            object.__setattr__(self, name, getattr(self.definition.timing, name))
 
     @property
     def nest(self) -> tuple[Dim, ...]:

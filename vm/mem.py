@@ -97,9 +97,9 @@ def _addresses(chip: Chip, issue: Issue) -> NDArray[np.intp]:
 
 
 def _hold(chip: Chip, issue: Issue, banks: int) -> None:
-    timing = issue.code.definition.timing.banks
-    assert timing is not None, "every instruction of a slice says when it holds its banks"
-    chip.agenda.at(issue.cycle + timing[1]).holds.append((issue, banks))
+    held = issue.code.banks
+    assert held is not None, "every instruction of a slice says when it holds its banks"
+    chip.agenda.at(issue.cycle + held[1]).holds.append((issue, banks))
 
 
 def _all_banks(chip: Chip) -> int:
