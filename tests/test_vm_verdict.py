@@ -15,7 +15,7 @@ Where = tuple[int, int, str]
 
 
 def by_running(program: Program) -> Where | None:
-    """(cycle, queue number, code) of the fault that a run ends in; the cycles of a run to the end are the stated ones."""
+    """(cycle, queue number, code) of the fault that a run ends in; cycles of a run to the end are the stated ones."""
     machine = Machine(program)
     try:
         machine.run()
