@@ -19,7 +19,16 @@ from lpuasm.isa.core import FILES, OPCODE_BITS, WORD_BITS, Definition, assemble_
 from lpuasm.isa.errors import SpecError
 from lpuasm.isa.kinds import KINDS
 from lpuasm.isa.meaning import meaning
-from lpuasm.isa.operands import OperandError
+from lpuasm.isa.operands import (
+    Dim,
+    Immediate,
+    OperandError,
+    Streams,
+    Value,
+    float_text,
+    immediate_bits,
+    immediate_text,
+)
 from lpuasm.isa.page import example, example_values, page
 from lpuasm.isa.rules import RULES
 from lpuasm.isa.spec import QUEUE_KINDS, unit_summaries
@@ -67,6 +76,7 @@ source   = "ours"
 """
 BAD = [  # (what is replaced, by what, the line of the complaint, a part of it)
     ("at = 20", "at = 15", 9, "field 'half' overlaps field 'row.stream'"),
+    ("at = 20", "at = 10", 9, "field 'half' overlaps field 'row.stream'"),
     ("at = 20", "at = 126", 9, "field 'half' does not fit 128 bits"),
     ("at = 20", "at = 3", 9, "operand 'half': at = 3 is not possible"),
     ("at = 20", 'at = "x"', 9, "operand 'half': at = 'x' is not possible"),
@@ -131,7 +141,7 @@ def test_the_small_unit_is_right() -> None:
     assert (definition.mnemonic, definition.span.file, definition.span.line) == ("first", "small.toml", 18)
 
 
-@pytest.mark.parametrize(("old", "new", "line", "message"), BAD, ids=[b[3][:40] for b in BAD])
+@pytest.mark.parametrize(("old", "new", "line", "message"), BAD, ids=[f"{b[1][:20]}: {b[3][:30]}" for b in BAD])
 def test_what_is_wrong_is_named_with_its_place(old: str, new: str, line: int, message: str) -> None:
     assert SMALL.count(old) == 1 or old in ("opcode ",)
     with pytest.raises(SpecError) as caught:
@@ -304,3 +314,57 @@ def test_an_unknown_opcode_and_a_foreign_queue_are_refused() -> None:
         table().decode(unknown)
     with pytest.raises(OperandError, match="not an instruction of vxm queues"):
         table().decode(table().named("read")[0].encode(example_values(table().named("read")[0], TSP1)), "vxm")
+
+
+E0, E1, WIDE = Streams("e", 0), Streams("e", 1), Streams("e", 0, 4)
+BROKEN: dict[str, tuple[str, dict[str, Value]]] = {  # a rule, an instruction that has it, what breaks it
+    "low8": ("acc", {"out": E0}),
+    "wide_rows": ("lw", {"rows": Streams("e", 0, 32)}),
+    "group_of_rows": ("iw", {"group": 1}),
+    "half": ("abc", {"half": 1}),
+    "same_size": ("shift", {"out": WIDE}),
+    "same_group": ("distribute", {"out": Streams("w", 8, 8)}),
+    "no_step": ("gather", {"repeat": (Dim(2, 1, 1),)}),
+    "one_direction": ("add", {"b": Streams("w", 3)}),
+    "also": ("neg", {"out": E0, "also": E0}),
+    "immediate_a": ("neg", {"a": Immediate(0x80)}),
+    "immediate_ab": ("sub", {"b": Immediate(0xFFFF_FF7F)}),
+    "immediate_mask": ("mask", {"b": Immediate(0x100)}),
+    "one_immediate": ("mask", {"a": Immediate(1), "b": Immediate(1)}),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_refuses_what_breaks_it(rule: str) -> None:
+    mnemonic, broken = BROKEN[rule]
+    definition = next(d for d in DEFINITIONS if d.mnemonic == mnemonic)
+    assert rule in definition.rules
+    values = {n: v for n, v in example_values(definition, TSP1).items() if n != "immediate"}
+    definition.encode(values)
+    with pytest.raises(OperandError):
+        definition.encode({**values, **broken})
+
+
+@pytest.mark.parametrize(
+    ("value", "type_name", "bits"),
+    [
+        (-128, "i8", 0xFFFF_FF80), (255, "i8", 0xFFFF_FFFF), (255, "u8", 0xFF), (-1, "i32", 0xFFFF_FFFF),
+        (0xFFFF_FFFF, "i32", 0xFFFF_FFFF), (1.5, "f32", 0x3FC0_0000), (3.4028234663852886e38, "f32", 0x7F7F_FFFF),
+        (-129, "i8", None), (256, "u8", None), (-1, "u8", None), (1 << 32, "i32", None), (-(1 << 31) - 1, "i32", None),
+        (1e39, "f32", None), (1.5, "i32", None), (1.0, "f16", None),
+    ],
+)  # fmt: skip
+def test_immediates(value: float, type_name: str, bits: int | None) -> None:
+    if bits is None:
+        with pytest.raises(ValueError, match=r"\w"):
+            immediate_bits(value, type_name)
+    else:
+        assert immediate_bits(value, type_name) == bits
+        assert immediate_bits(json.loads(immediate_text(bits, type_name)), type_name) == bits
+
+
+@given(st.integers(0, (1 << 32) - 1))
+def test_the_text_of_an_f32_reads_back_as_the_same_bits(bits: int) -> None:
+    text = float_text(bits)
+    if text != "nan":
+        assert immediate_bits(float(text), "f32") == bits

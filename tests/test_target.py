@@ -79,7 +79,7 @@ BAD = [  # (old, new, start of the line of the complaint, a part of it)
     ("slices              = 44", "slides              = 44", "[geometry]", "'geometry.slices' is missing"),
     ("banks               = 2 ", "banks               = true ", "banks ", "'geometry.banks' is True"),
     ("streams             = 32", "streams             = 64", "streams ", "it must be 32"),
-    ("words_per_bank      = 4096", "words_per_bank      = 8192", "words_per_bank", "more than the 8192"),
+    ("words_per_bank      = 4096", "words_per_bank      = 4097", "words_per_bank", "more than the 8192"),
     ("vxm          = 21", "vxm          = -1", "vxm ", "'taps.vxm' is -1"),
     ("vxm          = 21", "vxm          = 44", "vxm ", "beyond the last stream register, SR44"),
     ("mxm          = 44", "mxm          = 45", "mxm ", "beyond the last stream register, SR44"),
