@@ -59,6 +59,31 @@ class Placement:
         self.held.append(wanted)
         return placed
 
+    def hold(self, body: Body, start: int) -> None:
+        """Takes what a schedule line claims."""
+        self.occupancy.take(claims(body, self.target), start)
+
+    def line(self, body: Body, start: int) -> None:
+        """Records a schedule line, where it stands in the text, for the flows after it.
+
+        Raises:
+            AssemblyError: LPU1109 where it would come before what it depends on of a flow.
+        """
+        bound = next((b for b in self.record.bounds(body) if b.flow >= 0), None)
+        if bound is not None and bound.start > start:
+            other = self.placed[bound.flow]
+            what = f"flow '{other.body.flow.name}', which starts at cycle {other.start}"
+            raise AssemblyError(
+                error(
+                    "LPU1109",
+                    f"this line cannot dispatch at cycle {start}: {bound.what}",
+                    body.flow.span,
+                    related=(Related(f"by {what}", other.body.flow.span),),
+                    help=f"the earliest cycle that the flows before it allow is {bound.start}",
+                )
+            )
+        self.record.add(body, start, -1)
+
     def _pin(self, body: Body) -> int | None:
         where = body.flow.start
         match where:

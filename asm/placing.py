@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 from lpuasm.asm.body import Word
-from lpuasm.asm.claims import Claim
 from lpuasm.asm.draft import Draft, Meant
 from lpuasm.asm.flows import lower
+from lpuasm.asm.lines import body_of
 from lpuasm.asm.merge import Row
 from lpuasm.asm.place import Placed, Placement
-from lpuasm.asm.syntax import Flow, Statement
+from lpuasm.asm.syntax import Flow, Statement, UnitSection
 from lpuasm.isa.core import table
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.operands import OperandError
-from lpuasm.isa.values import Dim
 
 
 def flows(draft: Draft) -> None:
-    """Places the flows of the source, in the order of the text, around what schedule lines hold."""
+    """Places the flows of the source among its schedule lines, in the order of the text."""
+    if not any(isinstance(section, Flow) for section in draft.source.sections):
+        return
     placement = Placement.empty(draft.target)
-    placement.occupancy.take([_held(row) for row in draft.rows], 0)
+    lines: dict[int, list[Row]] = {}
+    for row in draft.rows:
+        lines.setdefault(id(row.statement), []).append(row)
+    # What lines hold is known from the outset: a flow that comes before them in the text leaves it free.
+    for row in draft.rows:
+        placement.hold(body_of(row, draft.target), row.cycle)
     tensors = {tensor.name: tensor for tensor in draft.tensors}
     for section in draft.source.sections:
-        if not isinstance(section, Flow):
-            continue
-        try:
-            body = lower(section, draft.target, tensors)
-            _add(draft, placement.place(body), len(draft.flows))
-        except AssemblyError as e:
-            draft.problems.add(*e.diagnostics)
+        with draft.problems:
+            if isinstance(section, Flow):
+                body = lower(section, draft.target, tensors)
+                _add(draft, placement.place(body), len(draft.flows))
+            elif isinstance(section, UnitSection):
+                for _, statement in section.lines:
+                    for row in lines.get(id(statement), ()):
+                        placement.line(body_of(row, draft.target), row.cycle)
     draft.placed = placement.placed
-
-
-def _held(row: Row) -> Claim:
-    dims = (Dim(row.hold),) if row.hold > 1 else ()
-    return Claim(("queue", row.queue.name, ""), row.cycle, dims, 1)
 
 
 def _add(draft: Draft, placed: Placed, number: int) -> None:

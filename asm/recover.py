@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lpuasm.asm.body import Access, Body, Channel, Segment, Word
 from lpuasm.asm.claims import WIDE
 from lpuasm.asm.fold import fold, times_of
+from lpuasm.asm.lines import accesses as word_accesses
 from lpuasm.asm.syntax import Flow
 from lpuasm.asm.uses import length, state_uses
 from lpuasm.isa.core import table
@@ -85,7 +86,7 @@ def _flow(
         word = words[key]
         segments += _segments(program, key, words, readers.get(key, []), start)
         placed = Word(word.queue, word.definition, word.values, word.time - start, word.dims, word.also)
-        accesses += _accesses(placed, len(own))
+        accesses += word_accesses(placed, len(own))
         own.append(placed)
     span = program.span(program.target.queues[keys[0][0]].name, keys[0][1]) or Span("", 1)
     flow = Flow(program.flows[number], None, (), span)
@@ -137,16 +138,3 @@ def _segments(
                 Segment(channel, int(times[n.first]), n.dims, register, int(last)) for n in fold(times, None, WIDE)
             ]
     return segments
-
-
-def _accesses(word: Word, number: int) -> list[Access]:
-    banks = word.definition.timing.banks
-    if banks is None:
-        return []
-    times = word.time + banks[1] + times_of(word.dims)
-    base = word.values.get("address")
-    addresses = np.full(len(times), -1, np.int64)
-    if isinstance(base, int):
-        addresses = base + times_of(tuple(Dim(d.count, d.step) for d in word.dims))
-    write = word.definition.mnemonic in ("write", "scatter")
-    return [Access(word.queue.number, write, addresses, times, number)]
