@@ -51,8 +51,9 @@ class Symbol:
     queue: str = ""
 
 
-#: Columns of the intent table: reader queue, word and operand (index into its definition), stream of the operand's group,
-#: writer queue and word. Queues are numbers. A reader operand with no row may hear anything; with rows, any of the writers.
+#: Columns of the intent table: reader queue, word and operand (index into its definition), stream of the operand's
+#: group, writer queue and word. Queues are numbers. A reader operand with no row may hear anything; with rows, any of the
+#: writers.
 INTENT_COLUMNS = ("reader_queue", "reader_word", "operand", "stream", "writer_queue", "writer_word")
 #: Columns of the source map, a row a word: file, line, column, flow; −1 where there is none.
 PLACE_COLUMNS = ("file", "line", "column", "flow")
@@ -93,7 +94,7 @@ class Program:
 
     @cached_property
     def cycles(self) -> int | None:
-        """Cycles from 0 to the last commit in the last superlane, that cycle included; None where only a run can tell."""
+        """Cycles from 0 to the last commit in the last superlane, that one included; None where only a run can tell."""
         return None if self.scalar else self.timeline.cycles()
 
     @cached_property

@@ -77,9 +77,9 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A scalar memory operand: a tensor (a dimension, where it stands alone) and its element's index, a sum of products.
+    """A scalar memory operand: a tensor (a dimension, where it stands alone) and the index of its element.
 
-    Without a name it is the number ``offset``: a dimension whose value was known when the program was built.
+    The index is the sum of the products and the offset. Without a name it is the number ``offset``: a dimension whose value was known when the program was built.
     """
 
     name: int | None
