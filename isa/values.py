@@ -79,7 +79,8 @@ class Product:
 class Address:
     """A scalar memory operand: a tensor (a dimension, where it stands alone) and the index of its element.
 
-    The index is the sum of the products and the offset. Without a name it is the number ``offset``: a dimension whose value was known when the program was built.
+    The index is the sum of the products and the offset. Without a name it is the number ``offset``: a dimension whose
+    value was known when the program was built.
     """
 
     name: int | None
