@@ -15,9 +15,8 @@ from lpuasm.isa.values import Dim
 def body_of(row: Row, target: Target) -> Body:
     """The body of a line. Nothing says who hears it, so it claims no stretch of a stream."""
     instruction = table(target).decode(row.word, row.queue.kind)
-    dims = instruction.values.get("repeat") or ()
-    if row.repeat:
-        dims = table(target).decode(row.repeat, row.queue.kind).values["repeat"]
+    nested = table(target).decode(row.repeat, row.queue.kind) if row.repeat else instruction
+    dims = nested.values.get("repeat", ())
     assert isinstance(dims, tuple)
     also = None
     if instruction.paired:
