@@ -38,6 +38,13 @@ def peek(machine: Machine, group: str, register: int) -> Octets | None:
     return np.stack([c.value for c in found if c]) if all(found) else None
 
 
+def seen(machine: Machine, group: str, register: int) -> Octets:
+    """What is on a stream group, which something must be."""
+    found = peek(machine, group, register)
+    assert found is not None, f"nothing is on {group} at SR{register}"
+    return found
+
+
 def once(
     target: Target | str, queue: str, mnemonic: str, values: Mapping[str, Any], **operands: Octets
 ) -> tuple[Machine, dict[str, Octets | None]]:

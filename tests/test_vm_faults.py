@@ -9,8 +9,9 @@ import pytest
 from chips import START, blame, fault, inject, journey
 from words import Line, program
 
+import lpuasm
 from lpuasm.isa.core import table
-from lpuasm.isa.errors import Fault
+from lpuasm.isa.errors import AssemblyError, Entry, Fault, catalogue
 from lpuasm.isa.operands import Dim
 from lpuasm.isa.target import load_target
 from lpuasm.vm.reference import Machine
@@ -191,6 +192,16 @@ def test_a_machine_does_not_go_on_after_a_fault() -> None:
         with pytest.raises(Fault):
             machine.run()
     assert machine.cycle == 8
+
+
+@pytest.mark.parametrize("entry", [e for e in catalogue().values() if e.code.startswith("LPU03") and e.bad])
+def test_examples_of_the_catalogue(entry: Entry) -> None:
+    """The assembler may refuse them before they run."""
+    with pytest.raises((AssemblyError, Fault)) as caught:
+        Machine(lpuasm.build(text=entry.bad)).run()
+    assert caught.value.code == entry.code
+    if entry.good:
+        Machine(lpuasm.build(text=entry.good)).run()
 
 
 # What a fault says.

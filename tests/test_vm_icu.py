@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chips import Octets, inject, peek, vector
+from chips import Octets, inject, peek, seen, vector
 from words import Line, program
 
 from lpuasm.isa.core import table
@@ -100,7 +100,7 @@ def test_transmit_notifies_over_a_link() -> None:
     assert seen[-1] == (3 + MINI.c2c.latency + BARRIER, "mem.e7", "config")
 
 
-def linked(sends: list[tuple[int, Octets]], receives: list[int]) -> list[Octets | None]:
+def linked(sends: list[tuple[int, Octets]], receives: list[int]) -> list[Octets]:
     """What a loop of links 2 → 3 hands over."""
     lines: dict[str, list[Line]] = {
         "c2c.3": [(t, "send", {"data": "s4.e", "link": 2}) for t, _ in sends],
@@ -109,10 +109,10 @@ def linked(sends: list[tuple[int, Octets]], receives: list[int]) -> list[Octets 
     machine = Machine(program(MINI, lines))
     for t, row in sends:
         inject(machine, "s4.e", MINI.taps.send, t, row)
-    out: list[Octets | None] = []
+    out: list[Octets] = []
     for t in receives:
         machine.run(until=t + 1)
-        out.append(peek(machine, "s5.w", MINI.taps.receive))
+        out.append(seen(machine, "s5.w", MINI.taps.receive))
     return out
 
 

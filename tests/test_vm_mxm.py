@@ -36,7 +36,8 @@ def product_i8(row: Octets, weights: Octets, partial: list[int] | None = None) -
 
 def lanes_i32(rows: Octets | None) -> list[int]:
     assert rows is not None
-    return np.ascontiguousarray(rows.T).view("<i4")[:, 0].tolist()
+    lanes: list[int] = np.ascontiguousarray(rows.T).view("<i4")[:, 0].tolist()
+    return lanes
 
 
 @pytest.mark.parametrize("hemisphere", ["e", "w"])

@@ -103,7 +103,7 @@ def test_a_program_of_nothing() -> None:
     assert (done.cycles, done.outputs) == (0, {})
 
 
-GOOD = {"A": np.zeros((4, 20), np.int8), "B": np.zeros((2, 2), np.float32)}
+GOOD: dict[str, Any] = {"A": np.zeros((4, 20), np.int8), "B": np.zeros((2, 2), np.float32)}
 
 
 @pytest.mark.parametrize(

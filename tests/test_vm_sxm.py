@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from chips import Octets, once, vector
+from numpy.typing import NDArray
 
 from lpuasm.isa.errors import Fault
 from lpuasm.isa.target import load_target
 
+Lanes = NDArray[np.int64]
 MINI = load_target("mini")
 LANES = MINI.lanes
 RNG = np.random.default_rng(3)
@@ -17,7 +19,8 @@ RNG = np.random.default_rng(3)
 def moved(queue: str, mnemonic: str, values: dict[str, Any], **operands: Octets) -> list[list[int]]:
     out = once(MINI, queue, mnemonic, values, **operands)[1]["out"]
     assert out is not None
-    return out.tolist()
+    moved_rows: list[list[int]] = out.tolist()
+    return moved_rows
 
 
 @pytest.mark.parametrize("lanes", [0, 1, 5, 16, -1, -7, -16])
@@ -46,7 +49,7 @@ def test_select() -> None:
         assert result == [n[i] if mask[0, i] else s[i] for i in range(LANES)]
 
 
-def permute_map(lanes: Octets) -> Octets:
+def permute_map(lanes: Lanes) -> Octets:
     return np.stack([lanes & 255, lanes >> 8]).astype(np.uint8)
 
 
@@ -69,7 +72,7 @@ def test_permute_beyond_a_byte() -> None:
 
 @pytest.mark.parametrize("bad", ["twice", "beyond"])
 def test_a_map_that_is_no_permutation_is_a_fault(bad: str) -> None:
-    lanes = np.arange(LANES)
+    lanes = np.arange(LANES, dtype=np.int64)
     lanes[3] = 4 if bad == "twice" else LANES
     values = {"in": "s0.e", "map": "sg2.e[12]", "out": "s0.e"}
     with pytest.raises(Fault, match="lane") as caught:

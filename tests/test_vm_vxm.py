@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
-from chips import START, Octets, inject, peek
+from chips import START, Octets, inject, peek, seen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from words import program
@@ -22,9 +23,11 @@ LANES, TAP = MINI.lanes, MINI.taps.vxm
 WIDTH = {"i8": 8, "u8": 8, "i16": 16, "i32": 32, "f16": 16, "f32": 32}
 FORMAT = {"f16": ("<e", "<H", 0x7E00, 65504.0), "f32": ("<f", "<I", 0x7FC00000, 3.4028234663852886e38)}
 OPERATIONS = [d for d in table(MINI) if d.unit == "vxm"]
-SPECIAL = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0x7E00, 0x7C00, 0xFC00, 0x7BFF, 0x3C00, 0x7F800000, 0xFF800000)
-SPECIAL = (*SPECIAL, 0x7FC00000, 0x7F800001, 0x80000000, 0x7FFFFFFF, 0xFFFFFFFF, 0x3F800000, 0x477FF000, 0x4F000000)
-MATH = {"exp": math.exp, "tanh": math.tanh, "rsqrt": lambda x: 1 / math.sqrt(x)}
+SPECIAL = [
+    *(0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0x7E00, 0x7C00, 0xFC00, 0x7BFF, 0x3C00, 0x7F800000, 0xFF800000),
+    *(0x7FC00000, 0x7F800001, 0x80000000, 0x7FFFFFFF, 0xFFFFFFFF, 0x3F800000, 0x477FF000, 0x4F000000),
+]
+MATH: dict[str, Callable[[float], float]] = {"exp": math.exp, "tanh": math.tanh, "rsqrt": lambda x: 1 / math.sqrt(x)}
 
 
 def value(bits: int, kind: str) -> Any:
@@ -41,8 +44,9 @@ def coded(number: Any, kind: str, sat: bool = False) -> int:
     if kind not in FORMAT:
         low = -(1 << (WIDTH[kind] - 1)) if kind[0] == "i" else 0
         high = low + (1 << WIDTH[kind]) - 1
-        return (min(max(number, low), high) if sat else number) & ((1 << WIDTH[kind]) - 1)
+        return int(min(max(number, low), high) if sat else number) & ((1 << WIDTH[kind]) - 1)
     floating, integer, quiet, most = FORMAT[kind]
+    number = float(number)
     if number != number:
         return quiet
     if sat and abs(number) > most:
@@ -182,7 +186,7 @@ def test_every_operation_with_every_kind_of_operand(chosen: tuple[Any, dict[str,
         origin = data.draw(st.sampled_from(list(WIDTH)), "what it was before")
         whole_width = [extended(b & ((1 << WIDTH[origin]) - 1), origin) for b in raw]
         if way == "link" and not lines["vxm.alu4"]:
-            moved = {"type": origin, "a": group(16, origin)}
+            moved: dict[str, Any] = {"type": origin, "a": group(16, origin)}
             lines["vxm.alu4"].append((START - 3, "identity", moved))
             feeds.append((moved["a"], START - 3, to_rows(raw, origin)))
             values[name], bits[name] = "vxm.alu4", whole_width
@@ -256,11 +260,11 @@ def test_one_result_goes_to_two_places_and_on_through_links() -> None:
     inject(machine, "s11.e", TAP, START + 6, x)
     machine.run(until=START + 4)
     for group_name in ("s9.e", "s12.w"):
-        assert np.array_equal(peek(machine, group_name, TAP + 1), x + 1)
+        assert np.array_equal(seen(machine, group_name, TAP + 1), x + 1)
     machine.run(until=START + 7)
-    assert np.array_equal(peek(machine, "s16.w", TAP + 1), (x + 1) * 2)
+    assert np.array_equal(seen(machine, "s16.w", TAP + 1), (x + 1) * 2)
     machine.run(until=START + 10)
-    assert np.array_equal(peek(machine, "s10.e", TAP + 1), (x + 1) * 2 + x)
+    assert np.array_equal(seen(machine, "s10.e", TAP + 1), (x + 1) * 2 + x)
 
 
 def test_a_latch_is_read_before_it_is_set() -> None:
@@ -270,6 +274,6 @@ def test_a_latch_is_read_before_it_is_set() -> None:
     inject(machine, "s0.e", TAP, START, x)
     inject(machine, "s0.e", TAP, START + 1, y)
     machine.run(until=START + 4)
-    assert np.array_equal(peek(machine, "s1.e", TAP + 1), x)
+    assert np.array_equal(seen(machine, "s1.e", TAP + 1), x)
     machine.run(until=START + 5)
-    assert np.array_equal(peek(machine, "s1.e", TAP + 1), x + y)
+    assert np.array_equal(seen(machine, "s1.e", TAP + 1), x + y)
