@@ -57,7 +57,7 @@ flow f_{ M }  @ 12 :
   ; all of it
 read  A[ i:i+64,: : 2,1 : + 4 ]->s16.e  repeat 64   step -1  ; long
  lw mxm.e0   mxm.e1,sg16.e[ 0 ] ; short
-  sub %d,- 1 -> %e   @ alu4 keep
+  sub %d,- 1 -> %e   @ alu4 keep  1
 .for i in 0 .. 4
    m i , b=3
 .if i==1||!i
@@ -93,7 +93,7 @@ flow f_{ M } @ 12:
     ; all of it
     read A[i:i+64, : : 2, 1 : +4] -> s16.e repeat 64 step -1  ; long
     lw   mxm.e0 mxm.e1, sg16.e[0]                             ; short
-    sub  %d, -1 -> %e @alu4 keep
+    sub  %d, -1 -> %e @alu4 keep 1
     .for i in 0..4
         m i, b=3
         .if i==1||!i

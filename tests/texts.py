@@ -37,7 +37,7 @@ flow install:
 flow multiply after install + 8 - 2*M:
     read  A[i2 ? 1 : 0, 320*M/320 : +320] -> s16.e  repeat 512 step -1
     acc   mxm.e0, sg4.e[2] -> sg4.w[0] low8 half 1
-    sub.f32.sat sg4.w[2], latch -> %d  @alu4 keep
+    sub.f32.sat sg4.w[2], latch -> %d  @alu4 keep 1
     write ? -> C
 """.replace("i2 ? 1 : 0", "1")
 
