@@ -12,6 +12,7 @@ from lpuasm.asm.stated import quoted
 from lpuasm.isa.address import address_text
 from lpuasm.isa.core import Instruction, Table, table
 from lpuasm.isa.layout import Layout
+from lpuasm.isa.meta import symbol_order
 from lpuasm.isa.operands import Address
 from lpuasm.isa.program import SCALAR_QUEUE, Program, Tensor
 from lpuasm.isa.target import TARGETS, Target, load_target
@@ -141,7 +142,7 @@ def _labels(program: Program) -> dict[tuple[str, int], list[str]]:
     found: dict[tuple[str, int], list[str]] = {}
     reserved = {*program.tensor, *program.names, *program.defines, *program.target.symbols}
     seen: set[str] = set()
-    for symbol in program.symbols:
+    for symbol in sorted(program.symbols, key=symbol_order):
         words = len(program.queues.get(symbol.queue, ()))
         end = words + program.scalar
         plain = _LABEL.fullmatch(symbol.name) and not _TAKEN.fullmatch(symbol.name) and symbol.name not in reserved
@@ -192,7 +193,7 @@ def _meant(program: Program) -> Iterator[str]:
 
 def _origin(program: Program) -> Iterator[str]:
     labels = {name for names in _labels(program).values() for name in names}
-    rest = [s for s in program.symbols if s.kind != "label" or s.name not in labels]
+    rest = [s for s in sorted(program.symbols, key=symbol_order) if s.kind != "label" or s.name not in labels]
     places = {name: rows for name, rows in program.places.items() if len(rows) and (rows != -1).any()}
     if rest or places or program.files or program.flows:
         yield ""

@@ -115,6 +115,12 @@ class _Operands:
             raise self.wrong("too much is stated")
 
 
+def _chip(found: Stated, o: _Operands) -> None:
+    """The target is read from the text itself, before the rest is understood (build.py)."""
+    o.text()
+    o.end()
+
+
 def _define(found: Stated, o: _Operands) -> None:
     name = o.text()
     found.defines[name] = o.number()
@@ -159,7 +165,7 @@ def _texts(of: Callable[[Stated], list[str]]) -> Callable[[Stated, _Operands], N
 
 _READERS: dict[str, Callable[[Stated, _Operands], None]] = {
     "object": lambda found, o: o.end(),
-    "chip": lambda found, o: (o.text(), o.end())[1],
+    "chip": _chip,
     "define": _define,
     "name": _texts(lambda found: found.names),
     "data": _data,

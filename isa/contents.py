@@ -58,8 +58,8 @@ def _check_scalar(instruction: Instruction, words: int, names: int) -> None:
     for operand in instruction.definition.operands:
         value = instruction.values[operand.name]
         if isinstance(value, Address):
-            used = [value.name, *(f.value for term in value.terms for f in term if f.kind == "name")]
-            need(max(used) < names, "an address uses a name that the program does not have")
+            used = [*([] if value.name is None else [value.name]), *(n for p in value.products for n in p.names)]
+            need(max(used, default=-1) < names, "an address uses a name that the program does not have")
         elif operand.attributes.get("label"):
             need(isinstance(value, int) and value <= words, "a jump leads out of the program")
 
