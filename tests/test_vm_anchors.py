@@ -172,7 +172,7 @@ def test_barrier() -> None:
         queues[queue.name] = [(0, "sync", {}), (None, "config", {"superlanes": 1})]
     Machine(
         program(TSP1, queues),
-        lambda cycle, code: seen.append(cycle) if code.definition.mnemonic == "config" else None,
+        trace=lambda cycle, code: seen.append(cycle) if code.definition.mnemonic == "config" else None,
     ).run()
     assert seen == [START + anchors.BARRIER] * (anchors.QUEUES - 1)
 

@@ -13,6 +13,7 @@ from lpuasm.isa.core import table
 from lpuasm.isa.operands import Dim
 from lpuasm.isa.target import load_target
 from lpuasm.vm import icu
+from lpuasm.vm.code import Code
 from lpuasm.vm.reference import Machine
 from lpuasm.vm.units import operation
 
@@ -25,7 +26,11 @@ def dispatches(queues: dict[str, list[Line]]) -> list[tuple[int, str, str]]:
     """(cycle, queue, mnemonic) of every dispatch, which must also be what the timeline says."""
     seen: list[tuple[int, str, str]] = []
     given = program(MINI, queues)
-    machine = Machine(given, lambda cycle, code: seen.append((cycle, code.queue.name, code.definition.mnemonic)))
+
+    def trace(cycle: int, code: Code) -> None:
+        seen.append((cycle, code.queue.name, code.definition.mnemonic))
+
+    machine = Machine(given, trace=trace)
     machine.run()
     assert machine.cycles == given.cycles
     return sorted(seen)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from words import Line, program
 
@@ -91,6 +91,8 @@ def test_elements_come_back_from_where_they_were_put(data: st.DataObject) -> Non
         "T", "input", dtype, shape, names, 2, tile_rows=rows, tile_columns=data.draw(st.integers(1, 9)),
         run=data.draw(st.integers(0, 5)),
     )  # fmt: skip
+    assert one.layout is not None
+    assume(one.layout.last_address() < MINI.words)
     rng = np.random.default_rng(data.draw(st.integers(0, 1 << 30)))
     array = rng.integers(0, 256, (*shape, planes), np.uint8).view(DTYPES[dtype])[..., 0]
     state, given_program = State(MINI), program(MINI, {}, [one])

@@ -69,7 +69,7 @@ def executed(given_program: Program) -> tuple[list[tuple[int, int, int]], tuple[
     def trace(cycle: int, code: Code) -> None:
         seen.append((cycle, code.queue.number, code.word))
 
-    machine = Machine(given_program, trace)
+    machine = Machine(given_program, trace=trace)
     try:
         machine.run()
     except Fault as fault:

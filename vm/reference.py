@@ -8,12 +8,15 @@ takes nothing from ``isa/timeline.py``, and so checks it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from numpy.typing import ArrayLike
 
 from lpuasm.isa.errors import Fault
 from lpuasm.isa.program import Program
 from lpuasm.vm import icu
 from lpuasm.vm.agenda import Moment
+from lpuasm.vm.bind import bind, load
 from lpuasm.vm.chip import Chip, Issue
 from lpuasm.vm.code import Code, decode
 from lpuasm.vm.fault import Finding, first_fault
@@ -21,6 +24,8 @@ from lpuasm.vm.mem import Generator
 from lpuasm.vm.state import State
 from lpuasm.vm.units import operation
 
+#: Called for every dispatch with its cycle and word.
+Trace = Callable[[int, Code], None]
 #: Called about once a second with the cycle that a run has come to.
 Progress = Callable[[int], None]
 
@@ -28,10 +33,18 @@ Progress = Callable[[int], None]
 class Machine:
     """A chip with a program in its queues, which can be stopped in any cycle.
 
-    ``cycle`` is the last cycle that has happened, −1 before the first; ``state`` is what the chip holds at its end.
+    ``inputs`` are arrays by the names of inputs and weights; without any, SRAM begins as zeros. ``trace`` is called for
+    every dispatch with its cycle and word. ``cycle`` is the last cycle that has happened, −1 before the first;
+    ``state`` is what the chip holds at its end.
+
+    Raises:
+        BindError: the inputs do not fit the program.
+        ObjectError: a word of the program is not an instruction.
     """
 
-    def __init__(self, program: Program, trace: Callable[[int, Code], None] | None = None) -> None:
+    def __init__(
+        self, program: Program, inputs: Mapping[str, ArrayLike] | None = None, *, trace: Trace | None = None
+    ) -> None:
         self.program = program
         self.chip = Chip(program.target)
         self.chip.trace = trace
@@ -40,6 +53,8 @@ class Machine:
         self.cycle = -1
         self.fault: Fault | None = None
         self.chip.agenda.at(0).queues.extend(self.queues)
+        if inputs is not None:
+            load(self.state, program, bind(program, inputs))
 
     @property
     def state(self) -> State:

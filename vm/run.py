@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lpuasm.isa.errors import BindError, error
 from lpuasm.isa.program import Program
-from lpuasm.vm.bind import bind, load, unload
-from lpuasm.vm.code import Code
-from lpuasm.vm.reference import Machine, Progress
+from lpuasm.vm.bind import unload
+from lpuasm.vm.reference import Machine, Progress, Trace
 from lpuasm.vm.result import Run
 
-#: Called for every dispatch with its cycle and word.
-Trace = Callable[[int, Code], None]
 #: The engines for streaming and for scalar programs; the first is used where none is named.
 STREAMING = ("reference",)
 SCALAR = ("fast", "reference")
@@ -50,8 +47,7 @@ def run(
         names = ", ".join(defines)
         message = f"the parameters of a streaming program are fixed when it is built: {names}"
         raise BindError(error("LPU0556", message, help="give them to the build"))
-    machine = Machine(program, trace)
-    load(machine.state, program, bind(program, arrays))
+    machine = Machine(program, arrays, trace=trace)
     machine.run(progress=progress)
     outputs = {t.name: unload(machine.state, program, t.name) for t in program.tensors if t.kind == "output"}
     return Run(outputs, machine.cycles, chosen)
