@@ -142,3 +142,12 @@ def test_a_machine_stops_in_any_cycle() -> None:
     assert peek(machine, "s0.e", MINI.taps.vxm + 1) is not None
     assert not machine.step()
     assert machine.done
+
+
+def test_progress_is_told_about_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(np.arange(0, 100, 0.4))
+    monkeypatch.setattr("lpuasm.vm.reference.time.monotonic", lambda: next(clock))
+    ticks: list[int] = []
+    lines: list[Line] = [(0, "identity", {**IMMEDIATE, "repeat": (Dim(9),)})]
+    Machine(program(MINI, {"vxm.alu0": lines})).run(progress=ticks.append)
+    assert ticks == [2, 5, 8]
