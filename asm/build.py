@@ -12,8 +12,8 @@ from lpuasm.asm.expand import expand
 from lpuasm.asm.passes import PASSES
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.scalar import lower_scalar
-from lpuasm.asm.stated import hold_to, stated, unquoted
-from lpuasm.asm.syntax import ScalarSection
+from lpuasm.asm.stated import Stated, hold_to, stated, unquoted
+from lpuasm.asm.syntax import ScalarSection, Source
 from lpuasm.isa.errors import AssemblyError, error
 from lpuasm.isa.program import Program
 from lpuasm.isa.target import Target, load_target, parse_target
@@ -67,12 +67,16 @@ def assemble(
     problems.stop()
     files = Files(name, include, None if listing is None else listing.data)
     if any(isinstance(section, ScalarSection) for section in source.sections):
-        program = lower_scalar(source, chip(source.target), files, () if listing is None else listing.names)
-    else:
-        program = _streaming(Draft(source, chip(source.target), files, texts, strict, problems))
-    if listing is not None:
-        program = hold_to(program, listing, problems)
-        problems.stop()
+        return _scalar(source, chip(source.target), files, listing)
+    return _streaming(Draft(source, chip(source.target), files, texts, strict, problems, listing))
+
+
+def _scalar(source: Source, target: Target, files: Files, listing: Stated | None) -> Program:
+    if listing is None:
+        return lower_scalar(source, target, files)
+    problems = Problems()
+    program = hold_to(lower_scalar(source, target, files, listing.names), listing, problems)
+    problems.stop()
     return program
 
 

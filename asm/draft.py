@@ -11,6 +11,7 @@ from lpuasm.asm.merge import Filled, Row
 from lpuasm.asm.place import Placed
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.queues import Image
+from lpuasm.asm.stated import Stated
 from lpuasm.asm.syntax import Source
 from lpuasm.isa.program import Program, Symbol, Tensor
 from lpuasm.isa.target import Target
@@ -40,6 +41,7 @@ class Draft:
     sources: Mapping[str, str]
     strict: bool
     problems: Problems
+    listing: Stated | None = None
     tensors: tuple[Tensor, ...] = ()
     images: dict[str, Image] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)

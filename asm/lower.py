@@ -7,7 +7,7 @@ from lpuasm.asm import schedule as level_b
 from lpuasm.asm import tensors as declared
 from lpuasm.asm.draft import Draft
 from lpuasm.asm.merge import halves, merge
-from lpuasm.asm.syntax import QueueSection, Statement, UnitSection
+from lpuasm.asm.syntax import QueueSection, UnitSection
 from lpuasm.isa.errors import Related
 from lpuasm.isa.timeline import expand
 
@@ -61,24 +61,3 @@ def _notified(draft: Draft) -> list[int]:
         for opcode, start in zip(timeline.opcode, timeline.start, strict=True)
         if int(opcode) in signals
     ]
-
-
-def verdict(draft: Draft) -> None:
-    """Holds the program to the rules of time."""
-    assert draft.program is not None
-    if not draft.strict:
-        return
-    for stuck in draft.program.timeline.stuck:
-        statement = _statement(draft, stuck.queue.name, stuck.word)
-        if statement is not None:
-            draft.problems.add(statement.error(stuck.code, f"cycle {stuck.cycle}: {stuck.message}"))
-
-
-def _statement(draft: Draft, queue: str, word: int) -> Statement | None:
-    """The statement that a word comes from."""
-    if queue in draft.images:
-        return draft.images[queue].statements[word]
-    for filled in draft.filled:
-        if filled.queue.name == queue:
-            return filled.rows[int(filled.row[word])].statement
-    return None

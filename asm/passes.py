@@ -8,6 +8,7 @@ from lpuasm.asm import lower
 from lpuasm.asm.draft import Draft
 from lpuasm.asm.link import link
 from lpuasm.asm.placing import flows
+from lpuasm.asm.verdict import stated, verdict
 
 Pass = Callable[[Draft], None]
 
@@ -18,5 +19,6 @@ PASSES: tuple[Pass, ...] = (
     flows,
     lower.queues,
     link,
-    lower.verdict,
+    stated,
+    verdict,
 )
