@@ -81,7 +81,8 @@ class Explanation:
         }
 
     def __str__(self) -> str:
-        return "\n".join([*_flow_lines(self), "", *_program_lines(self)]) + "\n"
+        flows = [*_flow_lines(self), ""] if self.flows else []
+        return "\n".join([*flows, *_program_lines(self)]) + "\n"
 
 
 def explain(program: Program) -> Explanation:
@@ -94,19 +95,21 @@ def explain(program: Program) -> Explanation:
         raise AssemblyError(
             error("LPU1113", "scalar code has no schedule to explain", help="`lpuasm run` counts its cycles")
         )
-    flows = recover(program)
-    bounds = floors([f.body for f in flows], program.target)
+    flows, lines = recover(program)
+    bounds = floors([f.body for f in flows], [line.body for line in lines], program.target)
     cycles = program.cycles or 0
     binding = bounds[0]
-    floor = binding.cycles if flows else 0
-    reports = _reports(program, flows)
-    parts = _parts(program, flows, reports, binding, cycles - floor) if flows else ()
+    floor = binding.cycles
+    reports = _reports(program, flows, lines)
+    parts = _parts(program, [*flows, *lines], reports, binding, cycles - floor)
     return Explanation(cycles, floor, tuple(bounds), parts, tuple(reports), program.target.geometry.clock_mhz)
 
 
-def _reports(program: Program, flows: Sequence[Recovered]) -> list[FlowReport]:
-    """Places the flows again, one after the other, and asks of each why not a cycle sooner."""
-    occupancy, record = Occupancy(program.target.registers), Record(program.target)
+def _reports(program: Program, flows: Sequence[Recovered], lines: Sequence[Recovered]) -> list[FlowReport]:
+    """Places the flows again among the lines, one after the other, and asks of each why not a cycle sooner."""
+    occupancy, record = Occupancy(), Record(program.target)
+    for line in lines:
+        occupancy.take(claims(line.body, program.target), line.start)
     held: list[list[Claim]] = []
     reports = []
     for number, flow in enumerate(flows):
@@ -166,7 +169,7 @@ def _owner(flows: Sequence[Recovered], held: list[list[Claim]], occupancy: Occup
             and first <= c.first + c.span + shift
         ]  # fmt: skip
         if near:
-            alone = Occupancy(occupancy.registers)
+            alone = Occupancy()
             alone.take(near, shift)
             if alone.blocking([claim], start):
                 return number
@@ -177,9 +180,12 @@ def _parts(
     program: Program, flows: Sequence[Recovered], reports: Sequence[FlowReport], binding: Floor, gap: int
 ) -> tuple[tuple[str, int], ...]:
     """What the gap is made of, on the binding resource: before its first cell, between its cells, after its last."""
+    if not gap:
+        return ()
+    causes: dict[str, int] = {}
     if binding.track is None:
         last = max(range(len(flows)), key=lambda k: flows[k].start + flows[k].body.length)
-        return ((_cause(reports[last]), gap),) if gap else ()
+        return ((_cause(reports, last), gap),)
     cells = []
     for number, flow in enumerate(flows):
         for claim in claims(flow.body, program.target):
@@ -191,17 +197,19 @@ def _parts(
     table = np.concatenate(cells)
     table = table[np.argsort(table[:, 0], kind="stable")]
     idle = np.diff(table[:, 0]) - 1
-    causes: dict[str, int] = {"fill": int(table[0, 0]) - binding.head}
+    causes["fill"] = int(table[0, 0]) - binding.head
     for k in np.flatnonzero(idle).tolist():
         before, after = int(table[k, 1]), int(table[k + 1, 1])
-        cause = "issues further apart than a cycle" if before == after else _cause(reports[after])
+        cause = "issues further apart than a cycle" if before == after else _cause(reports, after)
         causes[cause] = causes.get(cause, 0) + int(idle[k])
     causes["drain"] = gap - sum(causes.values())
     return tuple((cause, cycles) for cause, cycles in causes.items() if cycles)
 
 
-def _cause(report: FlowReport) -> str:
-    wait = report.waits_for
+def _cause(reports: Sequence[FlowReport], number: int) -> str:
+    if number >= len(reports):
+        return "lines at their cycles"
+    report, wait = reports[number], reports[number].waits_for
     if wait.kind in ("start", "pin"):
         return f"flow {report.name}: {wait.what}"
     return f"waits for {'data' if wait.kind == 'data' else wait.what.removesuffix(' is taken')}"

@@ -34,9 +34,10 @@ class Floor:
     register: int = 0
 
 
-def floors(bodies: Sequence[Body], target: Target) -> list[Floor]:
-    """All lower bounds, the binding one first."""
-    starts = dependence_starts(bodies, target)
+def floors(flows: Sequence[Body], lines: Sequence[Body], target: Target) -> list[Floor]:
+    """All lower bounds for flows and single lines, the binding one first."""
+    bodies = [*flows, *lines]
+    starts = dependence_starts(flows, target) + [0] * len(lines)
     drain = target.geometry.superlanes - 1
     path = max((s + b.length + drain for s, b in zip(starts, bodies, strict=True)), default=0)
     found = [Floor("the critical path", None, path, 0, 0, 0)]

@@ -33,18 +33,24 @@ class Recovered:
     start: int
 
 
-def recover(program: Program) -> list[Recovered]:
-    """The flows of a program, in the order of the text. Words outside flows have none."""
+def recover(program: Program) -> tuple[list[Recovered], list[Recovered]]:
+    """(the flows of a program, in the order of the text; each word that stands outside flows, as if it were one)."""
     words = _words(program)
     readers: dict[Key, list[tuple[Key, int, int]]] = {}
     for queue, word, operand, member, writer_queue, writer_word in program.intent.tolist():
         readers.setdefault((writer_queue, writer_word), []).append(((queue, word), operand, member))
     flows: dict[int, list[Key]] = {}
+    alone: list[Key] = []
     for key in words:
         places = program.places.get(program.target.queues[key[0]].name)
         if places is not None and places[key[1], 3] >= 0:
             flows.setdefault(int(places[key[1], 3]), []).append(key)
-    return [_flow(program, number, flows[number], words, readers) for number in sorted(flows)]
+        else:
+            alone.append(key)
+    return (
+        [_body(program, program.flows[number], flows[number], words, readers) for number in sorted(flows)],
+        [_body(program, "", [key], words, readers) for key in alone],
+    )
 
 
 def _words(program: Program) -> dict[Key, Word]:
@@ -71,9 +77,9 @@ def _words(program: Program) -> dict[Key, Word]:
     return words
 
 
-def _flow(
+def _body(
     program: Program,
-    number: int,
+    name: str,
     keys: list[Key],
     words: dict[Key, Word],
     readers: dict[Key, list[tuple[Key, int, int]]],
@@ -84,12 +90,12 @@ def _flow(
     accesses: list[Access] = []
     for key in keys:
         word = words[key]
-        segments += _segments(program, key, words, readers.get(key, []), start)
+        segments += _segments(program, key, words, readers.get(key, []), start, len(own))
         placed = Word(word.queue, word.definition, word.values, word.time - start, word.dims, word.also)
         accesses += word_accesses(placed, len(own))
         own.append(placed)
     span = program.span(program.target.queues[keys[0][0]].name, keys[0][1]) or Span("", 1)
-    flow = Flow(program.flows[number], None, (), span)
+    flow = Flow(name, None, (), span)
     return Recovered(Body(flow, own, [], [], segments, accesses, state_uses(own, program.target), length(own)), start)
 
 
@@ -104,19 +110,19 @@ def _channels(word: Word, role: str) -> dict[tuple[int, int], Channel]:
         value = word.values.get(operand.name)
         if operand.role != role or not isinstance(value, Streams):
             continue
-        size = value.size
-        if role == "out" and word.definition.mnemonic == "rotate":
-            n = word.values["n"]
-            assert isinstance(n, int)
-            size = n * n
-        channels.update({(k, m): Channel(value.direction, value.base + m) for m in range(size)})
+        channels.update({(k, m): Channel(value.direction, value.base + m) for m in range(value.size)})
     return channels
 
 
 def _segments(
-    program: Program, key: Key, words: dict[Key, Word], readers: list[tuple[Key, int, int]], start: int
+    program: Program,
+    key: Key,
+    words: dict[Key, Word],
+    readers: list[tuple[Key, int, int]],
+    start: int,
+    number: int,
 ) -> list[Segment]:
-    """What a word keeps alive on streams, until the last word that is meant to hear it."""
+    """What a word, ``number`` of its body, keeps alive on streams, until the last word that is meant to hear it."""
     word, target = words[key], program.target
     segments: list[Segment] = []
     for channel in _channels(word, "out").values():
@@ -135,6 +141,7 @@ def _segments(
         for last in np.unique(ends):
             times = np.sort(diagonals[ends == last]) - start
             segments += [
-                Segment(channel, int(times[n.first]), n.dims, register, int(last)) for n in fold(times, None, WIDE)
+                Segment(channel, int(times[n.first]), n.dims, register, int(last), number)
+                for n in fold(times, None, WIDE)
             ]
     return segments

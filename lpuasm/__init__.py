@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lpuasm.files import FileError
-    from lpuasm.front import build, disassemble, load, run
+    from lpuasm.front import build, disassemble, explain, load, run
     from lpuasm.isa.errors import AssemblyError, BindError, Diagnostic, Fault, LpuError, ObjectError, SpecError
     from lpuasm.isa.program import Program
 
@@ -30,13 +30,14 @@ __all__ = [
     "SpecError",
     "build",
     "disassemble",
+    "explain",
     "load",
     "run",
 ]
 
 _ERRORS = ("AssemblyError", "BindError", "Diagnostic", "Fault", "LpuError", "ObjectError", "SpecError")
 _HOMES = {
-    **dict.fromkeys(("build", "disassemble", "load", "run"), "lpuasm.front"),
+    **dict.fromkeys(("build", "disassemble", "explain", "load", "run"), "lpuasm.front"),
     **dict.fromkeys(_ERRORS, "lpuasm.isa.errors"),
     "FileError": "lpuasm.files",
     "Program": "lpuasm.isa.program",

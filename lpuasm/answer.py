@@ -33,6 +33,7 @@ BLANK: Mapping[str, Mapping[str, Any]] = {
     "check": {"files": [], **NO_PROGRAM},
     "run": {"engine": None, "seconds": None, "trace": None, "outputs": {}, "checks": {}, **NO_PROGRAM},
     "dis": {"output": None, "text": None, "digest": None, **NO_PROGRAM},
+    "explain": {"binding": None, "floors": [], "parts": [], **NO_PROGRAM},
     "isa": {"name": None, "text": None},
     "fmt": {"files": []},
     "completion": {"shell": None, "text": None},

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.utils import PacifyFlushWrapper
 
 from lpuasm.answer import GOOD, INTERRUPTED, OURS, USAGE, WRONG, Answer, emit, to_stderr
 from lpuasm.isa.errors import Diagnostic, LpuError, error
@@ -23,6 +24,7 @@ COMMANDS = {
     "check": "Validate sources; write nothing.",
     "run": "Run a program on tensors from files.",
     "dis": "Print a program as words that assemble back.",
+    "explain": "Say why every flow starts when it does.",
     "isa": "Show the reference of an instruction or unit.",
     "fmt": "Give sources the one canonical layout.",
     "completion": "Print the completion script of a shell.",
@@ -130,8 +132,16 @@ def _answer(args: list[str]) -> Answer | int:
         return _interrupted()
     except LpuError as e:
         return Answer(diagnostics=e.diagnostics, status=WRONG, sources=getattr(e, "sources", lambda name: None))
+    except SystemExit as e:  # click's completion, and its way of saying that the reader of its help has gone
+        return GOOD if isinstance(sys.stdout, PacifyFlushWrapper) else int(e.code or 0)
     except Exception as e:
+        if isinstance(e, OSError) and e.filename is None:  # click's help and version
+            return Answer(diagnostics=(_stdout(e),), status=WRONG)
         return _fault(e)
+
+
+def _stdout(e: OSError) -> Diagnostic:
+    return error("LPU0902", f"cannot write standard output: {(e.strerror or 'error').lower()}")
 
 
 def _sentence(text: str) -> str:
@@ -164,7 +174,8 @@ def _say(answer: Answer, command: str | None, as_json: bool, color: str) -> int:
     try:
         emit(answer, command=command, as_json=as_json, color=color)
     except OSError as e:
-        to_stderr(f"error[LPU0902]: cannot write standard output: {(e.strerror or 'error').lower()}\n")
+        d = _stdout(e)
+        to_stderr(f"error[{d.code}]: {d.message}\n")
         return max(answer.status, WRONG)
     except Exception as e:  # the answer could not be said: say that much, by the shortest way
         if os.environ.get("LPUASM_DEBUG"):

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lpuasm.answer import NO_PROGRAM
+
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
 
 
-def facts(program: Program) -> dict[str, Any]:
-    """The keys of ``answer.NO_PROGRAM`` for a program; ``floor`` and ``gap`` are null where they are not known."""
+def facts(program: Program, explained: bool) -> dict[str, Any]:
+    """The keys of ``answer.NO_PROGRAM`` for a program.
+
+    ``floor``, ``gap`` and ``flows`` take some time to find out, and are blank unless ``explained``.
+    """
     return {
+        **NO_PROGRAM,
         "target": program.target.name,
         "scalar": program.scalar,
         "cycles": program.cycles,
-        "floor": None,
-        "gap": None,
-        "flows": flows(program),
+        **(_schedule(program) if explained and not program.scalar else {}),
         "tensors": [
             {
                 "name": t.name,
@@ -29,30 +33,11 @@ def facts(program: Program) -> dict[str, Any]:
     }
 
 
-def flows(program: Program) -> list[dict[str, Any]]:
-    """Every flow with its earliest dispatch, and the cycles from that to its last one."""
-    if program.scalar or not program.flows:
-        return []
-    import numpy as np
+def _schedule(program: Program) -> dict[str, Any]:
+    from lpuasm.asm.explain import explain
 
-    timeline = program.timeline
-    of = np.full(len(timeline.word), -1)
-    for queue in program.target.queues:
-        places = program.places.get(queue.name)
-        if places is not None:
-            rows = timeline.queue == queue.number
-            of[rows] = places[timeline.word[rows], 3]
-    last = timeline.last
-    return [
-        {
-            "name": name,
-            "start": int(timeline.start[of == k].min()),
-            "length": int(last[of == k].max() - timeline.start[of == k].min()) + 1,
-            "waits_for": None,
-        }
-        for k, name in enumerate(program.flows)
-        if (of == k).any()
-    ]
+    document = explain(program).to_json()
+    return {key: document[key] for key in ("floor", "gap", "flows")}
 
 
 def time(cycles: int, clock_mhz: int) -> str:

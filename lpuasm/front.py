@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lpuasm import files
 
 if TYPE_CHECKING:
+    from lpuasm.asm.explain import Explanation
     from lpuasm.isa.program import Program
     from lpuasm.isa.target import Target
     from lpuasm.vm.result import Run
@@ -68,6 +69,17 @@ def build(
         library=library(),
         sources=sources,
     )
+
+
+def explain(program: Program) -> Explanation:
+    """Why every flow of a program starts when it does; its cycles, its floor, and the gap. `print` it, or `.to_json()`.
+
+    Raises:
+        AssemblyError: LPU1113, the program is scalar.
+    """
+    from lpuasm.asm.explain import explain as explained
+
+    return explained(program)
 
 
 def load(path: StrPath) -> Program:

@@ -95,9 +95,14 @@ def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     ctx.meta[_JSON] = value
 
 
+def as_json() -> bool:
+    """Whether the command that runs answers one JSON document."""
+    return bool(click.get_current_context().meta.get(_JSON))
+
+
 def one_document(*outputs: str | None) -> None:
     """Raises click.UsageError where more than one thing would go to standard output."""
-    count = outputs.count("-") + bool(click.get_current_context().meta.get(_JSON))
+    count = outputs.count("-") + as_json()
     if count > 1:
         raise click.UsageError("standard output can hold one thing only: an output, or the JSON document")
 

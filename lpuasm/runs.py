@@ -17,7 +17,7 @@ from lpuasm.files import STANDARD, FileError, Writer, check_distinct, check_writ
 from lpuasm.isa.casts import DTYPES
 from lpuasm.isa.errors import Diagnostic, error
 from lpuasm.isa.program import Program
-from lpuasm.options import Assembly, Named
+from lpuasm.options import Assembly, Named, as_json
 from lpuasm.ports import ports, resolve
 from lpuasm.programs import Opened, open_program, pointing_into
 from lpuasm.tensors import SUFFIXES, encode, parse
@@ -128,7 +128,7 @@ def _answer(
 ) -> Answer:
     clock = opened.program.target.geometry.clock_mhz
     document = {
-        **facts(opened.program),
+        **facts(opened.program, as_json()),
         "cycles": run.cycles,
         "engine": run.engine,
         "seconds": run.cycles / (clock * 1e6),

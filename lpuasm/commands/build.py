@@ -8,7 +8,7 @@ import click
 
 from lpuasm.answer import Answer
 from lpuasm.files import STANDARD, Writer, check_distinct, check_writable, write_all
-from lpuasm.options import Assembly, assembling, common, one_document
+from lpuasm.options import Assembly, as_json, assembling, common, one_document
 
 
 @click.command("build")
@@ -54,5 +54,5 @@ def command(file: str, output: str | None, listing: str | None, assembly: Assemb
     write_all(contents)
     cycles = "" if program.cycles is None else time(program.cycles, program.target.geometry.clock_mhz)
     note = f"{output}: {cycles or 'scalar code, cycles are known when it runs'}"
-    document = {"output": output, "listing": listing, "digest": program.digest, **facts(program)}
+    document = {"output": output, "listing": listing, "digest": program.digest, **facts(program, as_json())}
     return Answer(document, notes="" if output == STANDARD else note)

@@ -8,7 +8,7 @@ import click
 
 from lpuasm.answer import GOOD, NO_PROGRAM, WRONG, Answer, Lookup
 from lpuasm.isa.errors import Diagnostic, LpuError
-from lpuasm.options import Assembly, assembling, common
+from lpuasm.options import Assembly, as_json, assembling, common
 
 
 @click.command("check")
@@ -30,7 +30,7 @@ def command(files: tuple[str, ...], assembly: Assembly) -> Answer:
     for file in files:
         try:
             program = open_program(file, assembly).program
-            rows.append({"file": file, "good": True, **facts(program)})
+            rows.append({"file": file, "good": True, **facts(program, as_json())})
         except LpuError as e:
             diagnostics += e.diagnostics
             rows.append({"file": file, "good": False, **NO_PROGRAM})

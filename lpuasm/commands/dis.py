@@ -6,7 +6,7 @@ import click
 
 from lpuasm.answer import Answer
 from lpuasm.files import STANDARD, check_distinct, check_writable, write_all
-from lpuasm.options import Assembly, assembling, common, one_document
+from lpuasm.options import Assembly, as_json, assembling, common, one_document
 
 
 @click.command("dis")
@@ -32,7 +32,7 @@ def command(file: str, output: str | None, assembly: Assembly) -> Answer:
     from lpuasm.facts import facts
 
     text = disassemble(opened.program)
-    document = {"digest": opened.program.digest, **facts(opened.program)}
+    document = {"digest": opened.program.digest, **facts(opened.program, as_json())}
     if output is None or output == STANDARD:
         return Answer({"text": text, **document}, text)
     write_all({output: text.encode()})
