@@ -13,7 +13,6 @@ from importlib import import_module
 from typing import Any
 
 import click
-from click.utils import PacifyFlushWrapper
 
 from lpuasm.answer import GOOD, INTERRUPTED, OURS, USAGE, WRONG, Answer, emit, to_stderr
 from lpuasm.isa.errors import Diagnostic, LpuError, error
@@ -29,6 +28,10 @@ COMMANDS = {
     "fmt": "Give sources the one canonical layout.",
     "completion": "Print the completion script of a shell.",
 }
+
+
+#: The variable by which a shell asks for completions.
+COMPLETE = "_LPUASM_COMPLETE"
 
 
 class Commands(click.Group):
@@ -121,7 +124,7 @@ def _color(said: Sequence[str]) -> str:
 def _answer(args: list[str]) -> Answer | int:
     """What the command says, or the exit status of one that has already said it."""
     try:
-        result = cli.main(args, prog_name="lpuasm", standalone_mode=False)
+        result = cli.main(args, prog_name="lpuasm", complete_var=COMPLETE, standalone_mode=False)
         return result if isinstance(result, Answer | int) else GOOD
     except click.exceptions.NoArgsIsHelpError as e:
         return Answer(notes=e.ctx.get_help() if e.ctx else "", diagnostics=(), status=USAGE)
@@ -132,8 +135,8 @@ def _answer(args: list[str]) -> Answer | int:
         return _interrupted()
     except LpuError as e:
         return Answer(diagnostics=e.diagnostics, status=WRONG, sources=getattr(e, "sources", lambda name: None))
-    except SystemExit as e:  # click's completion, and its way of saying that the reader of its help has gone
-        return GOOD if isinstance(sys.stdout, PacifyFlushWrapper) else int(e.code or 0)
+    except SystemExit as e:  # click leaves so after completion, and when the reader of its help has gone
+        return int(e.code or GOOD) if COMPLETE in os.environ else GOOD
     except Exception as e:
         if isinstance(e, OSError) and e.filename is None:  # click's help and version
             return Answer(diagnostics=(_stdout(e),), status=WRONG)

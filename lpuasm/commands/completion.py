@@ -23,12 +23,12 @@ def command(shell: str) -> Answer:
     """
     from click.shell_completion import get_completion_class
 
-    from lpuasm.cli import cli
+    from lpuasm.cli import COMPLETE, cli
 
     kind = get_completion_class(shell)
     assert kind is not None
     if shell == "bash":
         # click asks the bash on the PATH for its version here; the script itself does not depend on it
         kind = type("Bash", (kind,), {"_check_version": staticmethod(lambda: None)})
-    script = kind(cli, {}, "lpuasm", "_LPUASM_COMPLETE").source()
+    script = kind(cli, {}, "lpuasm", COMPLETE).source()
     return Answer({"shell": shell, "text": script}, script)

@@ -177,3 +177,32 @@ def test_fmt_changes_no_file_where_one_is_wrong(lpu: Any, tmp_path: Path) -> Non
 )
 def test_time(cycles: int, text: str) -> None:
     assert time(cycles, 900) == text
+
+
+FLOWS = """\
+.target mini
+.input  A : i8 [4, 32] at mem.w0
+.output B : i8 [4, 32] at mem.e0
+.output C : i8 [4, 32] at mem.e1
+
+flow first:
+    read A -> s0.e
+    write s0.e -> B
+
+flow second:
+    read A -> s1.e
+    write s1.e -> C
+"""
+
+
+def test_flows_with_their_starts_and_lengths(lpu: Any, tmp_path: Path) -> None:
+    Path("flows.s").write_text(FLOWS)
+    document = lpu("check", "flows.s", "--json").json
+    first, second = document["flows"]
+    assert (first["name"], second["name"]) == ("first", "second")
+    # a read is heard by the slice beyond the VXM some cycles later, and the last of four issues three after the first
+    assert first["start"] == 0 and second["start"] >= 1
+    assert first["length"] == second["length"] < document["cycles"]
+    lines = lpu("build", "flows.s", "--listing", "-").out.decode().splitlines()
+    reads = [line.split() for line in lines if "read 0x0" in line]
+    assert [int(cycle) for _, cycle, *_ in reads] == [first["start"], second["start"]]

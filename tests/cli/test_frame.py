@@ -151,8 +151,9 @@ def test_colour(lpu: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not painted() and painted("--color", "always")
 
 
-def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
-    process = subprocess.Popen([*LPUASM, "isa"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.mark.parametrize("command", ["isa", "--help", "--version"])
+def test_a_reader_that_has_had_enough_is_no_error(command: str) -> None:
+    process = subprocess.Popen([*LPUASM, command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     assert process.stderr.read() == b"" and process.wait() == 0
@@ -160,9 +161,10 @@ def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_standard_output_is_said() -> None:
+@pytest.mark.parametrize("args", [["isa", "read"], ["isa", "--json"], ["--help"], ["check", "--help"]], ids=" ".join)
+def test_a_full_standard_output_is_said(args: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
-        done = subprocess.run([*LPUASM, "isa", "read"], stdout=full, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run([*LPUASM, *args], stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 1 and "error[LPU0902]" in done.stderr and "Traceback" not in done.stderr
 
 
