@@ -97,13 +97,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Values alive on a channel, on a nest of diagonals: from the register that is driven to the last that reads."""
+    """Values alive on a channel, on a nest of diagonals: from the register that is driven to the last that reads.
+
+    ``word`` is the word that drives them.
+    """
 
     channel: Channel
     diagonal: int
     dims: tuple[Dim, ...]
     first: int
     last: int
+    word: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +143,18 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class StateUse:
-    """A use of state, "read" or "write", by the cycles of its first and last dispatch relative to the flow's start."""
+    """A use of state, "read" or "write", by the cycles of its first and last dispatch relative to the flow's start.
+
+    ``dims``, ``link``: of a `send` (write) the nest of its issues and the link on which its vectors arrive, of a
+    `receive` (read) those that it takes from; −1 for other state.
+    """
 
     resource: str
     use: str
     first: int
     last: int
+    dims: tuple[Dim, ...] = ()
+    link: int = -1
 
 
 @dataclass(slots=True)
@@ -163,3 +173,7 @@ class Body:
     accesses: list[Access]
     state: list[StateUse]
     length: int
+
+    def statement_of(self, mnemonic: str) -> Statement:
+        """The first statement of that mnemonic."""
+        return next(s for s in self.statements if s.mnemonic == mnemonic)

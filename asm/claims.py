@@ -7,7 +7,7 @@ two values may share a diagonal where their registers do not overlap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,12 +23,16 @@ _READERS = ("read", "gather")
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Cells of ``track`` from ``first`` on (relative to the flow's start), a nest of ``dims``, in the bits ``mask``."""
+    """Cells of ``track`` from ``first`` on (relative to the flow's start), a nest of ``dims``, in the bits ``mask``.
+
+    ``word`` is the word of the body that claims them.
+    """
 
     track: Track
     first: int
     dims: tuple[Dim, ...]
     mask: int
+    word: int = field(default=-1, compare=False)
 
     @property
     def span(self) -> int:
@@ -51,37 +55,39 @@ def describe(track: Track) -> str:
 def claims(body: Body, target: Target) -> list[Claim]:
     """Everything that a body claims, in a fixed order: queues, generators, links, banks, streams."""
     out: list[Claim] = []
-    for word in body.words:
-        out += _queue_claims(word)
+    for number, word in enumerate(body.words):
+        out += _queue_claims(word, number)
         link = word.values.get("link")
         if word.definition.mnemonic == "send" and isinstance(link, int):
-            out.append(Claim(("link", link, "send"), word.time, (Dim(target.c2c.packet_cycles), *word.dims), 1))
+            out.append(Claim(("link", link, "send"), word.time, (Dim(target.c2c.packet_cycles), *word.dims), 1, number))
     names = {q.number: q.name for q in target.queues}
     for access in body.accesses:
         whole = bool((access.addresses < 0).any())
         banks = np.where(access.addresses >= target.geometry.words_per_bank, 1, 0)
         for bank in range(target.geometry.banks):
             times = access.cycles if whole else access.cycles[banks == bank]
-            out += _cells(("bank", names[access.slice], bank), np.sort(times))
+            out += _cells(("bank", names[access.slice], bank), np.sort(times), access.word)
     for segment in body.segments:
         mask = (1 << (segment.last + 1)) - (1 << segment.first)
         track: Track = ("stream", segment.channel.direction, segment.channel.stream)
-        out.append(Claim(track, segment.diagonal, segment.dims, mask))
+        out.append(Claim(track, segment.diagonal, segment.dims, mask, segment.word))
     return out
 
 
-def _queue_claims(word: Word) -> list[Claim]:
+def _queue_claims(word: Word, number: int) -> list[Claim]:
     name = word.queue.name
     held = (Dim(word.last - word.time + 1),) if word.last > word.time else ()
     if word.definition.unit != "mem":
-        own = [Claim(("queue", name, ""), word.time, held, 1)]
-        return own if word.also is None else [*own, Claim(("queue", word.also.name, ""), word.time, word.dims, 1)]
+        own = [Claim(("queue", name, ""), word.time, held, 1, number)]
+        if word.also is not None:
+            own.append(Claim(("queue", word.also.name, ""), word.time, word.dims, 1, number))
+        return own
     generator = "read" if word.definition.mnemonic in _READERS else "write"
     return [
-        Claim(("queue", name, ""), word.time, (), 1),
-        Claim(("generator", name, generator), word.time, held, 1),
+        Claim(("queue", name, ""), word.time, (), 1, number),
+        Claim(("generator", name, generator), word.time, held, 1, number),
     ]
 
 
-def _cells(track: Track, times: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> list[Claim]:
-    return [Claim(track, int(times[n.first]), n.dims, 1) for n in fold(times, None, WIDE)]
+def _cells(track: Track, times: np.ndarray[tuple[int, ...], np.dtype[np.int64]], word: int) -> list[Claim]:
+    return [Claim(track, int(times[n.first]), n.dims, 1, word) for n in fold(times, None, WIDE)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lpuasm.asm.alone import check_memory
 from lpuasm.asm.alus import choose
 from lpuasm.asm.body import Access, Body, Channel, Node, Part, Segment, Times, Word
 from lpuasm.asm.flows import Lowering, find
@@ -43,7 +44,7 @@ def emit(lowering: Lowering) -> Body:
         state_uses(words, lowering.target),
         length(words),
     )
-    _check_memory_order(body)
+    check_memory(body)
     return body
 
 
@@ -152,11 +153,11 @@ def _segments(
             for tap in part.drives:
                 end = ends[node.number, tap.channel]
                 diagonal = _start(node) - origin + part.rel + tap.delay - tap.register
-                for _, issues in words:
+                for word, issues in words:
                     for last in np.unique(end[issues]):
                         times = node.times[issues[end[issues] == last]]
                         segments += [
-                            Segment(tap.channel, diagonal + int(times[n.first]), n.dims, tap.register, int(last))
+                            Segment(tap.channel, diagonal + int(times[n.first]), n.dims, tap.register, int(last), word)
                             for n in fold(times, None, wide)
                         ]
     return segments
@@ -182,39 +183,3 @@ def _accesses(lowering: Lowering, made: list[list[list[Made]]], origin: int) -> 
                     addresses = part.steps[first : first + len(issues)]
                 accesses.append(Access(part.queue.number, write, addresses, cycles, word))
     return accesses
-
-
-def _check_memory_order(body: Body) -> None:
-    """Inside a flow too, what a later statement does to a word comes after what an earlier one did."""
-    by_slice: dict[int, list[Access]] = {}
-    for access in body.accesses:
-        by_slice.setdefault(access.slice, []).append(access)
-    for accesses in by_slice.values():
-        if not any(a.write for a in accesses):
-            continue
-        for k, later in enumerate(accesses):
-            for earlier in accesses[:k]:
-                same = body.statements[later.word] is body.statements[earlier.word]
-                if not same and (later.write or earlier.write) and _crossed(earlier, later):
-                    one, two = body.statements[earlier.word], body.statements[later.word]
-                    raise AssemblyError(
-                        two.error(
-                            "LPU1112",
-                            "this would reach a word of memory before the statement that comes first",
-                            related=(Related("this one comes first", one.span),),
-                            help="values do not wait inside a flow: put the two into flows of their own",
-                        )
-                    )
-
-
-def _crossed(earlier: Access, later: Access) -> bool:
-    if (earlier.addresses < 0).any() or (later.addresses < 0).any():
-        return int(later.cycles.min()) <= int(earlier.cycles.max())
-    last: dict[int, int] = {}
-    for address, cycle in zip(earlier.addresses.tolist(), earlier.cycles.tolist(), strict=True):
-        last[address] = max(cycle, last.get(address, cycle))
-    return any(
-        cycle <= last[address]
-        for address, cycle in zip(later.addresses.tolist(), later.cycles.tolist(), strict=True)
-        if address in last
-    )

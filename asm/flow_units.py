@@ -360,9 +360,6 @@ def sxm(lowering: Lowering, statement: Statement) -> None:
     data = heard[0] if heard else None
     dtype = _dtype(statement, data[1], data[2]) if data else ""
     drives = _drive(lowering, node, queue, definition, [("out", o) for o in outs], dtype)
-    if definition.mnemonic == "rotate":
-        n = int(values["n"])  # type: ignore[call-overload]
-        drives = tuple(t for t in drives if t.member < n * n)
     node.parts = [Part(queue, definition, values, 0, np.arange(len(times)), None, reads, drives)]  # type: ignore[arg-type]
 
 

@@ -1,76 +1,151 @@
 """Which cells of the chip are taken, and the earliest shift at which a body fits between them.
 
-Each track is an array over time with a bit set a cell. A nest of cells is tested
-at a whole window of shifts at once: dilating the taken cells by one dimension of
-the nest after another leaves, for every shift, whether any cell is taken.
+Each track is a line of cells over time with a bit set a cell, kept in blocks. A
+nest of cells is tested at a whole window of shifts at once: dilating the taken
+cells by one dimension of the nest after another leaves, for every shift,
+whether any cell is taken.
+
+Cells are only ever taken, never given back. So a shift that was once found
+blocked stays blocked, and the search for a body of the same shape goes on where
+the last one ended: that keeps the cost of many like flows close to linear.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.asm.claims import Claim, Track
+from lpuasm.asm.fold import times_of
 
 Cells = NDArray[np.uint64]
+BLOCK = 1 << 14
+"""Cells that are allocated together."""
 _FIRST_WINDOW = 64
 _LAST_WINDOW = 1 << 15
 
 
 @dataclass(slots=True)
 class _Lane:
-    """The cells of a track; time 0 is at ``zero``, since diagonals may be negative. ``end``: after the last taken."""
+    """The cells of a track, by the number of their block. ``end``: after the last taken."""
 
-    zero: int
-    cells: Cells
-    end: int = 0
+    blocks: dict[int, Cells] = field(default_factory=dict)
+    end: int = -(1 << 62)
 
     def window(self, first: int, length: int) -> Cells:
-        """The cells of ``length`` times from ``first``, free beyond the array."""
-        low = first + self.zero
-        if low >= 0 and low + length <= len(self.cells):
-            return self.cells[low : low + length]
+        """The cells of ``length`` times from ``first``; not to be written to."""
+        low, high = first // BLOCK, (first + length - 1) // BLOCK
+        if low == high and (block := self.blocks.get(low)) is not None:
+            return block[first - low * BLOCK : first - low * BLOCK + length]
         out = np.zeros(length, np.uint64)
-        begin, end = max(low, 0), min(low + length, len(self.cells))
-        if begin < end:
-            out[begin - low : end - low] = self.cells[begin:end]
+        for number in range(low, high + 1):
+            if (block := self.blocks.get(number)) is not None:
+                begin, end = max(first, number * BLOCK), min(first + length, (number + 1) * BLOCK)
+                out[begin - first : end - first] = block[begin - number * BLOCK : end - number * BLOCK]
         return out
 
-    def reserve(self, end: int) -> None:
-        missing = end + self.zero - len(self.cells)
-        if missing > 0:
-            grown = max(missing, len(self.cells))
-            self.cells = np.concatenate([self.cells, np.zeros(grown, np.uint64)])
+    def mark(self, first: int, claim: Claim) -> None:
+        """Takes the cells of a claim whose first is at time ``first``."""
+        last, mask = first + claim.span, np.uint64(claim.mask)
+        self.end = max(self.end, last + 1)
+        if len(claim.dims) <= 1:
+            every = claim.dims[0].every if claim.dims else 1
+            for block, begin, end in self._between(first, last):
+                skipped = -(begin - first) % every
+                block[(begin + skipped) % BLOCK : (end - 1) % BLOCK + 1 : every] |= mask
+            return
+        times = np.unique(first + times_of(claim.dims))
+        for block, begin, end in self._between(first, last):
+            low, high = np.searchsorted(times, (begin, end))
+            block[times[low:high] % BLOCK] |= mask
+
+    def _between(self, first: int, last: int) -> Iterator[tuple[Cells, int, int]]:
+        """The blocks from ``first`` to ``last``, each with the times of it that are between: (block, begin, end)."""
+        for number in range(first // BLOCK, last // BLOCK + 1):
+            block = self.blocks.get(number)
+            if block is None:
+                block = self.blocks[number] = np.zeros(BLOCK, np.uint64)
+            begin, end = max(first, number * BLOCK), min(last + 1, (number + 1) * BLOCK)
+            if begin < end:
+                yield block, begin, end
 
 
 @dataclass(slots=True)
 class Occupancy:
-    """The taken cells of all tracks. ``registers``: stream registers a direction; diagonals begin at −registers."""
+    """The taken cells of all tracks.
 
-    registers: int
+    ``passed``: for the claims of a body, shifts from the first up to, not including, the second at which they do not
+    fit. ``full``: for a track and a mask, times as much without a cell that is free for the mask.
+    """
+
     lanes: dict[Track, _Lane] = field(default_factory=dict)
+    passed: dict[tuple[Claim, ...], tuple[int, int]] = field(default_factory=dict)
+    full: dict[tuple[Track, int], tuple[int, int]] = field(default_factory=dict)
 
     def earliest(self, claims: Sequence[Claim], start: int) -> int:
         """The least shift ≥ ``start`` at which none of the claims meets a taken cell."""
+        met = [(claim, lane) for claim in claims if (lane := self.lanes.get(claim.track)) is not None]
+        key = tuple(claims)
+        first, after = self.passed.get(key, (start, start))
+        if not first <= start <= after:
+            first = after = start
+        found = self._search(met, max(start, after))
+        self.passed[key] = (first, found)
+        return found
+
+    def _search(self, met: Sequence[tuple[Claim, _Lane]], start: int) -> int:
         window = _FIRST_WINDOW
         while True:
+            start = self._beyond_full(met, start)
             taken = np.zeros(window, bool)
             last = start
-            for claim in claims:
-                lane = self.lanes.get(claim.track)
-                if lane is None or claim.first + start >= lane.end:
+            for claim, lane in met:
+                if claim.first + start >= lane.end:
                     continue
                 last = max(last, lane.end - claim.first)
                 blocked = _blocked(lane, claim, start, window)
                 if blocked is not None:
                     taken |= blocked
-            if not taken.all():
-                return start + int(np.argmin(taken))
+            k = int(taken.argmin())
+            if not taken[k]:
+                return start + k
             start = min(start + window, max(last, start + 1))
             window = min(2 * window, _LAST_WINDOW)
+
+    def _beyond_full(self, met: Sequence[tuple[Claim, _Lane]], start: int) -> int:
+        """The least shift ≥ ``start`` at which the first cell of each claim, by itself, may be free."""
+        moved = True
+        while moved:
+            moved = False
+            for claim, lane in met:
+                time = claim.first + start
+                if time >= lane.end:
+                    continue
+                free = self._free(lane, claim, time)
+                if free > time:
+                    start, moved = free - claim.first, True
+        return start
+
+    def _free(self, lane: _Lane, claim: Claim, time: int) -> int:
+        """The first cell from ``time`` on that is free for the mask of ``claim``."""
+        key = claim.track, claim.mask
+        first, after = self.full.get(key, (time, time))
+        if not first <= time <= after:
+            first = after = time
+        mask, window = np.uint64(claim.mask), _FIRST_WINDOW
+        while after < lane.end:
+            free = (lane.window(after, window) & mask) == 0
+            k = int(free.argmax())
+            if free[k]:
+                after += k
+                break
+            after += window
+            window = min(2 * window, _LAST_WINDOW)
+        self.full[key] = (first, after)
+        return max(after, time)
 
     def blocking(self, claims: Sequence[Claim], start: int) -> list[Claim]:
         """The claims that meet taken cells at shift ``start``."""
@@ -86,23 +161,15 @@ class Occupancy:
     def take(self, claims: Sequence[Claim], start: int) -> None:
         """Marks the cells of the claims at shift ``start``."""
         for claim in claims:
-            first, span = claim.first + start, claim.span
             lane = self.lanes.get(claim.track)
             if lane is None:
-                zero = self.registers
-                lane = self.lanes[claim.track] = _Lane(zero, np.zeros(first + span + zero + 256, np.uint64))
-            lane.reserve(first + span + 1)
-            lane.end = max(lane.end, first + span + 1)
-            low = first + lane.zero
-            mask = np.uint64(claim.mask)
-            if len(claim.dims) <= 1:
-                every = claim.dims[0].every if claim.dims else 1
-                lane.cells[low : low + span + 1 : every] |= mask
-                continue
-            offsets = np.zeros(1, np.int64)
-            for dim in claim.dims:
-                offsets = (np.arange(dim.count)[:, None] * dim.every + offsets).reshape(-1)
-            lane.cells[low + offsets] |= mask
+                lane = self.lanes[claim.track] = _Lane()
+            lane.mark(claim.first + start, claim)
+
+    def end(self, track: Track) -> int:
+        """After the last taken cell of a track; 0 where none is."""
+        lane = self.lanes.get(track)
+        return 0 if lane is None else lane.end
 
 
 def _blocked(lane: _Lane, claim: Claim, start: int, window: int) -> NDArray[np.bool_] | None:

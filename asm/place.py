@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from lpuasm.asm.alone import check_claims
 from lpuasm.asm.body import Body
 from lpuasm.asm.claims import Claim, claims, describe
 from lpuasm.asm.occupancy import Occupancy
@@ -36,7 +37,7 @@ class Placement:
 
     @classmethod
     def empty(cls, target: Target) -> Placement:
-        return cls(target, Occupancy(target.registers), Record(target))
+        return cls(target, Occupancy(), Record(target))
 
     def place(self, body: Body) -> Placed:
         """Places a body.
@@ -45,9 +46,11 @@ class Placement:
             AssemblyError: LPU1109 where its pin cannot be, LPU1111 where the flow that it refers to is not known.
         """
         wanted = claims(body, self.target)
+        check_claims(body, wanted)
+        self._hold_order(body)
         pin = self._pin(body)
         if pin is None:
-            start = self.occupancy.earliest(wanted, self.record.bound(body).start)
+            start = self.occupancy.earliest(wanted, self._least(body))
         else:
             start = pin
             self._hold_pin(body, wanted, start)
@@ -83,6 +86,26 @@ class Placement:
                 )
             )
         self.record.add(body, start, -1)
+
+    def _least(self, body: Body) -> int:
+        """The least start that dependences allow. A `sync` comes after all that its queue dispatches before it."""
+        least = self.record.bound(body).start
+        for word in body.words:
+            if word.definition.mnemonic == "sync":
+                least = max(least, self.occupancy.end(("queue", word.queue.name, "")) - word.time)
+        return least
+
+    def _hold_order(self, body: Body) -> None:
+        """Refuses what would wait for something that comes after it in the text."""
+        for use in self.record.wires.missing(body):
+            message = f"fewer vectors were sent to {use.resource} before this than it receives up to here"
+            other = self.target.c2c.loopback.index(use.link)
+            help = f"in the flows before it, `send … link {other}` as many: that is where {use.resource} gets them from"
+            raise AssemblyError(body.statement_of("receive").error("LPU1114", message, help=help))
+        for word in self.record.barriers.closed(body):
+            message = f"{word.queue.name} waits at a `sync`, and nothing before this releases it"
+            help = "write a flow with a `notify`, of any other queue, between the two"
+            raise AssemblyError(body.statements[body.words.index(word)].error("LPU1114", message, help=help))
 
     def _pin(self, body: Body) -> int | None:
         where = body.flow.start
@@ -136,7 +159,7 @@ class Placement:
             other = [c for c in self.held[number] if c.track == claim.track and c.mask & claim.mask]
             if not other:
                 continue
-            alone = Occupancy(self.occupancy.registers)
+            alone = Occupancy()
             alone.take(other, self.placed[number].start)
             if alone.blocking([claim], start):
                 return number

@@ -33,10 +33,9 @@ def state_uses(words: Iterable[Word], target: Target) -> list[StateUse]:
             if values.get("keep"):
                 uses.append(_use(f"{word.queue.name}.latch", "write", word))
         link = values.get("link")
-        if mnemonic == "send" and isinstance(link, int):
-            uses.append(_use(f"link {target.c2c.loopback[link]}.arrivals", "write", word))
-        elif mnemonic == "receive":
-            uses.append(_use(f"link {link}.arrivals", "read", word))
+        if mnemonic in ("send", "receive") and isinstance(link, int):
+            use, to = ("write", target.c2c.loopback[link]) if mnemonic == "send" else ("read", link)
+            uses.append(StateUse(f"link {to}", use, word.time, word.last, word.dims, to))
     return uses
 
 
