@@ -31,6 +31,8 @@ class Charges:
 
     def first(self, most: int) -> Charges:
         """The first ``most`` rows in order of cycle, queue, code and word; of equal parties only the first."""
+        if not len(self.cycle):
+            return self
         rows = np.arange(len(self.cycle))
         if len(rows) > 64 * most:
             # Whole cycles only, so that what is left out comes after all that is kept.
@@ -40,6 +42,9 @@ class Charges:
         _, kept = np.unique(parties, axis=1, return_index=True)
         picked = order[np.sort(kept)[:most]]
         return Charges(**{f.name: getattr(self, f.name)[picked] for f in fields(self)})
+
+
+_NOTHING = Charges(*[np.zeros(0, np.int64)] * len(fields(Charges)))
 
 
 def charges(
@@ -55,6 +60,8 @@ def charges(
     value: Ints | None = None,
 ) -> Charges:
     """Charges of one code against words of families; ``other`` are families, −1 for none."""
+    if not len(family):
+        return _NOTHING
     none = np.full(len(family), -1, np.int64)
     there = none if other is None else other
     return Charges(
@@ -70,4 +77,5 @@ def charges(
 
 def gather(parts: list[Charges]) -> Charges:
     """All charges of ``parts``."""
+    parts = [p for p in parts if len(p.cycle)] or [_NOTHING]
     return Charges(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Charges)})

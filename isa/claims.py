@@ -20,6 +20,8 @@ def beyond(timeline: Timeline, family: Ints, base: Ints, limit: Ints | int) -> C
     skew = ports(timeline.target).skew[timeline.opcode[family]]
     low, high = extent(timeline, family, base)
     bad = np.flatnonzero((low < 0) | (high >= limit))
+    if not len(bad):
+        return charges(timeline, 310, bad, bad)
     rows = family[bad]
     nest = lines(timeline.start[rows], timeline.count[rows], timeline.every[rows], timeline.step[rows])
     value = base[bad][nest.family] + nest.moved
@@ -66,6 +68,8 @@ def banks(timeline: Timeline, nests: Lines) -> list[Runs]:
     one = (low // size == high // size) & (low >= 0) & (high < target.words)
     rows = family[one]
     out.append(claim(nests.of(rows), rows, first[rows] + low[one] // size, offset[opcode[rows]], writes=True))
+    if one.all():
+        return out
     rows, address = family[~one], address[~one]
     nest = lines(timeline.start[rows], timeline.count[rows], timeline.every[rows], timeline.step[rows])
     for bank in range(count):

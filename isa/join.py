@@ -140,10 +140,11 @@ def joins(timeline: Timeline) -> Joined:
     """Every operand of ``timeline`` with the issues that it hears. Holds for any timeline, legal or not."""
     runs = traffic(timeline).runs
     heard, _ = sweep(runs)
-    return _joined(runs, heard)
+    return join(runs, heard)
 
 
-def _joined(runs: Runs, heard: Heard) -> Joined:
+def join(runs: Runs, heard: Heard) -> Joined:
+    """What a sweep of ``runs`` found, by families and issues."""
     reader, writer = heard.reader, heard.writer
     missing = writer < 0
     issue = runs.issue[reader] + heard.first * runs.hop[reader]

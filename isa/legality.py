@@ -16,6 +16,9 @@ own type only.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 
 from lpuasm.isa.charges import Charges, charges, gather
@@ -24,7 +27,7 @@ from lpuasm.isa.core import table
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.faults import Violation, describe
 from lpuasm.isa.intent import meant, misheard
-from lpuasm.isa.join import Traffic, channels, traffic
+from lpuasm.isa.join import Joined, Traffic, channels, join, traffic
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Bools, Ints, Runs, stack
 from lpuasm.isa.sweep import Heard, Meetings, sweep
@@ -35,11 +38,30 @@ from lpuasm.isa.wiring import crossed, unreachable
 MOST = 20
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What the verdict found: the faults, and who hears whom."""
+
+    violations: tuple[Violation, ...]
+    runs: Runs
+    heard: Heard
+
+    @cached_property
+    def joined(self) -> Joined:
+        """Every operand with the issues that it hears."""
+        return join(self.runs, self.heard)
+
+
 def verdict(program: Program) -> tuple[Violation, ...]:
     """The faults in time of a streaming program, in order of cycle, queue and code; empty if it is legal.
 
     At most ``MOST``; the first is the first there is. Words are taken to be valid encodings. Scalar programs have none.
     """
+    return prove(program).violations
+
+
+def prove(program: Program) -> Proof:
+    """The verdict on ``program``, and its joins, from one sweep."""
     timeline = program.timeline
     moves = traffic(timeline)
     runs = stack([moves.runs, *banks(timeline, moves.lines), *siblings(timeline, moves.lines)])
@@ -60,7 +82,7 @@ def verdict(program: Program) -> tuple[Violation, ...]:
     first = gather(found).first(MOST)
     violations = [_violation(program, moves, runs, first, k) for k in range(len(first.cycle))]
     violations += [Violation(s.cycle, s.queue.number, s.word, s.code) for s in timeline.stuck]
-    return tuple(sorted(violations, key=lambda v: v.order)[:MOST])
+    return Proof(tuple(sorted(violations, key=lambda v: v.order)[:MOST]), runs, heard)
 
 
 def check(program: Program) -> None:

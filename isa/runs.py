@@ -13,6 +13,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from lpuasm.isa.errors import AssemblyError, error
+
+#: How many parts the claims of a program may come to.
+MOST_PARTS = 1 << 26
+
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -47,7 +52,13 @@ class Lines:
 
 
 def spread(number: Ints) -> tuple[Ints, Ints]:
-    """(index of the element, index inside it) of ``number[i]`` copies of each element i, in order."""
+    """(index of the element, index inside it) of ``number[i]`` copies of each element i, in order.
+
+    Raises:
+        AssemblyError: they are more than can be looked at.
+    """
+    if int(number.sum()) > MOST_PARTS:
+        raise AssemblyError(error("LPU0315", "the program is in too many pieces for the proof that it is legal"))
     index = np.repeat(np.arange(len(number)), number)
     first = np.cumsum(number) - number
     return index, np.arange(len(index)) - first[index]

@@ -10,14 +10,20 @@ that meet, and the nearest writer at or below each reader.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from math import lcm
+from typing import TypeVar
 
 import numpy as np
 
 from lpuasm.isa.runs import Ints, Runs, spread
 
+#: The greatest modulus of a lattice; a channel that would need a greater one has its cells listed.
 _GREATEST = 1 << 32
+#: How many parts of stretches are looked at together, at most.
+_PAIRS = 1 << 23
+_BEYOND = 1 << 62
 
 
 @dataclass(frozen=True)
@@ -98,35 +104,50 @@ def _moduli(runs: Runs, wide: Ints) -> tuple[Ints, Ints]:
 def sweep(runs: Runs) -> tuple[Heard, Meetings]:
     """What every reader among ``runs`` hears, and where writers of one rank meet.
 
-    Where writers meet, the one of the latest family is heard.
+    Where writers meet, the one of the latest family is heard. Where very many meet, only what happens up to the cycle
+    of the first meeting is told.
     """
     s = lay(runs)
-    if (s.length == 1).all():
-        piece, interval, begin = np.arange(len(s.key)), s.key, s.key
-    else:
-        ends = s.key + s.length
-        cuts = np.unique(np.concatenate((s.key, ends)))
-        lowest = np.searchsorted(cuts, s.key)
-        piece, inside = spread(np.searchsorted(cuts, ends) - lowest)
-        interval = lowest[piece] + inside
-        begin = cuts[interval]
-    run = s.run[piece]
-    writes = runs.writes[run]
     radix = 2 * (int(runs.rank.max(initial=0)) + 1)
-    place = interval * radix + 2 * runs.rank[run] + ~writes
+    if (s.length == 1).all() and int(s.key.max(initial=0)) < (1 << 62) // radix:
+        every = np.arange(len(s.key))
+        heard, meetings = _resolve(runs, s, every, s.key, s.key, _BEYOND)
+        return _whole(runs, heard), meetings
+    ends = s.key + s.length
+    cuts = np.unique(np.concatenate((s.key, ends)))
+    lowest, highest = np.searchsorted(cuts, s.key), np.searchsorted(cuts, ends)
+    if int((highest - lowest).sum()) > _PAIRS:
+        early = _until_meeting(runs, s)
+        if early is not None and int(early[1].count.sum()) < int(runs.count.sum()):
+            return _renumbered(early[0], *sweep(early[1]))
+    parts = []
+    for begin, end in _portions(lowest, highest, len(cuts)):
+        rows = np.flatnonzero((lowest < end) & (highest > begin))
+        low = np.maximum(lowest[rows], begin)
+        row, inside = spread(np.minimum(highest[rows], end) - low)
+        interval = low[row] + inside
+        limit = int(cuts[end]) if end < len(cuts) else _BEYOND
+        parts.append(_resolve(runs, s, rows[row], interval, cuts[interval], limit))
+    return _whole(runs, _concatenate(Heard, [p[0] for p in parts])), _concatenate(Meetings, [p[1] for p in parts])
+
+
+def _resolve(runs: Runs, s: Stretches, piece: Ints, interval: Ints, begin: Ints, limit: int) -> tuple[Heard, Meetings]:
+    """Of stretches ``piece`` in intervals, which begin at the keys ``begin``: who hears whom, and who meets whom."""
+    run = s.run[piece]
+    writes, rank = runs.writes[run], runs.rank[run]
+    place = interval * (2 * (int(runs.rank.max(initial=0)) + 1)) + 2 * rank + ~writes
     order = np.argsort(place)
     ordered = place[order]
     again = np.flatnonzero((ordered[1:] == ordered[:-1]) & writes[order[1:]]) + 1
     if len(again):
         order = np.lexsort((runs.family[run], place))
     meetings = Meetings(run[order[again - 1]], run[order[again]], _cell(s, piece[order[again]], begin[order[again]]))
-    at = np.arange(len(order))
-    last = np.maximum.accumulate(np.where(writes[order], at, 0))
+    last = np.maximum.accumulate(np.where(writes[order], np.arange(len(order)), 0))
     source = order[last]
     found = (interval[source] == interval[order]) & writes[source]
     writer = np.empty(len(order), np.int64)
     writer[order] = np.where(found, piece[source], -1)
-    return _merge(s, piece[~writes], writer[~writes], begin[~writes]), meetings
+    return _merge(s, piece[~writes], writer[~writes], begin[~writes], limit), meetings
 
 
 def _cell(s: Stretches, piece: Ints, key: Ints) -> Ints:
@@ -134,13 +155,13 @@ def _cell(s: Stretches, piece: Ints, key: Ints) -> Ints:
     return s.offset[piece] + (key - s.key[piece]) * s.pace[piece]
 
 
-def _merge(s: Stretches, piece: Ints, writer: Ints, begin: Ints) -> Heard:
-    """Joins intervals that follow each other in one stretch and hear one stretch."""
+def _merge(s: Stretches, piece: Ints, writer: Ints, begin: Ints, limit: int) -> Heard:
+    """Joins intervals that follow each other in one stretch and hear one stretch. All end before key ``limit``."""
     fresh = np.ones(len(piece), bool)
     fresh[1:] = (piece[1:] != piece[:-1]) | (writer[1:] != writer[:-1])
     rows = np.flatnonzero(fresh)
     piece, writer, begin = piece[rows], writer[rows], begin[rows]
-    end = s.key[piece] + s.length[piece]
+    end = np.minimum(s.key[piece] + s.length[piece], limit)
     same = piece[1:] == piece[:-1]
     end[:-1] = np.where(same, begin[1:], end[:-1])
     return Heard(
@@ -152,3 +173,76 @@ def _merge(s: Stretches, piece: Ints, writer: Ints, begin: Ints) -> Heard:
         s.pace[writer],
         end - begin,
     )
+
+
+def _whole(runs: Runs, heard: Heard) -> Heard:
+    """Puts together again what lattices took apart: rows of one reader and writer that interleave without a gap."""
+    rows = np.flatnonzero(heard.pace > 1)
+    if not len(rows):
+        return heard
+    rows = rows[np.lexsort((heard.first[rows], heard.writer[rows], heard.reader[rows]))]
+    reader, writer, first, count = (c[rows] for c in (heard.reader, heard.writer, heard.first, heard.count))
+    last = first + (count - 1) * heard.pace[rows]
+    other = np.ones(len(rows), bool)
+    other[1:] = (reader[1:] != reader[:-1]) | (writer[1:] != writer[:-1])
+    reach = np.maximum.accumulate(np.cumsum(other) * (int(last.max()) + 1) + last) % (int(last.max()) + 1)
+    fresh = other.copy()
+    fresh[1:] |= first[1:] > reach[:-1] + 1
+    head = np.flatnonzero(fresh)
+    total = np.add.reduceat(count, head)
+    ratio, odd = np.divmod(runs.stride[reader[head]], np.where(writer[head] < 0, 1, runs.stride[writer[head]]))
+    good = (total == np.maximum.reduceat(last, head) - first[head] + 1) & (odd == 0)
+    kept = np.ones(len(heard.count), bool)
+    kept[rows[np.repeat(good, np.diff(head, append=len(rows)))]] = False
+    source, one = rows[head[good]], np.ones(int(good.sum()), np.int64)
+    joined = {"pace": one, "writer_pace": ratio[good], "count": total[good]}
+    columns = {f.name: getattr(heard, f.name) for f in fields(Heard)}
+    return Heard(**{n: np.concatenate((c[kept], joined.get(n, c[source]))) for n, c in columns.items()})
+
+
+def _portions(lowest: Ints, highest: Ints, intervals: int) -> list[tuple[int, int]]:
+    """Ranges of intervals in which stretches are cut into about ``_PAIRS`` parts or fewer."""
+    if int((highest - lowest).sum()) <= _PAIRS:
+        return [(0, intervals)]
+    change = np.bincount(lowest, minlength=intervals + 1) - np.bincount(highest, minlength=intervals + 1)
+    parts = np.cumsum(np.cumsum(change))
+    bounds = np.searchsorted(parts, np.arange(_PAIRS, int(parts[-1]), _PAIRS)) + 1
+    edges = np.unique(np.concatenate(([0], bounds, [intervals]))).tolist()
+    return list(pairwise(edges))
+
+
+def _until_meeting(runs: Runs, s: Stretches) -> tuple[Ints, Runs] | None:
+    """The runs, with their numbers, as far as they go up to the cycle in which writers first meet; None if none do."""
+    rows = np.flatnonzero(runs.writes[s.run])
+    run = s.run[rows]
+    ends = s.key[rows] + s.length[rows]
+    line = runs.rank[run] * (int(ends.max(initial=0)) + 1)
+    order = np.argsort(line + s.key[rows], kind="stable")
+    reach = np.maximum.accumulate((line + ends)[order])
+    late = order[1:][(line + s.key[rows])[order[1:]] < reach[:-1]]
+    if not len(late):
+        return None
+    run = run[late]
+    cycle = (runs.start[run] + s.offset[rows[late]] * runs.stride[run] + runs.rank[run]).min()
+    count = np.minimum((cycle - runs.rank - runs.start) // np.maximum(runs.stride, 1) + 1, runs.count)
+    kept = np.flatnonzero(count > 0)
+    columns = {f.name: getattr(runs, f.name)[kept] for f in fields(runs)}
+    return kept, Runs(**columns | {"count": count[kept]})
+
+
+def _renumbered(numbers: Ints, heard: Heard, meetings: Meetings) -> tuple[Heard, Meetings]:
+    """The same of runs that have other numbers."""
+    writer = np.where(heard.writer < 0, -1, numbers[heard.writer])
+    return (
+        replace(heard, reader=numbers[heard.reader], writer=writer),
+        replace(meetings, first=numbers[meetings.first], second=numbers[meetings.second]),
+    )
+
+
+_Table = TypeVar("_Table", Heard, Meetings)
+
+
+def _concatenate(kind: type[_Table], parts: list[_Table]) -> _Table:
+    if len(parts) == 1:
+        return parts[0]
+    return kind(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(kind)})

@@ -70,6 +70,7 @@ class Schedule:
     def __init__(self, target: Target, random: Random) -> None:
         self.target, self.random, self.lines = target, random, list[Line]()
         self.slices = [q for q in target.queues if q.kind == "mem"]
+        self.crowd = random.choice((4, 8, 32))
 
     def add(self, queue: str, cycle: int, mnemonic: str, **given: Any) -> None:
         self.lines.append(Line(queue, cycle, mnemonic, {k: v for k, v in given.items() if v is not None}))
@@ -133,6 +134,7 @@ class Schedule:
     def group(self, size: int, direction: str | None = None, near: tuple[int, ...] = ()) -> Streams:
         """A group of streams, of those whose groups of four are ``near``."""
         bases = [b for b in range(0, 32, size) if not near or b // 4 in near]
+        bases = [b for b in bases if b < self.crowd] or bases
         return Streams(direction or self.random.choice("ew"), self.random.choice(bases), size)
 
     def copy(self, cycle: int) -> None:
@@ -283,11 +285,14 @@ class Schedule:
         self.copy(arrival + 5)
 
     def grow(self, flows: int, span: int) -> None:
-        """Adds flows that begin within ``span`` cycles."""
+        """Adds flows that begin within ``span`` cycles; of those that make a fault, few stay."""
         kinds = [self.copy, self.copy, self.compute, self.compute, self.multiply, self.load, self.switch,
                  self.table_look_up, self.packet, self.barrier]  # fmt: skip
         for _ in range(flows):
+            before = len(self.lines)
             self.random.choice(kinds)(self.target.registers + 60 + self.random.randrange(span))
+            if self.random.random() > 0.05 and events(build(self.target, self.lines)[0]).faults:
+                del self.lines[before:]
 
 
 def mutate(line: Line, target: Target, random: Random) -> Line:
@@ -304,7 +309,7 @@ def mutate(line: Line, target: Target, random: Random) -> Line:
     if isinstance(value, str) and value[0] == "s" and value[1].isdigit():
         value = streams(value)
     if isinstance(value, Streams):
-        base = value.size * random.randrange(32 // value.size)
+        base = value.size * random.randrange(random.choice((8, 32)) // value.size or 1)
         turned = "we"[value.direction == "w"]
         given[name] = replace(value, base=base) if random.random() < 0.7 else replace(value, direction=turned)
     elif isinstance(value, str) and value.startswith("vxm.alu"):
@@ -321,7 +326,7 @@ def programs(target: Target, seed: int, mutants: int = 4) -> list[Program]:
     """A random program with some intent, and mutants of it that keep its intent."""
     random = Random(seed)
     schedule = Schedule(target, random)
-    schedule.grow(random.randint(1, 5), random.choice((5, 60, 300)))
+    schedule.grow(random.randint(1, 8), random.choice((5, 60, 300)))
     program, placed = build(target, schedule.lines)
     of = {word: number for number, word in placed.items()}
     meant = _meant(program, of, random)
@@ -330,9 +335,12 @@ def programs(target: Target, seed: int, mutants: int = 4) -> list[Program]:
         lines = list(schedule.lines)
         for _ in range(random.choice((1, 1, 1, 2, 5)) if lines else 0):
             at = random.randrange(len(lines))
-            lines[at] = mutate(lines[at], target, random)
-        mutant, where = build(target, lines)
-        out.append(_with_intent(mutant, where, meant))
+            mutant = mutate(lines[at], target, random)
+            if random.random() < 0.3:
+                lines.append(mutant)
+            else:
+                lines[at] = mutant
+        out.append(_with_intent(*build(target, lines), meant))
     return out
 
 
