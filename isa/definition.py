@@ -90,6 +90,18 @@ class Definition:
         return tuple(fields)
 
     @cached_property
+    def _places(self) -> tuple[tuple[Operand, tuple[tuple[int, int], ...]], ...]:
+        """Each operand with the lowest bit and the width of its fields."""
+        found = []
+        for operand in self.operands:
+            places, low = [], operand.at
+            for _, width in operand.parts:
+                places.append((low, width))
+                low += width
+            found.append((operand, tuple(places)))
+        return tuple(found)
+
+    @cached_property
     def mask(self) -> int:
         """The bits of the word that have a meaning."""
         return sum(((1 << b.width) - 1) << b.low for b in self.bits)
@@ -113,11 +125,9 @@ class Definition:
         self.check(full)
         context = self.context(full)
         word = self.opcode
-        for operand in self.operands:
-            low = operand.at
-            for (_, width), part in zip(operand.parts, operand.pack(full[operand.name], context), strict=True):
+        for operand, places in self._places:
+            for (low, _), part in zip(places, operand.pack(full[operand.name], context), strict=True):
                 word |= part << low
-                low += width
         return word
 
     def complete(self, values: Mapping[str, Value]) -> dict[str, Value]:
@@ -154,11 +164,8 @@ class Definition:
             raise OperandError("opcode", f"bits are set that {self.mnemonic} does not use")
         values: dict[str, Value] = {}
         context = Context({})
-        for operand in self.operands:
-            parts, low = [], operand.at
-            for _, width in operand.parts:
-                parts.append(word >> low & ((1 << width) - 1))
-                low += width
+        for operand, places in self._places:
+            parts = [word >> low & ((1 << width) - 1) for low, width in places]
             values[operand.name] = operand.unpack(parts, context)
             if operand.name in ("type", "to"):
                 context = self.context(values)
