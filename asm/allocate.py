@@ -68,11 +68,12 @@ class Regions:
         if layout.run and first and first[0][1] > words:
             over = True
         if over:
-            whole = f"{layout.depth} words in each of its {len(layout.slices)} slices"
-            where = f"bank {declaration.bank}" if declaration.bank is not None else "them"
-            message = (
-                f"{declaration.name}: it takes {whole}, from {layout.address:#x} on, and {where} ends at {limit - 1:#x}"
-            )
+            slices = len(layout.slices)
+            whole = f"{layout.depth} words" + (f" in each of {slices} slices" if slices > 1 else "")
+            where = f"bank {declaration.bank} ends" if declaration.bank is not None else "memory ends"
+            if layout.run:
+                where, limit = "bank 0 ends", words
+            message = f"{declaration.name}: it takes {whole}, from {layout.address:#x} on; {where} at {limit - 1:#x}"
             raise AssemblyError(_at(declaration, "LPU0506", message, (), "spread it over more slices, or name others"))
 
     def _clear(self, declaration: TensorDecl, slice_: int, first: int, end: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from lpuasm.asm.constants import Files
 from lpuasm.asm.draft import Draft
 from lpuasm.asm.expand import expand
-from lpuasm.asm.passes import PASSES
+from lpuasm.asm.passes import PHASES
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.scalar import lower_scalar
 from lpuasm.asm.stated import Stated, hold_to, stated, unquoted
@@ -81,8 +81,9 @@ def _scalar(source: Source, target: Target, files: Files, listing: Stated | None
 
 
 def _streaming(draft: Draft) -> Program:
-    for step in PASSES:
-        step(draft)
+    for phase in PHASES:
+        for step in phase:
+            step(draft)
         draft.problems.stop()
     assert draft.program is not None
     return draft.program

@@ -89,7 +89,8 @@ def _from_file(declaration: TensorDecl, name: str, files: Files) -> NDArray[np.g
     if isinstance(found, str):
         raise _wrong(declaration, "LPU0509", found, "it is looked for beside the source, then in the folders of -I")
     try:
-        array = np.load(found.path, mmap_mode="r", allow_pickle=False)
+        with np.errstate(all="ignore"):  # of a shape that no file has
+            array = np.load(found.path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError, SyntaxError, OverflowError, MemoryError, TypeError):
         raise _wrong(declaration, "LPU0509", f"{name} is not a .npy file that can be read") from None
     if not isinstance(array, np.ndarray):

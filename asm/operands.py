@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from lpuasm.asm import syntax as ast
 from lpuasm.asm.dims import nest
+from lpuasm.asm.rules import COLUMNS
 from lpuasm.asm.types import choose
 from lpuasm.asm.usage import nearest, syntax
-from lpuasm.isa.core import Definition
+from lpuasm.isa.core import Definition, vxm_reach
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Span
 from lpuasm.isa.operands import (
     Immediate,
@@ -41,6 +42,8 @@ class Bound:
 
     def place(self, operand: str, statement: ast.Statement) -> Span:
         """Where ``operand`` was written, or the statement where it was not."""
+        if operand in self.definition.operand and self.definition.operand[operand].role == "suffix":
+            return statement.mnemonic_span
         return self.spans.get(operand, statement.span)
 
     def word(self, statement: ast.Statement) -> int:
@@ -49,7 +52,7 @@ class Bound:
             return self.definition.encode(self.values)
         except OperandError as e:
             help_ = f"write it as `{syntax(self.definition)}`"
-            code = "LPU0404" if e.operand in ("type", "to", "sat") else "LPU0407"
+            code = {"type": "LPU0404", "to": "LPU0404", "sat": "LPU0404", "repeat": "LPU0408"}.get(e.operand, "LPU0407")
             raise AssemblyError(
                 statement.error(code, e.message, self.place(e.operand, statement), help=help_)
             ) from None
@@ -169,9 +172,11 @@ def _link(statement: ast.Statement, written: ast.UnitRef) -> Link:
         number = str(written.range[0])
     elif written.address is not None or written.range is not None:
         number = ""
-    if not (number.isascii() and number.isdigit() and len(number) < 4):
+    alus = COLUMNS * len(vxm_reach()[0])
+    if not (number.isascii() and number.isdigit() and len(number) < 4 and int(number) < alus):
         message = f"`{written.name}` is not an ALU"
-        raise AssemblyError(statement.error("LPU0406", message, written.span, help="name one as `vxm.alu4`"))
+        help_ = f"ALUs are vxm.alu0 … vxm.alu{alus - 1}"
+        raise AssemblyError(statement.error("LPU0406", message, written.span, help=help_))
     return Link(int(number))
 
 

@@ -1,4 +1,4 @@
-"""What the assembler does to an expanded source, in order."""
+"""What the assembler does to an expanded source, in order: phases of passes. All errors of a phase are reported."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from lpuasm.asm.verdict import stated, verdict
 
 Pass = Callable[[Draft], None]
 
-PASSES: tuple[Pass, ...] = (
-    lower.tensors,
-    lower.words,
-    lower.schedule,
-    flows,
-    lower.queues,
-    link,
-    stated,
-    verdict,
+PHASES: tuple[tuple[Pass, ...], ...] = (
+    (lower.tensors,),
+    (lower.words, lower.schedule),
+    (flows,),
+    (lower.queues,),
+    (link, stated),
+    (verdict,),
 )

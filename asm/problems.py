@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 
 from lpuasm.isa.errors import AssemblyError, Diagnostic
@@ -27,7 +28,9 @@ class Problems:
     def stop(self) -> None:
         """Raises AssemblyError if anything is wrong."""
         if self.found:
-            raise AssemblyError(*list(self.found.values())[:LIMIT])
+            files = {span.file: None for d in self.found.values() if (span := d.span) is not None}
+            order = {file: k for k, file in enumerate(files)}
+            raise AssemblyError(*sorted(self.found.values(), key=lambda d: _place(d, order))[:LIMIT])
 
     def __enter__(self) -> Problems:
         return self
@@ -39,3 +42,8 @@ class Problems:
             self.add(*value.diagnostics)
             return True
         return False
+
+
+def _place(diagnostic: Diagnostic, order: Mapping[str, int]) -> tuple[int, int, int]:
+    span = diagnostic.span
+    return (order[span.file], span.line, span.column) if span is not None else (len(order), 0, 0)

@@ -147,7 +147,7 @@ def _elsewhere(problem: Broken, definition: Definition, values: Mapping[str, Val
         groups = sorted({v.base // 4 for _, _, v in _streams(definition, values)})
         help_ = "no ALU would do"
         if not _reached(groups):
-            spans = " and ".join(f"s{4 * g} … s{4 * g + 3}" for g in groups)
+            spans = _and([f"s{4 * g} … s{4 * g + 3}" for g in groups])
             help_ = f"no ALU reaches {spans} together; rows of ALUs have {'; '.join(map(_ranges, vxm_reach()[0]))}"
     return Broken(problem.operand, problem.code, problem.message, help_)
 
@@ -164,4 +164,8 @@ def _ranges(groups: Iterable[int]) -> str:
             runs[-1][1] = 4 * group + 3
         else:
             runs.append([4 * group, 4 * group + 3])
-    return " and ".join(f"{first} … {last}" for first, last in runs)
+    return _and([f"{first} … {last}" for first, last in runs])
+
+
+def _and(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -15,6 +15,7 @@ from lpuasm.asm.merge import MAX_CYCLE, Row
 from lpuasm.asm.operands import Bound
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.queues import framed
+from lpuasm.asm.rules import broken
 from lpuasm.asm.syntax import Hole, Operand, Statement, UnitRef, UnitSection
 from lpuasm.asm.usage import nearest
 from lpuasm.isa.core import Definition
@@ -36,11 +37,12 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A line that any of several queues may take: each with its words."""
+    """A line that any of several queues may take."""
 
     cycle: int
     statement: Statement
-    choices: tuple[tuple[Queue, Encoded], ...]
+    queues: tuple[Queue, ...]
+    encoded: Encoded
 
 
 def rows(sections: Sequence[UnitSection], site: Site, problems: Problems) -> list[Row]:
@@ -178,20 +180,11 @@ def _fixed(cycle: int, statement: Statement, operands: Bound, queue: Queue, site
 
 def _several(cycle: int, statement: Statement, operands: Bound, queues: list[Queue], site: Site) -> Row | _Open:
     """The queues in which the line keeps the rules; if none, what is wrong with it in the first."""
-    choices: list[tuple[Queue, Encoded]] = []
-    first: AssemblyError | None = None
-    for queue in queues:
-        try:
-            choices.append((queue, encode(statement, operands, queue, site)))
-        except AssemblyError as e:
-            first = first or e
-    if not choices:
-        assert first is not None
-        raise first
-    if len(choices) == 1:
-        queue, encoded = choices[0]
-        return Row(queue, cycle, encoded.word, encoded.repeat, encoded.hold, statement)
-    return _Open(cycle, statement, tuple(choices))
+    able = [q for q in queues if broken(site.target, q, operands.definition, operands.values) is None] or queues[:1]
+    encoded = encode(statement, operands, able[0], site)
+    if len(able) == 1:
+        return Row(able[0], cycle, encoded.word, encoded.repeat, encoded.hold, statement)
+    return _Open(cycle, statement, tuple(able), encoded)
 
 
 def _settle(placed: list[Row], waiting: list[_Open]) -> list[Row]:
@@ -203,10 +196,11 @@ def _settle(placed: list[Row], waiting: list[_Open]) -> list[Row]:
         spans.sort()
     rows: list[Row] = []
     for line in sorted(waiting, key=lambda line: line.cycle):
-        choices = [c for c in line.choices if _free(taken.get(c[0].number, []), line.cycle, c[1].hold)]
-        queue, encoded = (choices or line.choices)[0]
-        insort(taken.setdefault(queue.number, []), (line.cycle, line.cycle + encoded.hold))
-        rows.append(Row(queue, line.cycle, encoded.word, encoded.repeat, encoded.hold, line.statement))
+        cycle, made = line.cycle, line.encoded
+        free = [q for q in line.queues if _free(taken.get(q.number, []), cycle, made.hold)]
+        queue = (free or line.queues)[0]
+        insort(taken.setdefault(queue.number, []), (cycle, cycle + made.hold))
+        rows.append(Row(queue, cycle, made.word, made.repeat, made.hold, line.statement))
     return rows
 
 

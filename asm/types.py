@@ -28,9 +28,11 @@ def choose(
         elif suffix in TYPES and len(given) < len(names):
             given.append(suffix)
         else:
-            known = [*(TYPES if names else ()), *flags]
-            help_ = nearest(suffix, known) or _offer(definition)
-            message = f"`{definition.mnemonic}` has no suffix `.{suffix}` here"
+            known = [*(definition.types if names else ()), *flags]
+            help_ = _offer(definition) if suffix in known else nearest(suffix, known) or _offer(definition)
+            message = f"`{definition.mnemonic}` has no suffix `.{suffix}`"
+            if suffix in known:
+                message = f"`.{suffix}` is one suffix too many"
             raise AssemblyError(statement.error("LPU0404", message, statement.mnemonic_span, help=help_))
     if not names:
         return values
@@ -61,6 +63,7 @@ def _fitting(definition: Definition, names: list[str], fixed: Types, written: Ma
         types
         for types in choices
         if types.get("to") != types["type"]
+        and not (_wide(definition, written) and types["type"] != "f16")
         and all(
             TYPE_BYTES[types[size]] == operand.size
             for name, operand in written.items()
@@ -68,6 +71,12 @@ def _fitting(definition: Definition, names: list[str], fixed: Types, written: Ma
             and isinstance(size := definition.operand[name].attributes.get("size"), str)
         )
     ]
+
+
+def _wide(definition: Definition, written: Mapping[str, Operand]) -> bool:
+    """Whether rows come on 32 streams, as only those of f16 do."""
+    rows = written.get("rows")
+    return "wide_rows" in definition.rules and isinstance(rows, StreamRef) and rows.size == 32
 
 
 def _undecided(
