@@ -169,11 +169,11 @@ def _late(
 
     ``whom``: the words, as (queue, word), whose values count; None: any word's.
     """
-    rows = runs.writes & (runs.channel == channel) & (runs.rank <= rank)
+    rows = np.flatnonzero(runs.writes & (runs.channel == channel) & (runs.rank <= rank))
     if whom is not None:
-        timeline = moves.timeline
-        words = zip(timeline.queue[runs.family].tolist(), timeline.word[runs.family].tolist(), strict=True)
-        rows &= np.array([pair in whom for pair in words], bool)
+        queue, word = (column[runs.family[rows]] for column in (moves.timeline.queue, moves.timeline.word))
+        named = [(queue == q) & (word == w) for q, w in whom]
+        rows = rows[np.logical_or.reduce(named)]
     start, stride, count = runs.start[rows], runs.stride[rows], runs.count[rows]
     if not len(start):
         return None

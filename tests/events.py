@@ -208,6 +208,9 @@ def _links(program: Program, every: list[Issue], out: Events) -> None:
     arrivals: dict[int, list[int]] = {}
     for e in order:
         link = e.instruction.values.get("link")
+        if isinstance(link, int) and link >= target.geometry.links:
+            out.faults.add((e.cycle, e.queue, "LPU0311"))
+            continue
         if e.instruction.mnemonic == "send":
             assert isinstance(link, int)
             if e.cycle < sent.get(link, -1000) + target.c2c.packet_cycles:

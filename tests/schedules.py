@@ -266,7 +266,7 @@ class Schedule:
         """Over a link and back."""
         r, taps, links = self.random, self.target.taps, self.target.c2c
         nest = (Dim(r.randint(2, 3), links.packet_cycles + r.randrange(4), 0),) if r.random() < 0.5 else ()
-        h, link = r.choice("we"), r.randrange(3)
+        h, link = r.choice("we"), r.randrange(min(3, len(links.loopback)))
         group = self.group(1, h)
         self.source(group, cycle, taps.send, nest)
         first = 0 if h == "w" else self.target.queue_counts.c2c

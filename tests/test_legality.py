@@ -18,7 +18,7 @@ from lpuasm.isa.faults import TELLINGS, describe
 from lpuasm.isa.legality import MOST, check, verdict
 from lpuasm.isa.operands import Dim
 from lpuasm.isa.program import Program
-from lpuasm.isa.target import load_target
+from lpuasm.isa.target import load_target, parse_target
 from lpuasm.vm.reference import Machine
 
 MINI = load_target("mini")
@@ -208,6 +208,43 @@ def test_random_programs_against_the_reference_engine(chip: str, seeds: int) -> 
                 continue
             assert first(made) == ran, seed
             assert ran or made.cycles == cycles, seed
+
+
+def test_other_chips_have_other_times() -> None:
+    """One bank a slice, two links, an ALU operation and a write with times of their own."""
+    text = MINI.text
+    for old, new in (
+        ("banks               = 2", "banks = 1"),
+        ("vxm          = 12", "vxm = 11"),
+        ("links               = 16", "links = 2"),
+        ("loopback      = [1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14]", "loopback = [1, 0]"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    text += """
+        [timing."vxm.add"]
+        link = 5
+        func = 7
+        source = "ours"
+        [timing."mem.write"]
+        skew = 2
+        func = 4
+        source = "ours"
+    """
+    target = parse_target(text, "other.toml")
+    for seed in range(30):
+        for made in programs(target, seed):
+            ran, cycles = by_running(made)
+            if ran and ran[2].startswith("LPU07"):
+                continue
+            assert first(made) == ran, seed
+            assert ran or made.cycles == cycles, seed
+
+
+def test_programs_without_words_are_legal() -> None:
+    assert verdict(Program(MINI, {})) == ()
+    assert verdict(Program(MINI, {"seq": np.zeros((3, 2), np.uint64)})) == ()
+    check(program("mini", {"mem.w0": [(0, "nop", {"count": 3})]}))
 
 
 def test_repeats_are_taken_whole() -> None:
