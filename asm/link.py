@@ -26,13 +26,8 @@ def link(draft: Draft) -> None:
             places[image.queue.name] = _places(image.statements, [-1] * len(image.words), names)
     for filled in draft.filled:
         rows = [filled.rows[int(r)] for r in filled.row]
-        own = np.zeros(len(rows), bool)
-        own[filled.at] = True
-        repeats = np.concatenate(([False], own[:-1])) & ~own & (np.diff(filled.row, prepend=-1) == 0)
-        of_flow = own | repeats
-        flows = [row.flow if of_flow[k] else -1 for k, row in enumerate(rows)]
         queues[filled.queue.name] = filled.words
-        places[filled.queue.name] = _places([row.statement for row in rows], flows, names)
+        places[filled.queue.name] = _places([row.statement for row in rows], [row.flow for row in rows], names)
     order = sorted(queues, key=lambda name: draft.target.queue[name].number)
     draft.program = Program(
         draft.target,

@@ -100,16 +100,15 @@ def test_errors_of_a_phase_are_told_together_in_the_order_of_the_text() -> None:
     assert len(caught.value.diagnostics) == 20
 
 
-WORDS = [
-    ".queue", ".unit", "mem.w0", "mxm.e", "mxm.e0.lw", "vxm", "vxm.alu3", "c2c", "sxm.e", "0:", "5:", "-1:", "read", "write",
-    "lw", "abc.f16", "add", "add.i8", "exp", "transpose", "distribute", "select", "nop", "repeat", "sync", "notify", "acc",
-    "s5.e", "s5.w", "sg4.e[0]", "sg16.e[1]", "sg2.w[40]", "vxm.alu4", "%d", "latch", "?", "0", "3", "70000", "1.5", "-1",
-    "nan", ",", "->", "every", "step", "half", "low8", "group", "keep", "@alu5", "@c2c.1", "A", "A[1, :]", "r3", "\n", "\n",
-]  # fmt: skip
+WORDS = """
+.queue .unit mem.w0 mxm.e mxm.e0.lw vxm vxm.alu3 c2c sxm.e 0: 5: -1: read write lw abc.f16 add add.i8 exp transpose
+distribute select nop repeat sync notify acc s5.e s5.w sg4.e[0] sg16.e[1] sg2.w[40] vxm.alu4 %d latch ? 0 3 70000 1.5 -1
+nan , -> every step half low8 group keep @alu5 @c2c.1 A A[1,:] r3
+"""
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from(WORDS), max_size=40))
+@given(st.lists(st.sampled_from([*WORDS.split(), *"\n\n\n\n"]), max_size=40))
 def test_any_text_is_a_program_or_diagnostics(words: list[str]) -> None:
     head = ".input A : i8 [4, 16] at mem.w0\n.queue mem.w0\n"
     try:
