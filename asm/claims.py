@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lpuasm.asm.body import Body, Word
+from lpuasm.asm.body import Access, Body, Word
 from lpuasm.asm.fold import Widths, fold
 from lpuasm.isa.target import Target
 from lpuasm.isa.values import Dim
@@ -60,13 +60,9 @@ def claims(body: Body, target: Target) -> list[Claim]:
         link = word.values.get("link")
         if word.definition.mnemonic == "send" and isinstance(link, int):
             out.append(Claim(("link", link, "send"), word.time, (Dim(target.c2c.packet_cycles), *word.dims), 1, number))
-    names = {q.number: q.name for q in target.queues}
+    names = [q.name for q in target.queues]
     for access in body.accesses:
-        whole = bool((access.addresses < 0).any())
-        banks = np.where(access.addresses >= target.geometry.words_per_bank, 1, 0)
-        for bank in range(target.geometry.banks):
-            times = access.cycles if whole else access.cycles[banks == bank]
-            out += _cells(("bank", names[access.slice], bank), np.sort(times), access.word)
+        out += _bank_claims(access, body.words[access.word], names[access.slice], target)
     for segment in body.segments:
         mask = (1 << (segment.last + 1)) - (1 << segment.first)
         track: Track = ("stream", segment.channel.direction, segment.channel.stream)
@@ -87,6 +83,17 @@ def _queue_claims(word: Word, number: int) -> list[Claim]:
         Claim(("queue", name, ""), word.time, (), 1, number),
         Claim(("generator", name, generator), word.time, held, 1, number),
     ]
+
+
+def _bank_claims(access: Access, word: Word, name: str, target: Target) -> list[Claim]:
+    """All banks in each cycle where data decides on the word; else the bank of each address."""
+    later = access.addresses >= target.geometry.words_per_bank
+    if access.addresses[0] < 0 or not later.any() or later.all():
+        banks = range(target.geometry.banks) if access.addresses[0] < 0 else (int(later[0]),)
+        first, dims = int(access.cycles[0]), tuple(Dim(d.count, d.every) for d in word.dims)
+        return [Claim(("bank", name, bank), first, dims, 1, access.word) for bank in banks]
+    cells = [_cells(("bank", name, bank), access.cycles[later == bool(bank)], access.word) for bank in (0, 1)]
+    return cells[0] + cells[1]
 
 
 def _cells(track: Track, times: np.ndarray[tuple[int, ...], np.dtype[np.int64]], word: int) -> list[Claim]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,9 +14,10 @@ from lpuasm.asm.flows import Lowering, find
 from lpuasm.asm.fold import Widths, fold
 from lpuasm.asm.syntax import Statement
 from lpuasm.asm.uses import length, state_uses
-from lpuasm.isa.definition import Definition
+from lpuasm.isa.core import table
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related
 from lpuasm.isa.operands import Link
+from lpuasm.isa.values import Dim
 
 #: One word of a group of issues: its number in the body, and which issues of its statement it makes.
 Made = tuple[int, Times]
@@ -30,7 +33,7 @@ def emit(lowering: Lowering) -> Body:
     statements: list[Statement] = []
     made: list[list[list[Made]]] = []
     for node in nodes:
-        made.append([_words(lowering, node, part, _start(node) - origin, words) for part in node.parts])
+        made.append([_words(node, part, _start(node) - origin, words) for part in node.parts])
         statements += [node.statement] * (len(words) - len(statements))
     owners = _owners(nodes, made)
     intent, ends = _intent(lowering, made, owners)
@@ -39,7 +42,7 @@ def emit(lowering: Lowering) -> Body:
         words,
         statements,
         intent,
-        _segments(lowering, made, ends, origin),
+        _segments(lowering, words, made, ends, origin),
         _accesses(lowering, made, origin),
         state_uses(words, lowering.target),
         length(words),
@@ -62,24 +65,23 @@ def _choose_alus(lowering: Lowering) -> None:
             part.values.update({name: Link(chosen[source.number]) for name, source in node.links.items()})
 
 
-def _widths(lowering: Lowering, definition: Definition) -> Widths:
+@cache
+def _widths(mnemonic: str, kind: str) -> Widths:
     """The bits of the dimensions of an instruction: its own, or those of the `repeat` word that follows it."""
-    own = definition.operand.get("repeat")
-    if own is None:
-        repeat = lowering.table.find(definition.queues[0], "repeat")
-        assert repeat is not None
-        own = repeat.operand["repeat"]
+    definition, repeat = table().find(kind, mnemonic), table().find(kind, "repeat")
+    assert definition is not None and repeat is not None
+    own = definition.operand.get("repeat") or repeat.operand["repeat"]
     widths = own.attributes["widths"]
     assert isinstance(widths, list)
     return tuple((w[0], w[1], w[2]) for w in widths)
 
 
-def _words(lowering: Lowering, node: Node, part: Part, base: int, words: list[Word]) -> list[Made]:
+def _words(node: Node, part: Part, base: int, words: list[Word]) -> list[Made]:
     """Appends the words of a part; the issues of each."""
     assert part.queue is not None
     times = node.times[part.issues]
     made: list[Made] = []
-    for nest in fold(times, part.steps, _widths(lowering, part.definition)):
+    for nest in fold(times, part.steps, _widths(part.definition.mnemonic, part.queue.kind)):
         values = dict(part.values)
         if part.steps is not None:
             values[part.definition.steps] = int(part.steps[nest.first])
@@ -125,7 +127,10 @@ def _intent(
                 source = node.heard[tap.channel].node
                 key = (source.number, tap.channel)
                 for word, issues in words:
-                    rows += [(word, tap.operand, tap.member, int(w)) for w in np.unique(owners[key][issues])]
+                    heard = owners[key][issues]
+                    one = int(heard[0])
+                    writers = [one] if (heard == one).all() else np.unique(heard).tolist()
+                    rows += [(word, tap.operand, tap.member, writer) for writer in writers]
                     if (drives[key][issues] > tap.register).any():
                         raise AssemblyError(_upstream(node.statement, source.statement, tap.channel))
                     ends[key][issues] = np.maximum(ends[key][issues], tap.register)
@@ -143,7 +148,11 @@ def _upstream(reader: Statement, writer: Statement, channel: Channel) -> Diagnos
 
 
 def _segments(
-    lowering: Lowering, made: list[list[list[Made]]], ends: dict[tuple[int, Channel], Times], origin: int
+    lowering: Lowering,
+    all_words: list[Word],
+    made: list[list[list[Made]]],
+    ends: dict[tuple[int, Channel], Times],
+    origin: int,
 ) -> list[Segment]:
     """What lives on streams: each word's values, from the register it drives to the last reader of each issue."""
     wide: Widths = ((40, 40, 40),) * 3
@@ -154,7 +163,13 @@ def _segments(
                 end = ends[node.number, tap.channel]
                 diagonal = _start(node) - origin + part.rel + tap.delay - tap.register
                 for word, issues in words:
-                    for last in np.unique(end[issues]):
+                    ends_here, one = end[issues], int(end[issues[0]])
+                    if (ends_here == one).all():
+                        first = diagonal + int(node.times[issues[0]])
+                        dims = tuple(Dim(d.count, d.every) for d in all_words[word].dims)
+                        segments.append(Segment(tap.channel, first, dims, tap.register, one, word))
+                        continue
+                    for last in np.unique(ends_here):
                         times = node.times[issues[end[issues] == last]]
                         segments += [
                             Segment(tap.channel, diagonal + int(times[n.first]), n.dims, tap.register, int(last), word)
@@ -173,13 +188,13 @@ def _accesses(lowering: Lowering, made: list[list[list[Made]]], origin: int) -> 
                 continue
             assert part.queue is not None
             write = part.definition.mnemonic in ("write", "scatter")
-            position = {int(i): k for k, i in enumerate(part.issues)} if part.steps is not None else {}
+            first = 0
             for word, issues in words:
                 cycles = _start(node) - origin + part.rel + banks[1] + node.times[issues]
                 if part.steps is None:
                     addresses = np.full(len(issues), -1, np.int64)
                 else:
-                    first = position[int(issues[0])]
                     addresses = part.steps[first : first + len(issues)]
+                first += len(issues)
                 accesses.append(Access(part.queue.number, write, addresses, cycles, word))
     return accesses

@@ -39,8 +39,8 @@ class Region:
         return int(self.slices.shape[1])
 
 
-def region(lowering: Lowering, statement: Statement, operand: Operand, pad_to: int = 1) -> Region:
-    """The rows that a memory operand names, padded to a multiple of ``pad_to`` rows where the tensor has room."""
+def region(lowering: Lowering, statement: Statement, operand: Operand, ref: StreamRef) -> Region:
+    """The rows that a memory operand names, padded to whole issues of the streams ``ref`` where the tensor has room."""
     if isinstance(operand, TensorRef):
         tensor = lowering.tensors.get(operand.name)
         if tensor is None or tensor.layout is None:
@@ -58,13 +58,14 @@ def region(lowering: Lowering, statement: Statement, operand: Operand, pad_to: i
                     help=f"write `spread {layout.groups}`, or give the tensor other slices",
                 )
             )
-        chosen = _padded(statement, operand, layout, vectors(layout, operand), pad_to)
+        rows = _rows_an_issue(statement, ref, layout.planes)
+        chosen = _padded(statement, operand, layout, vectors(layout, operand), rows)
         located = [layout.locate(chosen, plane) for plane in range(layout.planes)]
         return Region(np.stack([s for s, _ in located], 1), np.stack([a for _, a in located], 1), layout.dtype)
     if isinstance(operand, UnitRef) and operand.address is not None:
         numbers = _slices(lowering, statement, operand)
-        slices = np.array([numbers], np.int64)
-        return Region(slices, np.full_like(slices, operand.address), "")
+        _rows_an_issue(statement, ref, len(numbers))
+        return _words(lowering, statement, operand, numbers, operand.address)
     raise AssemblyError(
         statement.error(
             "LPU1110",
@@ -75,12 +76,38 @@ def region(lowering: Lowering, statement: Statement, operand: Operand, pad_to: i
     )
 
 
+def _words(lowering: Lowering, statement: Statement, unit: UnitRef, numbers: list[int], address: int) -> Region:
+    """Words from an address on, in a slice for each byte plane: as many as the repeat of the statement reaches."""
+    rows = 1 + max(0, *_reached(statement)) if statement.repeats else 1
+    last = lowering.target.words - 1
+    if not 0 <= address <= last - rows + 1:
+        beyond = address if rows == 1 or address < 0 else address + rows - 1
+        message = f"{beyond:#x} is not an address of a slice, which are 0 … {last:#x}"
+        raise AssemblyError(statement.error("LPU0310", message, unit.span))
+    slices = np.tile(np.array(numbers, np.int64), (rows, 1))
+    return Region(slices, np.broadcast_to(address + np.arange(rows)[:, None], slices.shape).copy(), "")
+
+
+def _reached(statement: Statement) -> Times:
+    """Which vector of each stream, or word, each issue of a repeat means: a step that is not written is the next."""
+    repeat_times(statement)
+    index = np.zeros(1, np.int64)
+    inner = 1
+    for repeat in statement.repeats:
+        step = repeat.step if repeat.step is not None else inner
+        index = (np.arange(repeat.count)[:, None] * step + index).reshape(-1)
+        inner *= repeat.count if step else 1
+    return index
+
+
 def _padded(statement: Statement, ref: TensorRef, layout: Layout, chosen: Times, pad_to: int) -> Times:
     missing = -len(chosen) % pad_to
     if not missing:
         return chosen
     extra = chosen[-1] + 1 + np.arange(missing)
-    if extra[-1] >= layout.depth * layout.groups:
+    # What is read or written besides must be padding: rows beyond the last in the lowest tiles, or words beyond them.
+    row = extra // (layout.tile_rows * layout.tiles[1]) * layout.tile_rows + extra % layout.tile_rows
+    if extra[-1] >= layout.depth * layout.groups or ((extra < layout.vectors) & (row < layout.rows)).any():
         raise AssemblyError(
             statement.error(
                 "LPU1106",
@@ -97,7 +124,8 @@ def _slices(lowering: Lowering, statement: Statement, unit: UnitRef) -> list[int
     names = [unit.name]
     if unit.range is not None:
         first, last = unit.range
-        names = [f"{unit.name}{i}" for i in range(first, last + 1)] or [unit.name]
+        way = 1 if first <= last else -1
+        names = [f"{unit.name}{i}" for i in range(first, last + way, way)[: lowering.target.geometry.slices + 1]]
     for name in names:
         if name not in queues or queues[name].kind != "mem":
             raise AssemblyError(
@@ -156,6 +184,7 @@ def streams(statement: Statement, operand: Operand) -> StreamRef:
 
 
 def _rows_an_issue(statement: Statement, ref: StreamRef, planes: int) -> int:
+    """How many rows of so many byte planes a group of streams takes at once."""
     if ref.size % planes:
         raise AssemblyError(
             statement.error(
@@ -173,14 +202,11 @@ def _issued(lowering: Lowering, statement: Statement, places: Region, rows: int)
     issues = places.rows // rows
     if not statement.repeats:
         return np.arange(issues), np.arange(issues) * rows
-    times = repeat_times(statement.repeats)
-    index = np.zeros(1, np.int64)
-    inner = 1
-    for repeat in statement.repeats:
-        step = repeat.step if repeat.step is not None else inner
-        index = (np.arange(repeat.count)[:, None] * step + index).reshape(-1)
-        inner *= repeat.count if step else 1
-    if index.min() < 0 or index.max() + 1 != issues:
+    times, index = repeat_times(statement), _reached(statement)
+    if index.min() < 0:
+        message, place = "the repeat goes below the first vector", statement.repeats[0].span
+        raise AssemblyError(statement.error("LPU1102", message, place, help="steps count upwards here"))
+    if index.max() + 1 != issues:
         raise AssemblyError(
             statement.error(
                 "LPU1102",
@@ -238,10 +264,9 @@ def read(lowering: Lowering, statement: Statement) -> None:
     operands(statement, 1, 1)
     _only_clauses(statement, "spread")
     definition, ref = _definition(lowering, statement), streams(statement, statement.outputs[0])
-    places = region(lowering, statement, statement.inputs[0])
+    places = region(lowering, statement, statement.inputs[0], ref)
     planes = places.planes
-    rows = _rows_an_issue(statement, ref, planes)
-    places = region(lowering, statement, statement.inputs[0], rows)
+    rows = ref.size // planes
     times, first_rows = _issued(lowering, statement, places, rows)
     if not len(times):
         raise AssemblyError(statement.error("LPU1106", "there is nothing to read", statement.inputs[0].span))
@@ -259,10 +284,9 @@ def write(lowering: Lowering, statement: Statement) -> None:
     definition, ref = _definition(lowering, statement), streams(statement, statement.inputs[0])
     sources = lowering.hear(statement, ref)
     times = lowering.in_step(statement, sources)
-    places = region(lowering, statement, statement.outputs[0])
-    rows = _rows_an_issue(statement, ref, places.planes)
+    places = region(lowering, statement, statement.outputs[0], ref)
+    rows = ref.size // places.planes
     if isinstance(statement.outputs[0], TensorRef):
-        places = region(lowering, statement, statement.outputs[0], rows)
         _same_type(statement, places, [s.dtype for s in sources], ref)
     first_rows = _written_rows(lowering, statement, places, rows, times)
     data = _index(definition, "data")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +22,9 @@ from lpuasm.isa.operands import TYPE_BYTES
 from lpuasm.isa.target import Queue
 
 
-def _bound(
+def bound_values(
     lowering: Lowering, statement: Statement, definition: Definition, inputs: tuple[Operand, ...], dtype: str, pair: str
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The operand values of a statement, its suffixes filled in from ``dtype`` where none is written."""
     outputs = tuple(o for o in statement.outputs if not isinstance(o, Value))
     names = [o.name for o in definition.operands if o.kind == "type"]
@@ -52,9 +53,10 @@ def _positional(definition: Definition, role: str) -> list[str]:
     return [o.name for o in definition.operands if o.role == role and o.kind != "dims"]
 
 
-def _hear_all(
+def hear_all(
     lowering: Lowering, statement: Statement, inputs: list[tuple[str, StreamRef]]
 ) -> tuple[list[tuple[str, StreamRef, list[Source]]], list[Source]]:
+    """(each operand with what travels on its streams, all of these sources)."""
     heard = [(name, ref, lowering.hear(statement, ref)) for name, ref in inputs]
     return heard, [s for _, _, sources in heard for s in sources]
 
@@ -69,7 +71,7 @@ def _dtype(statement: Statement, ref: StreamRef, sources: list[Source]) -> str:
     return dtype if planes and [s.plane for s in sources] == [k % planes for k in range(ref.size)] else ""
 
 
-def _attach(
+def attach(
     lowering: Lowering,
     node: Node,
     heard: list[tuple[str, StreamRef, list[Source]]],
@@ -123,23 +125,23 @@ def vxm(lowering: Lowering, statement: Statement) -> None:
     assert definition is not None
     names = dict(zip(_positional(definition, "in"), statement.inputs, strict=False))
     refs = [(name, o) for name, o in names.items() if isinstance(o, StreamRef)]
-    heard, sources = _hear_all(lowering, statement, refs)
+    heard, sources = hear_all(lowering, statement, refs)
     linked = {name: _linked(lowering, statement, o) for name, o in names.items() if isinstance(o, Value)}
     times = _vxm_times(lowering, statement, sources, list(linked.values()))
     dtype = _vxm_type(statement, definition, heard, linked)
     stand_in = tuple(_stand_in(o) for o in statement.inputs)
-    values = _bound(lowering, statement, definition, stand_in, dtype, "")
-    result = definition.result_type(values)  # type: ignore[arg-type]
+    values = bound_values(lowering, statement, definition, stand_in, dtype, "")
+    result = definition.result_type(values)
     queue = lowering.target.queue["vxm.alu0"]
     node = lowering.add(Node(len(lowering.nodes), statement, times, [], kind=result))
-    reads = _attach(lowering, node, heard, queue, definition)
+    reads = attach(lowering, node, heard, queue, definition)
     assert definition.timing.link is not None
     for name, source in linked.items():
         lowering.connect(node, source, definition.timing.link, names[name].span)
     node.links = linked
     outs = [o for o in statement.outputs if isinstance(o, StreamRef)]
     drives = _drive(lowering, node, queue, definition, list(zip(("out", "also"), outs, strict=False)), result)
-    node.parts = [Part(None, definition, values, 0, np.arange(len(times)), None, reads, drives)]  # type: ignore[arg-type]
+    node.parts = [Part(None, definition, values, 0, np.arange(len(times)), None, reads, drives)]
     _latch(lowering, statement, node, values)
     for out in statement.outputs:
         if isinstance(out, Value):
@@ -169,7 +171,7 @@ def _vxm_times(lowering: Lowering, statement: Statement, sources: list[Source], 
     if sources or linked:
         stand = [*sources, *(Source(n, 0, n.kind, 0) for n in linked)]
         return lowering.in_step(statement, stand)
-    return repeat_times(statement.repeats)
+    return repeat_times(statement)
 
 
 def _vxm_type(
@@ -195,7 +197,7 @@ def _vxm_type(
     return next(iter(kinds)) if len(kinds) == 1 else ""
 
 
-def _latch(lowering: Lowering, statement: Statement, node: Node, values: dict[str, object]) -> None:
+def _latch(lowering: Lowering, statement: Statement, node: Node, values: dict[str, Any]) -> None:
     """Orders the uses of a latch inside the flow; it belongs to an ALU, which must be named."""
     uses = any(isinstance(o, Latch) for o in statement.inputs)
     if not uses and not values.get("keep"):
@@ -248,13 +250,13 @@ def _planes(lowering: Lowering, statement: Statement) -> list[tuple[str, str, in
 
 def _mxm_node(
     lowering: Lowering, statement: Statement, unit: tuple[str, str, int], kind: str, times: Times
-) -> tuple[Node, Queue, Queue | None, Definition, dict[str, object]]:
+) -> tuple[Node, Queue, Queue | None, Definition, dict[str, Any]]:
     definition = lowering.table.find(kind, statement.mnemonic)
     assert definition is not None
     _, hemisphere, plane = unit
     inputs = tuple(o for o in statement.inputs if not isinstance(o, UnitRef))
     pair = "pair" if plane < 0 else "plane"
-    values = _bound(lowering, statement, definition, inputs, "", pair)
+    values = bound_values(lowering, statement, definition, inputs, "", pair)
     queues = lowering.target.queue
     first = max(plane, 0)
     name = f"sxm.{hemisphere}.acc" if kind == "acc" else f"mxm.{hemisphere}"
@@ -276,13 +278,13 @@ def _rows(statement: Statement) -> StreamRef | None:
 def lw(lowering: Lowering, statement: Statement) -> None:
     """Groups of rows into the buffer, one each issue."""
     for unit in _planes(lowering, statement):
-        heard, sources = _hear_all(lowering, statement, [("rows", r)] if (r := _rows(statement)) else [])
+        heard, sources = hear_all(lowering, statement, [("rows", r)] if (r := _rows(statement)) else [])
         times = lowering.in_step(statement, sources)
         node, queue, also, definition, values = _mxm_node(lowering, statement, unit, "lw", times)
-        reads = _attach(lowering, node, heard, queue, definition)
-        first = int(values.get("group", 0))  # type: ignore[call-overload]
+        reads = attach(lowering, node, heard, queue, definition)
+        first = int(values.get("group", 0))
         issues = np.arange(len(times))
-        node.parts = [Part(queue, definition, values, 0, issues, first + issues, reads, (), also)]  # type: ignore[arg-type]
+        node.parts = [Part(queue, definition, values, 0, issues, first + issues, reads, (), also)]
         lowering.state["buffer", unit[0]] = node
 
 
@@ -290,13 +292,13 @@ def iw(lowering: Lowering, statement: Statement) -> None:
     """The buffer, or groups of rows, into the array; ``clear`` likewise."""
     for unit in _planes(lowering, statement):
         ref = _rows(statement)
-        heard, sources = _hear_all(lowering, statement, [("rows", ref)] if ref else [])
+        heard, sources = hear_all(lowering, statement, [("rows", ref)] if ref else [])
         times = lowering.in_step(statement, sources) if ref else np.zeros(1, np.int64)
         node, queue, also, definition, values = _mxm_node(lowering, statement, unit, "iw", times)
-        reads = _attach(lowering, node, heard, queue, definition)
+        reads = attach(lowering, node, heard, queue, definition)
         issues = np.arange(len(times))
-        steps = int(values.get("group", 0)) + issues if ref else None  # type: ignore[call-overload]
-        node.parts = [Part(queue, definition, values, 0, issues, steps, reads, (), also)]  # type: ignore[arg-type]
+        steps = int(values.get("group", 0)) + issues if ref else None
+        node.parts = [Part(queue, definition, values, 0, issues, steps, reads, (), also)]
         loaded = lowering.state.get(("buffer", unit[0]))
         if loaded is not None and ref is None and statement.mnemonic == "iw":
             lowering.at_least(node, loaded, int(loaded.times[-1]) + loaded.parts[0].definition.timing.func)
@@ -306,11 +308,11 @@ def iw(lowering: Lowering, statement: Statement) -> None:
 def abc(lowering: Lowering, statement: Statement) -> None:
     """A row into the array each issue."""
     for unit in _planes(lowering, statement):
-        heard, sources = _hear_all(lowering, statement, [("row", r)] if (r := _rows(statement)) else [])
+        heard, sources = hear_all(lowering, statement, [("row", r)] if (r := _rows(statement)) else [])
         times = lowering.in_step(statement, sources)
         node, queue, also, definition, values = _mxm_node(lowering, statement, unit, "abc", times)
-        reads = _attach(lowering, node, heard, queue, definition)
-        node.parts = [Part(queue, definition, values, 0, np.arange(len(times)), None, reads, (), also)]  # type: ignore[arg-type]
+        reads = attach(lowering, node, heard, queue, definition)
+        node.parts = [Part(queue, definition, values, 0, np.arange(len(times)), None, reads, (), also)]
         installed = lowering.state.get(("array", unit[0]))
         if installed is not None:
             lowering.at_least(node, installed, int(installed.times[-1]) + installed.parts[0].definition.timing.func)
@@ -331,16 +333,16 @@ def acc(lowering: Lowering, statement: Statement) -> None:
                 )
             )
         ref = _rows(statement)
-        heard, sources = _hear_all(lowering, statement, [("partial", ref)] if ref else [])
+        heard, sources = hear_all(lowering, statement, [("partial", ref)] if ref else [])
         times = lowering.in_step(statement, [Source(made, 0, "", 0), *sources])
         node, queue, also, definition, values = _mxm_node(lowering, statement, unit, "acc", times)
         taps = lowering.target.taps
         lowering.connect(node, made, made.parts[0].definition.timing.func + taps.acc_result - taps.mxm_result)
-        reads = _attach(lowering, node, heard, queue, definition)
+        reads = attach(lowering, node, heard, queue, definition)
         dtype = "i8" if values.get("low8") else str(values["type"])
         outs = [o for o in statement.outputs if isinstance(o, StreamRef)]
         drives = _drive(lowering, node, queue, definition, [("out", o) for o in outs], dtype)
-        node.parts = [Part(queue, definition, values, 0, np.arange(len(times)), None, reads, drives, also)]  # type: ignore[arg-type]
+        node.parts = [Part(queue, definition, values, 0, np.arange(len(times)), None, reads, drives, also)]
         node.result = made
 
 
@@ -349,18 +351,18 @@ def sxm(lowering: Lowering, statement: Statement) -> None:
     definition = next(d for d in lowering.table.named(statement.mnemonic) if d.unit == "sxm")
     names = list(zip(_positional(definition, "in"), statement.inputs, strict=False))
     refs = [(name, o) for name, o in names if isinstance(o, StreamRef)]
-    heard, sources = _hear_all(lowering, statement, refs)
+    heard, sources = hear_all(lowering, statement, refs)
     times = lowering.in_step(statement, sources)
-    values = _bound(lowering, statement, definition, statement.inputs, "", "")
+    values = bound_values(lowering, statement, definition, statement.inputs, "", "")
     hemisphere = refs[0][1].direction if refs else "e"
     queue = _sxm_queue(lowering, statement, definition, hemisphere, refs[0][1] if refs else None)
     node = lowering.add(Node(len(lowering.nodes), statement, times, []))
-    reads = _attach(lowering, node, heard, queue, definition)
+    reads = attach(lowering, node, heard, queue, definition)
     outs = [o for o in statement.outputs if isinstance(o, StreamRef)]
     data = heard[0] if heard else None
     dtype = _dtype(statement, data[1], data[2]) if data else ""
     drives = _drive(lowering, node, queue, definition, [("out", o) for o in outs], dtype)
-    node.parts = [Part(queue, definition, values, 0, np.arange(len(times)), None, reads, drives)]  # type: ignore[arg-type]
+    node.parts = [Part(queue, definition, values, 0, np.arange(len(times)), None, reads, drives)]
 
 
 def _sxm_queue(
@@ -394,17 +396,27 @@ def c2c(lowering: Lowering, statement: Statement) -> None:
     assert definition is not None
     refs = [o for o in (*statement.inputs, *statement.outputs) if isinstance(o, StreamRef)]
     sending = statement.mnemonic == "send"
-    heard, sources = _hear_all(lowering, statement, [("data", r) for r in refs] if sending else [])
-    times = lowering.in_step(statement, sources) if sending else repeat_times(statement.repeats)
-    values = _bound(lowering, statement, definition, statement.inputs, "", "")
+    heard, sources = hear_all(lowering, statement, [("data", r) for r in refs] if sending else [])
+    times = lowering.in_step(statement, sources) if sending else repeat_times(statement)
+    packet = lowering.target.c2c.packet_cycles
+    if sending and len(times) > 1 and int(np.diff(times).min()) < packet:
+        message = f"a link takes a vector every {packet} cycles, and these come every {int(np.diff(times).min())}"
+        place, help = statement.mnemonic_span, f"let them come more slowly: `read … repeat n every {packet}`"
+        raise AssemblyError(statement.error("LPU0312", message, place, help=help))
+    values = bound_values(lowering, statement, definition, statement.inputs, "", "")
+    links = lowering.target.geometry.links
+    if int(values["link"]) >= links:
+        message, clause = f"there is no link {values['link']}", statement.clause("link")
+        where = statement.span if clause is None else clause.span
+        raise AssemblyError(statement.error("LPU0407", message, where, help=f"links are 0 … {links - 1}"))
     direction = refs[0].direction
     hemisphere = direction if sending else {"e": "w", "w": "e"}[direction]
     fitting = [q for q in lowering.target.queues if q.kind == "c2c" and q.hemisphere == hemisphere]
-    queue = fitting[int(not sending)]
+    queue = fitting[0] if sending else fitting[-1]
     node = lowering.add(Node(len(lowering.nodes), statement, times, []))
-    reads = _attach(lowering, node, heard, queue, definition)
+    reads = attach(lowering, node, heard, queue, definition)
     drives = () if sending else _drive(lowering, node, queue, definition, [("out", refs[0])], "")
-    node.parts = [Part(queue, definition, values, 0, np.arange(len(times)), None, reads, drives)]  # type: ignore[arg-type]
+    node.parts = [Part(queue, definition, values, 0, np.arange(len(times)), None, reads, drives)]
 
 
 _BY_UNIT: Mapping[str, Lower] = {"vxm": vxm, "sxm": sxm, "c2c": c2c}

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
 from lpuasm.asm.body import Body, Channel, Node, Source, Tap, Times
+from lpuasm.asm.dims import nest
 from lpuasm.asm.fold import times_of
-from lpuasm.asm.syntax import Flow, Repeat, Statement, StreamRef
+from lpuasm.asm.syntax import Flow, Statement, StreamRef
 from lpuasm.isa.core import Table, table
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, Span
 from lpuasm.isa.program import Tensor
 from lpuasm.isa.target import Target
-from lpuasm.isa.values import Dim
+
+LONGEST = 1 << 22
+"""Cycles that the issues of one statement may span, and issues that it may make."""
 
 
 @dataclass(slots=True)
@@ -80,7 +84,7 @@ class Lowering:
         """Holds a `repeat` of the statement to the times that follow from what it hears or touches."""
         if not statement.repeats:
             return
-        stated = repeat_times(statement.repeats)
+        stated = repeat_times(statement)
         if not np.array_equal(stated, times):
             raise AssemblyError(
                 statement.error(
@@ -140,15 +144,23 @@ def find(node: Node) -> tuple[Node, int]:
     return node, t
 
 
-def repeat_times(repeats: tuple[Repeat, ...]) -> Times:
-    """The issue times that `repeat` clauses state; an inner dimension that states no interval has 1."""
-    dims: list[Dim] = []
-    span = 0
-    for repeat in repeats:
-        every = repeat.every if repeat.every is not None else span + 1
-        dims.append(Dim(repeat.count, every))
-        span += (repeat.count - 1) * every
-    return times_of(tuple(dims))
+def repeat_times(statement: Statement) -> Times:
+    """The issue times that the `repeat` clauses of a statement state, the first at 0. Raises AssemblyError LPU0408."""
+    dims = nest(statement, 0)
+    if prod(d.count for d in dims) > LONGEST or sum((d.count - 1) * d.every for d in dims) >= LONGEST:
+        message = f"this issues beyond {LONGEST} cycles, more than a flow lasts"
+        raise AssemblyError(statement.error("LPU0408", message, statement.repeats[0].span, help="cut it into flows"))
+    times = times_of(dims)
+    if (np.diff(times) < 1).any():
+        raise AssemblyError(
+            statement.error(
+                "LPU0408",
+                "the issues of this repeat run into each other",
+                statement.repeats[-1].span,
+                help="an outer interval is longer than the inner repeats together; left out, it is the shortest",
+            )
+        )
+    return times
 
 
 def _rate(times: Times) -> str:
@@ -168,13 +180,15 @@ def lower(flow: Flow, target: Target, tensors: Mapping[str, Tensor]) -> Body:
         AssemblyError: LPU11xx and LPU04xx, everything that is wrong with the first bad statement of the flow.
     """
     from lpuasm.asm.emit import emit
+    from lpuasm.asm.flow_control import CONTROL
     from lpuasm.asm.flow_memory import MEMORY
     from lpuasm.asm.flow_units import lowering_of
 
     lowering = Lowering(flow, target, tensors, table(target))
     for statement in flow.statements:
         named = [d for d in lowering.table.named(statement.mnemonic) if d.unit not in ("seq", "mem")]
-        lower_statement = MEMORY.get(statement.mnemonic) or (lowering_of(named[0]) if named else None)
+        own = MEMORY.get(statement.mnemonic) or CONTROL.get(statement.mnemonic)
+        lower_statement = own or (lowering_of(named[0]) if named else None)
         if lower_statement is None:
             raise AssemblyError(_unknown(lowering, statement))
         lower_statement(lowering, statement)
@@ -182,17 +196,21 @@ def lower(flow: Flow, target: Target, tensors: Mapping[str, Tensor]) -> Body:
     return emit(lowering)
 
 
+_INSTEAD = {
+    "nop": "flows leave gaps by themselves; `flow NAME after OTHER + 8:` puts one between two of them",
+    "repeat": "write it behind the statement that it repeats: `read A -> s0.e repeat 8 every 2`",
+    "deskew": "how long it waits depends on its cycle: write it at that cycle, in a `.unit` section",
+}
+
+
 def _unknown(lowering: Lowering, statement: Statement) -> Diagnostic:
     from lpuasm.asm.usage import nearest
 
     named = [d for d in lowering.table.named(statement.mnemonic) if d.unit != "seq"]
     if named:
-        return statement.error(
-            "LPU1110",
-            f"`{statement.mnemonic}` is not placed by flows",
-            statement.mnemonic_span,
-            help="write it at its cycle, in a `.unit` section",
-        )
+        help = _INSTEAD.get(statement.mnemonic, "write it at its cycle, in a `.unit` section")
+        message = f"`{statement.mnemonic}` is not placed by flows"
+        return statement.error("LPU1110", message, statement.mnemonic_span, help=help)
     names = sorted({d.mnemonic for d in lowering.table if d.unit != "seq"})
     return statement.error(
         "LPU0401",

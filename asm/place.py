@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lpuasm.asm.alone import check_claims
 from lpuasm.asm.body import Body
 from lpuasm.asm.claims import Claim, claims, describe
+from lpuasm.asm.merge import MAX_CYCLE
 from lpuasm.asm.occupancy import Occupancy
 from lpuasm.asm.order import Record
 from lpuasm.asm.syntax import After, At, With
@@ -32,7 +33,6 @@ class Placement:
     occupancy: Occupancy
     record: Record
     placed: list[Placed] = field(default_factory=list)
-    held: list[list[Claim]] = field(default_factory=list)
     number: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -59,7 +59,6 @@ class Placement:
         placed = Placed(body, start)
         self.number[body.flow.name] = len(self.placed)
         self.placed.append(placed)
-        self.held.append(wanted)
         return placed
 
     def hold(self, body: Body, start: int) -> None:
@@ -119,10 +118,9 @@ class Placement:
                     raise AssemblyError(_no_flow(where, self.number))
                 other = self.placed[self.number[where.flow]]
                 start = other.start + where.offset + (other.body.length if isinstance(where, After) else 0)
-        if start < 0:
-            raise AssemblyError(
-                _at(body, "LPU1109", f"flow '{body.flow.name}' would start at cycle {start}", "cycles begin at 0")
-            )
+        if not 0 <= start <= MAX_CYCLE:
+            message = f"flow '{body.flow.name}' would start at cycle {start}"
+            raise AssemblyError(_at(body, "LPU1109", message, f"cycles are 0 … {MAX_CYCLE}"))
         return start
 
     def _hold_pin(self, body: Body, wanted: list[Claim], start: int) -> None:
@@ -156,7 +154,8 @@ class Placement:
     def _owner(self, claim: Claim, start: int) -> int:
         """The flow, latest first, whose cells meet those of ``claim`` at shift ``start``."""
         for number in range(len(self.placed) - 1, -1, -1):
-            other = [c for c in self.held[number] if c.track == claim.track and c.mask & claim.mask]
+            own = claims(self.placed[number].body, self.target)
+            other = [c for c in own if c.track == claim.track and c.mask & claim.mask]
             if not other:
                 continue
             alone = Occupancy()

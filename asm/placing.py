@@ -8,7 +8,7 @@ from lpuasm.asm.flows import lower
 from lpuasm.asm.lines import body_of
 from lpuasm.asm.merge import Row
 from lpuasm.asm.place import Placed, Placement
-from lpuasm.asm.syntax import Flow, Statement, UnitSection
+from lpuasm.asm.syntax import After, Flow, Statement, UnitSection, With
 from lpuasm.isa.core import table
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.operands import OperandError
@@ -26,11 +26,16 @@ def flows(draft: Draft) -> None:
     for row in draft.rows:
         placement.hold(body_of(row, draft.target), row.cycle)
     tensors = {tensor.name: tensor for tensor in draft.tensors}
+    unplaced: set[str] = set()
     for section in draft.source.sections:
         with draft.problems:
             if isinstance(section, Flow):
+                unplaced.add(section.name)
                 body = lower(section, draft.target, tensors)
+                if isinstance(section.start, After | With) and section.start.flow in unplaced - {section.name}:
+                    continue  # what is wrong with the other one has been said
                 _add(draft, placement.place(body), len(draft.flows))
+                unplaced.discard(section.name)
             elif isinstance(section, UnitSection):
                 for _, statement in section.lines:
                     for row in lines.get(id(statement), ()):
