@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lpuasm.asm.constants import Files
 from lpuasm.asm.draft import Draft
-from lpuasm.asm.expand import expand
+from lpuasm.asm.expand import expand, without_collector
 from lpuasm.asm.passes import PHASES
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.scalar import lower_scalar
@@ -22,6 +22,7 @@ DEFAULT_TARGET = "tsp1"
 _CHIP = re.compile(r'^\.chip "([^"\n]*)"[ \t\r]*$', re.MULTILINE)
 
 
+@without_collector()
 def assemble(
     text: str,
     name: str = "<text>",

@@ -92,8 +92,8 @@ def _repeat(statement: Statement, definition: Definition, site: Site) -> tuple[i
     if definition.mnemonic == "nop":
         count = statement.inputs[0]
         return 0, getattr(count, "value", 1)
-    own = definition.operand.get("repeat")
-    if not statement.repeats or (own is not None and own.role == "clause"):
+    own = definition.operand.get("repeat") if statement.clauses else None
+    if not statement.clauses or not statement.repeats or (own is not None and own.role == "clause"):
         return 0, 1
     place = statement.repeats[0].span
     if definition.unit == "icu" or definition.mnemonic in ("deskew", "transmit"):

@@ -46,12 +46,12 @@ def expand(
     """
     texts = {} if sources is None else sources
     state = State(defines or {}, include, library, target, symbols_of, texts)
-    with _without_collector():
+    with without_collector():
         return _run(state, text, name)
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Trees have no cycles, and looking for some takes a third of the time."""
     enabled = gc.isenabled()
     gc.disable()

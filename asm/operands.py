@@ -73,7 +73,9 @@ def bind(
     written = _written(statement, definition, inputs)
     spans = {name: operand.span for name, operand in written.items()}
     values: dict[str, Value] = dict(choose(statement, definition, written, prefer))
-    for clause in (c for c in statement.clauses if isinstance(c, ast.Clause)):
+    for clause in statement.clauses:
+        if isinstance(clause, ast.Repeat):
+            continue
         operand = definition.operand.get(clause.name)
         if operand is None or operand.role != "clause" or operand.kind == "dims":
             raise AssemblyError(_no_clause(statement, definition, clause))
@@ -83,10 +85,10 @@ def bind(
         values[clause.name] = _clause(statement, definition, operand, clause)
     for name, written_as in written.items():
         values[name] = _value(statement, definition, definition.operand[name], written_as, values, address_of)
-    own = definition.operand.get("repeat")
-    if statement.repeats and own is not None and own.role == "clause":
+    own = definition.operand.get("repeat") if statement.clauses else None
+    if own is not None and own.role == "clause" and (repeats := statement.repeats):
         values["repeat"] = nest(statement, int(bool(definition.steps)))
-        spans["repeat"] = statement.repeats[0].span
+        spans["repeat"] = repeats[0].span
     return Bound(definition, values, spans)
 
 
@@ -94,15 +96,16 @@ def _written(statement: ast.Statement, definition: Definition, inputs: Sequence[
     """The operands of the statement by name; LPU0403 where there are too many or too few."""
     named: dict[str, ast.Operand] = {}
     for role, given, what in (("in", inputs, "input"), ("out", statement.outputs, "output")):
-        wanted = [o for o in definition.operands if o.role == role and o.kind != "dims"]
-        least = sum(not o.optional for o in wanted)
+        wanted = definition.by_role[role]
+        least = sum([not o.optional for o in wanted])
         if not least <= len(given) <= len(wanted):
             count = f"{least}" if least == len(wanted) else f"{least} to {len(wanted)}"
             found = f"{len(given)} {'is' if len(given) == 1 else 'are'} given"
             message = f"`{definition.mnemonic}` has {count} {what}{'s' * (count != '1')}, and {found}"
             span = given[len(wanted)].span if len(given) > len(wanted) else statement.mnemonic_span
             raise AssemblyError(statement.error("LPU0403", message, span, help=f"write it as `{syntax(definition)}`"))
-        named.update(zip((o.name for o in wanted), given, strict=False))
+        for operand, written in zip(wanted, given, strict=False):
+            named[operand.name] = written
     return named
 
 

@@ -31,12 +31,12 @@ def broken(target: Target, queue: Queue, definition: Definition, values: Mapping
     """The first rule that the instruction breaks in ``queue``."""
     if definition.unit == "vxm":
         return _vxm(queue.index, definition, values)
+    if definition.unit == "mem":
+        return _address(target, values) if "address" in values else None
     if found := _taps(target, queue, definition, values):
         return found
     if definition.mnemonic == "distribute":
         return _distribute(queue, values)
-    if definition.unit == "mem" and isinstance(values.get("address"), int):
-        return _address(target, values)
     if queue.index and definition.pair and values.get("type") == definition.pair:
         first = queue.name.replace(f"{queue.hemisphere}{queue.index}", f"{queue.hemisphere}0").replace("acc1", "acc0")
         message = f"{definition.mnemonic}.{definition.pair} acts on both planes, and stands in the queue of plane 0"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lpuasm.asm.encode import Encoded, Site, bound, encode, find
 from lpuasm.asm.merge import MAX_CYCLE, Row
@@ -28,11 +28,15 @@ ANY = ("vxm", "transpose", "permute", "select", "c2c", "distribute")
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What a ``.unit`` section names: its queues, and whether it is a plane, a pair of planes or neither ("")."""
+    """What a ``.unit`` section names: its queues, and whether it is a plane, a pair of planes or neither ("").
+
+    ``known``: its instructions that were found before.
+    """
 
     name: str
     queues: tuple[Queue, ...]
     form: str
+    known: dict[str, Definition] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,21 +112,23 @@ def _line(cycle: int, statement: Statement, unit: Unit, site: Site) -> list[Row 
     if not 0 <= cycle <= MAX_CYCLE:
         message, help_ = f"cycle {cycle} is not in 0 … {MAX_CYCLE}", "time begins with cycle 0"
         raise AssemblyError(statement.error("LPU0418", message, help=help_))
-    kinds = tuple(dict.fromkeys(q.kind for q in unit.queues))
-    definition = find(statement, site, kinds, unit.name)
+    definition = unit.known.get(statement.mnemonic)
+    if definition is None:
+        kinds = tuple(dict.fromkeys(q.kind for q in unit.queues))
+        definition = unit.known[statement.mnemonic] = find(statement, site, kinds, unit.name)
     if definition.mnemonic == "repeat":
         message = "here a repeat is part of the line that it repeats"
         raise AssemblyError(statement.error("LPU0408", message, help="write it behind the operands of that line"))
-    planes, inputs = _planes(statement, definition, site.target)
+    if definition.unit != "mxm":
+        return [_row(cycle, statement, definition, unit, None, statement.inputs, site)]
+    planes, inputs = _planes(statement)
     return [_row(cycle, statement, definition, unit, plane, inputs, site) for plane in planes or (None,)]
 
 
-def _planes(statement: Statement, definition: Definition, target: Target) -> tuple[list[UnitRef], tuple[Operand, ...]]:
+def _planes(statement: Statement) -> tuple[list[UnitRef], tuple[Operand, ...]]:
     """The planes named before the operands of a statement of the matrix unit, and the operands."""
     inputs = statement.inputs
     planes: list[UnitRef] = []
-    if definition.unit != "mxm":
-        return planes, inputs
     for operand in inputs:
         if not isinstance(operand, UnitRef):
             break

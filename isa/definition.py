@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from lpuasm.isa.attributes import TYPE_OPERANDS
+from lpuasm.isa.attributes import ROLES, TYPE_OPERANDS
 from lpuasm.isa.errors import Span
 from lpuasm.isa.operands import TYPE_BYTES, Context, Immediate, Operand, OperandError, Value, immediate_text
 from lpuasm.isa.rules import RULES
 
 WORD_BITS = 128
 OPCODE_BITS = 8
+MOST_PACKED = 1 << 16
+"""Operands of an instruction whose bits are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,16 @@ class Definition:
         return tuple(found)
 
     @cached_property
+    def _packed(self) -> dict[tuple[str, tuple[int, ...], Value], int]:
+        """The bits of operands that were packed before, by name, widths of the types, and value."""
+        return {}
+
+    @cached_property
+    def by_role(self) -> Mapping[str, tuple[Operand, ...]]:
+        """The operands of each role."""
+        return {role: tuple(o for o in self.operands if o.role == role) for role in ROLES}
+
+    @cached_property
     def mask(self) -> int:
         """The bits of the word that have a meaning."""
         return sum(((1 << b.width) - 1) << b.low for b in self.bits)
@@ -124,10 +136,19 @@ class Definition:
         full = self.complete(values)
         self.check(full)
         context = self.context(full)
-        word = self.opcode
+        types = tuple(context.bytes.values())
+        word, known = self.opcode, self._packed
         for operand, places in self._places:
-            for (low, _), part in zip(places, operand.pack(full[operand.name], context), strict=True):
-                word |= part << low
+            value = full[operand.name]
+            key = operand.name, types, value
+            bits = known.get(key)
+            if bits is None:
+                bits = 0
+                for (low, _), part in zip(places, operand.pack(value, context), strict=True):
+                    bits |= part << low
+                if len(known) < MOST_PACKED:
+                    known[key] = bits
+            word |= bits
         return word
 
     def complete(self, values: Mapping[str, Value]) -> dict[str, Value]:
