@@ -7,8 +7,8 @@ import numpy as np
 from lpuasm.isa.charges import Charges, charges
 from lpuasm.isa.core import table
 from lpuasm.isa.join import Traffic, channels
-from lpuasm.isa.ports import number, paired, ports
-from lpuasm.isa.runs import Ints, Lines, Runs, claim, lines, spread
+from lpuasm.isa.ports import number, paired, per_target, ports
+from lpuasm.isa.runs import Bools, Ints, Lines, Runs, claim, lines, spread
 from lpuasm.isa.target import HEMISPHERES, Target
 from lpuasm.isa.timeline import Timeline
 
@@ -60,7 +60,8 @@ def banks(timeline: Timeline, nests: Lines) -> list[Runs]:
     rows = np.flatnonzero(offset[opcode] >= 0)
     if not len(rows):
         return []
-    first, size = channels(target).banks + timeline.queue * count, target.geometry.words_per_bank
+    first = channels(target).banks + timeline.queue.astype(np.int64) * count
+    size = target.geometry.words_per_bank
     both = rows[whole[opcode[rows]]]
     out = [claim(nests.of(both), both, first[both] + bank, offset[opcode[both]], writes=True) for bank in range(count)]
     family, address = number(timeline, "address")
@@ -84,7 +85,8 @@ def banks(timeline: Timeline, nests: Lines) -> list[Runs]:
     return out
 
 
-def _holds(target: Target) -> tuple[np.ndarray, Ints]:
+@per_target
+def _holds(target: Target) -> tuple[Bools, Ints]:
     """By opcode: whether all banks are held, and in which cycle after dispatch; −1 for words that hold none."""
     whole, offset = np.zeros(256, bool), np.full(256, -1, np.int64)
     for d in table(target):
@@ -115,6 +117,7 @@ def misplaced_pairs(timeline: Timeline) -> Charges:
     return charges(timeline, 306, timeline.start[rows], rows)
 
 
+@per_target
 def _planes(target: Target) -> tuple[Ints, Ints]:
     """By queue number: the plane, −1 for queues that have none; and the queue of the same kind of plane 1."""
     plane, sibling = np.full((2, len(target.queues)), -1, np.int64)
@@ -129,7 +132,7 @@ def _planes(target: Target) -> tuple[Ints, Ints]:
 
 def generators(timeline: Timeline) -> Charges:
     """LPU0304: words that start an address generator before it has made its last issue."""
-    kind = _generator(timeline)
+    kind = _generators(timeline.target)[timeline.opcode]
     rows = np.flatnonzero(kind)
     owner = 2 * timeline.queue[rows].astype(np.int64) + kind[rows]
     order = np.argsort(owner, kind="stable")
@@ -141,13 +144,14 @@ def generators(timeline: Timeline) -> Charges:
     return charges(timeline, 304, start[bad], rows[bad], rows[bad - 1])
 
 
-def _generator(timeline: Timeline) -> Ints:
-    """Of each family the generator that it starts: 1 read, 2 write, 0 none."""
+@per_target
+def _generators(target: Target) -> Ints:
+    """By opcode the generator that a word starts: 1 read, 2 write, 0 none."""
     kinds = np.zeros(256, np.int64)
-    for d in table(timeline.target):
+    for d in table(target):
         if d.timing.banks:
             kinds[d.opcode] = 1 if any(o.kind == "streams" and o.role == "out" for o in d.operands) else 2
-    return kinds[timeline.opcode]
+    return kinds
 
 
 def outside(traffic: Traffic) -> list[Charges]:

@@ -8,12 +8,13 @@ plane's result passes ACC in one cycle, and that cycle's `acc` takes it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from lpuasm.isa.core import table
-from lpuasm.isa.ports import NONE, Accesses, Links, accesses, paired, ports
+from lpuasm.isa.ports import NONE, Accesses, Links, accesses, paired, per_target, ports
 from lpuasm.isa.runs import Ints, Lines, Runs, claim, lines, stack
 from lpuasm.isa.sweep import Heard, sweep
 from lpuasm.isa.target import HEMISPHERES, Target
@@ -90,7 +91,7 @@ def traffic(timeline: Timeline) -> Traffic:
         parts.append(
             claim(nests.of(links.family), links.family, first.alus + links.alu, 0, writes=False, operand=links.operand)
         )
-        alu = _indices(timeline.target, "vxm")[timeline.queue]
+        alu = _indices(timeline.target)["vxm"][timeline.queue]
         named = np.zeros(timeline.target.geometry.alus, bool)
         named[links.alu] = True
         rows = np.flatnonzero((tables.link[opcode] != NONE) & (alu != NONE) & named[alu])
@@ -121,18 +122,19 @@ def _results(timeline: Timeline, nests: Lines) -> list[Runs]:
     for definition, delay, writes in ((abc, way, True), (acc, 0, False)):
         rows = np.flatnonzero(opcode == definition.opcode)
         if len(rows):
-            plane = _indices(target, definition.queues[0])[timeline.queue[rows]]
+            plane = _indices(target)[definition.queues[0]][timeline.queue[rows]]
             wide = paired(timeline)[rows]
             channel = np.where(wide, first.pairs + plane // target.geometry.planes, first.planes + plane)
             out.append(claim(nests.of(rows), rows, channel, delay, writes=writes))
     return out
 
 
-def _indices(target: Target, kind: str) -> Ints:
-    """By queue number the index of a queue among those of its kind, over both hemispheres; −1 for other kinds."""
-    out = np.full(len(target.queues), NONE, np.int64)
-    own = [q.number for q in target.queues if q.kind == kind]
-    out[own] = np.arange(len(own))
+@per_target
+def _indices(target: Target) -> Mapping[str, Ints]:
+    """By kind and queue number the index of a queue among those of its kind, over both hemispheres; −1 for others."""
+    out = {q.kind: np.full(len(target.queues), NONE, np.int64) for q in target.queues}
+    for q in target.queues:
+        out[q.kind][q.number] = out[q.kind].max() + 1
     return out
 
 

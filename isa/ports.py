@@ -7,8 +7,10 @@ comes from the definitions; nothing here knows an instruction by name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,18 +73,26 @@ class Ports:
     numbers: Mapping[str, tuple[Ints, Ints]]
 
 
-_PORTS: dict[str, tuple[Target, Ports]] = {}
+_Made = TypeVar("_Made")
 
 
+def per_target(make: Callable[[Target], _Made]) -> Callable[[Target], _Made]:
+    """``make`` so that it makes its tables of a target once."""
+    made: dict[str, tuple[Target, _Made]] = {}
+
+    @wraps(make)
+    def get(target: Target) -> _Made:
+        known = made.get(target.digest)
+        if known is None or known[0] != target:
+            known = made[target.digest] = (target, make(target))
+        return known[1]
+
+    return get
+
+
+@per_target
 def ports(target: Target) -> Ports:
-    """The tables of ``target``, made once."""
-    known = _PORTS.get(target.digest)
-    if known is None or known[0] != target:
-        known = _PORTS[target.digest] = (target, _make(target))
-    return known[1]
-
-
-def _make(target: Target) -> Ports:
+    """The tables of ``target``."""
     definitions = [d for d in table(target) if d.unit != "seq"]
     slots = max(len(_stream_operands(d)) for d in definitions)
     by_slot = {

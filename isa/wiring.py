@@ -5,29 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lpuasm.isa.charges import Charges, charges
 from lpuasm.isa.core import table, vxm_reach
 from lpuasm.isa.join import Traffic
-from lpuasm.isa.ports import NONE, number
-from lpuasm.isa.runs import Ints
+from lpuasm.isa.ports import NONE, number, per_target
+from lpuasm.isa.runs import Bools, Ints
 from lpuasm.isa.target import Target
 
 ROW = 4  # ALUs of a row, and streams of a group that a row reaches
+DISTRIBUTED = 8  # streams of a distributor
 
 
 @dataclass(frozen=True)
 class Alus:
-    """``index``: by queue number the ALU, −1 for other queues; ``reach`` [alus, groups of four streams]; ``large``
-    [alus]; ``wired`` [alus, alus]: whether their rows share a group."""
+    """By queue number: ``index``, the ALU, −1 for other queues; ``own``, the index in its unit. By ALU: ``reach`` [alus,
+    groups of four streams], ``large``, ``wired`` [alus, alus], whether the rows of two share a group."""
 
     index: Ints
-    reach: NDArray[np.bool_]
-    large: NDArray[np.bool_]
-    wired: NDArray[np.bool_]
+    own: Ints
+    reach: Bools
+    large: Bools
+    wired: Bools
 
 
+@per_target
 def alus(target: Target) -> Alus:
     rows, large = vxm_reach()
     number_of = target.geometry.alus
@@ -35,7 +37,10 @@ def alus(target: Target) -> Alus:
     reach = np.array(
         [[group in rows[a // ROW] for group in range(target.geometry.streams // ROW)] for a in range(number_of)]
     )
-    return Alus(index, reach, np.isin(np.arange(number_of), list(large)), (reach[:, None] & reach[None]).any(axis=2))
+    own = np.array([q.index for q in target.queues])
+    return Alus(
+        index, own, reach, np.isin(np.arange(number_of), list(large)), (reach[:, None] & reach[None]).any(axis=2)
+    )
 
 
 def unreachable(traffic: Traffic) -> list[Charges]:
@@ -43,19 +48,15 @@ def unreachable(traffic: Traffic) -> list[Charges]:
     small ALUs; links that the chip does not have."""
     timeline, target = traffic.timeline, traffic.timeline.target
     opcode, wired = timeline.opcode, alus(target)
-    vector, large, distribute = np.zeros((3, 256), bool)
-    for d in table(target):
-        vector[d.opcode], large[d.opcode] = d.unit == "vxm", d.large
-        distribute[d.opcode] = d.queues == ("distribute",)
-    index = np.array([q.index for q in target.queues])
+    vector, large, distribute = _sorts(target)
     out = []
     for operands in (traffic.reads, traffic.drives):
         family, code = operands.family, opcode[operands.family]
         alu = wired.index[timeline.queue[family]]
         bad = operands.tap == NONE
         bad |= vector[code] & ~wired.reach[alu, operands.stream // ROW]
-        own = 8 * index[timeline.queue[family]]
-        bad |= distribute[code] & (operands.size == 8) & (operands.stream != own)
+        own = DISTRIBUTED * wired.own[timeline.queue[family]]
+        bad |= distribute[code] & (operands.size == DISTRIBUTED) & (operands.stream != own)
         rows = np.flatnonzero(bad)
         family = family[rows]
         out.append(charges(timeline, 311, timeline.start[family], family, operand=operands.operand[rows]))
@@ -63,6 +64,16 @@ def unreachable(traffic: Traffic) -> list[Charges]:
     rows, link = number(timeline, "link")
     missing = rows[link >= target.geometry.links]
     return [*out, *(charges(timeline, 311, timeline.start[rows], rows) for rows in (small, missing))]
+
+
+@per_target
+def _sorts(target: Target) -> tuple[Bools, Bools, Bools]:
+    """By opcode whether it is of the VXM, for large ALUs only, of the distributors."""
+    vector, large, distribute = np.zeros((3, 256), bool)
+    for d in table(target):
+        vector[d.opcode], large[d.opcode] = d.unit == "vxm", d.large
+        distribute[d.opcode] = d.queues == ("distribute",)
+    return vector, large, distribute
 
 
 def crossed(traffic: Traffic) -> tuple[Charges, Ints]:
