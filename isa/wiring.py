@@ -19,8 +19,8 @@ DISTRIBUTED = 8  # streams of a distributor
 
 @dataclass(frozen=True)
 class Alus:
-    """By queue number: ``index``, the ALU, −1 for other queues; ``own``, the index in its unit. By ALU: ``reach`` [alus,
-    groups of four streams], ``large``, ``wired`` [alus, alus], whether the rows of two share a group."""
+    """By queue number: ``index``, the ALU, −1 for other queues; ``own``, the index in its unit. By ALU: ``reach``
+    [alus, groups of four streams], ``large``, ``wired`` [alus, alus], whether the rows of two share a group."""
 
     index: Ints
     own: Ints
