@@ -5,14 +5,14 @@
 .target tsp1
 .param M = 320
 
-.input  A : i8  [M, 320]    at mem.w0           ; a row a vector
-.weight W : i8  [320, 320]  at mem.e[28..43]    ; row n in slice 28 + n mod 16
-.output C : i32 [M, 320]    at mem.e[0..3]      ; byte planes
+.input  A : i8 [M, 320] at mem.w0           ; a row a vector
+.weight W : i8 [320, 320] at mem.e[28..43]  ; row n in slice 28 + n mod 16
+.output C : i32 [M, 320] at mem.e[0..3]     ; byte planes
 
 flow install:
-    read  W -> sg16.e[0]                        ; 16 slices, each at its own cycle
-    lw    mxm.e0, sg16.e[0]                     ; 20 groups of 16 rows: as many as arrive
-    iw    mxm.e0
+    read W -> sg16.e[0]     ; 16 slices, each at its own cycle
+    lw   mxm.e0, sg16.e[0]  ; 20 groups of 16 rows: as many as arrive
+    iw   mxm.e0
 
 flow multiply:
     read  A -> s16.e

@@ -6,14 +6,14 @@
 .target tsp1
 .param M = 128
 
-.input  A : f16 [M, 320]    at mem.w[0..1]
-.weight W : f16 [320, 320]  at mem.e[0..31]
-.output C : f32 [M, 320]    at mem.e[40..43]  banks run 2
+.input  A : f16 [M, 320] at mem.w[0..1]
+.weight W : f16 [320, 320] at mem.e[0..31]
+.output C : f32 [M, 320] at mem.e[40..43] banks run 2
 
 flow install:
-    read  W -> sg32.e[0]
-    lw    mxm.e, sg32.e[0]
-    iw    mxm.e
+    read W -> sg32.e[0]
+    lw   mxm.e, sg32.e[0]
+    iw   mxm.e
 
 flow first:
     read  A -> sg2.e[8]

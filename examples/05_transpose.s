@@ -3,10 +3,10 @@
 ; The transposer takes 16 streams at once. Row i of a matrix is stream i, its columns are the lanes of
 ; a superlane; what comes out has rows and columns exchanged, and turns round to go back to memory.
 .target tsp1
-.param B = 8                                    ; groups of 16 rows
+.param B = 8  ; groups of 16 rows
 
-.input  X : i8 [16 * B, 320]  at mem.e[0..15]   ; row n in slice n mod 16
-.output Y : i8 [16 * B, 320]  at mem.e[16..31]
+.input  X : i8 [16 * B, 320] at mem.e[0..15]  ; row n in slice n mod 16
+.output Y : i8 [16 * B, 320] at mem.e[16..31]
 
 flow transpose:
     read      X -> sg16.e[0]

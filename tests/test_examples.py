@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from lpuasm.asm.fmt import fmt
+
 FOLDER = Path(__file__).parent.parent / "examples"
 
 
@@ -56,3 +58,11 @@ def test_scheduled_form_is_no_shorter(name: str) -> None:
     by_hand, _ = examples.run(BY_NAME[name], path=FOLDER / "scheduled" / f"{name}.s")
     placed, _ = examples.run(BY_NAME[name])
     assert placed <= by_hand
+
+
+@pytest.mark.parametrize(
+    "path", sorted(p for p in FOLDER.rglob("*.s") if p.stem != "01_matmul_scalar"), ids=lambda p: p.stem
+)
+def test_canonical_layout(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert fmt(text, path.name) == text
