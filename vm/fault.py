@@ -38,11 +38,12 @@ def first_fault(program: Program, findings: Iterable[Finding]) -> Fault:
     first = ordered[0]
     queue, word = parties(first.word)
     same = [f for f in ordered if f.cycle == first.cycle]
-    diagnostics = [_diagnostic(program, f) for f in same]
+    diagnostics = [diagnostic(program, f) for f in same]
     return Fault(*diagnostics, cycle=first.cycle, queue=program.target.queues[queue].name, word=word)
 
 
-def _diagnostic(program: Program, f: Finding) -> Diagnostic:
+def diagnostic(program: Program, f: Finding) -> Diagnostic:
+    """A finding as it is told."""
     queue, word = parties(f.word)
     name = program.target.queues[queue].name
     related = []

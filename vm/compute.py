@@ -1,0 +1,258 @@
+"""What each kind of step computes, over many vectors at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpuasm.isa.casts import DTYPES
+from lpuasm.isa.core import table
+from lpuasm.isa.dot import PreparedF16, dot_prepared, prepare_f16
+from lpuasm.isa.meaning import meaning
+from lpuasm.isa.operands import Immediate
+from lpuasm.isa.program import Program
+from lpuasm.isa.target import Target
+from lpuasm.vm.collect import collected
+from lpuasm.vm.fault import Finding
+from lpuasm.vm.fetch import fetch
+from lpuasm.vm.lanes import widened
+from lpuasm.vm.net import cycles
+from lpuasm.vm.nodes import operand_type
+from lpuasm.vm.plan import Step
+from lpuasm.vm.state import identity
+from lpuasm.vm.switch import OPERATIONS
+from lpuasm.vm.values import Array, Pool
+
+_ROWS = 256  # a block of activations, its products and its sums stay in a 2 MB L2 cache
+Prepared = NDArray[np.float32] | PreparedF16
+
+
+@dataclass
+class Work:
+    """A run under way. ``values``: by node; ``found``: faults that depend on data, with the word's family and issue."""
+
+    program: Program
+    target: Target
+    values: dict[int, Any]
+    prepared: dict[int, Prepared] = field(default_factory=dict)
+    outputs: dict[str, Array] = field(default_factory=dict)
+    found: list[Finding] = field(default_factory=list)
+    pool: Pool = field(default_factory=Pool)
+    _scratch: dict[tuple[int, int], tuple[NDArray[np.float32], NDArray[np.float32]]] = field(default_factory=dict)
+
+    def take(self, step: Step, k: int) -> Array:
+        """Input ``k`` of a step."""
+        return fetch(self.values, step.fetches[k], self.target.lanes)
+
+    def room(self, step: Step, dtype: np.dtype[Any]) -> Array:
+        """Where the vectors of a step go: [vectors, lanes] of its node's value."""
+        value = self.values.get(step.node.number)
+        if value is None:
+            value = self.pool.take(step.node.count, self.target.lanes, dtype)
+            if not step.whole:
+                self.values[step.node.number] = value
+        return value if step.whole else value[step.low : step.high]
+
+    def blocks(self, inputs: int, outputs: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Room for a block of activations and one of sums."""
+        key = (inputs, outputs)
+        if key not in self._scratch:
+            self._scratch[key] = np.empty((_ROWS, inputs), np.float32), np.empty((_ROWS, outputs), np.float32)
+        return self._scratch[key]
+
+    def put(self, step: Step, result: Array) -> None:
+        """Keeps the vectors of a step as the value of its node, or as a part of it."""
+        number = step.node.number
+        if step.whole:
+            self.values[number] = result
+            return
+        value = self.values.get(number)
+        if value is None:
+            value = self.values[number] = np.empty((step.node.count, *result.shape[1:]), result.dtype)
+        value[step.low : step.high] = result
+
+
+def vector(work: Work, step: Step) -> None:
+    """An ALU operation."""
+    code = step.node.code
+    assert code is not None
+    values = code.values
+    operands: dict[str, Any] = {name: values[name] for name in ("type", "to") if name in values}
+    lanes = work.target.lanes
+    for name in ("a", "b"):
+        value = values.get(name)
+        if isinstance(value, Immediate):
+            dtype = DTYPES[operand_type(code, name)]
+            one = np.array([[value.bits]], np.uint32).astype(f"u{dtype.itemsize}").view(dtype)
+            operands[name] = one if len(step.fetches) else np.broadcast_to(one, (step.high - step.low, lanes))
+    for k, operand in enumerate(step.node.inputs):
+        operands[operand.name] = work.take(step, k)
+    work.put(step, meaning(code.definition, bool(values.get("sat")))(operands))
+
+
+def wide(work: Work, step: Step) -> None:
+    """The 32 bits that links and latches carry."""
+    code = step.node.code
+    assert code is not None
+    if step.fetches:
+        rows = np.ascontiguousarray(work.take(step, 0))
+    else:
+        value = code.values[step.node.name]
+        assert isinstance(value, Immediate)
+        dtype = DTYPES[operand_type(code, step.node.name)]
+        one = np.array([value.bits], np.uint32).astype(f"u{dtype.itemsize}").view(dtype)
+        rows = np.broadcast_to(one, (step.high - step.low, work.target.lanes)).copy()
+    work.put(step, widened(rows).view(np.int32))
+
+
+def weights(work: Work, step: Step) -> None:
+    """The rows of an array, in the form that products take."""
+    if step.node.number in work.prepared:
+        return
+    rows = work.take(step, 0)
+    if step.node.kept == "i8":
+        work.prepared[step.node.number] = rows.astype(np.float32)
+        return
+    half = int(step.node.name.partition(".")[2])
+    width = work.target.lanes // 2
+    work.prepared[step.node.number] = prepare_f16(rows[:, half * width : (half + 1) * width])
+
+
+def product(work: Work, step: Step) -> None:
+    """A run of activations on one state of an array."""
+    rows, held, dtype = work.take(step, 0), work.prepared[step.holder], DTYPES[step.node.kept]
+    out = work.room(step, dtype)
+    if isinstance(held, PreparedF16):
+        assert step.node.code is not None
+        half, width = step.node.code.values["half"], work.target.lanes // 2
+        assert isinstance(half, int)
+        dot_prepared(rows[:, half * width : (half + 1) * width], held, out)
+    else:
+        _integers(work, rows, held, out)
+    if step.whole:
+        work.values[step.node.number] = out
+
+
+def _integers(work: Work, rows: Array, held: NDArray[np.float32], out: Array) -> None:
+    """Exact in float32: every partial sum is an integer of at most lanes · 2¹⁴."""
+    wide, sums = work.blocks(held.shape[1], held.shape[0])
+    columns = held.T
+    for start in range(0, len(rows), _ROWS):
+        block = rows[start : start + _ROWS]
+        n = len(block)
+        np.copyto(wide[:n], block)
+        np.matmul(wide[:n], columns, out=sums[:n])
+        np.copyto(out[start : start + n], sums[:n], casting="unsafe")
+
+
+def partial_sum(work: Work, step: Step) -> None:
+    """What ACC adds."""
+    result, partial = work.take(step, 0), work.take(step, 1)
+    out = result if step.takes >= 0 else work.room(step, DTYPES[step.node.kept])
+    with np.errstate(all="ignore"):
+        np.add(result, partial, out=out)
+    if step.node.kept == "f32":
+        nan = np.isnan(out)
+        if nan.any():
+            out[nan] = np.nan
+    if step.whole:
+        work.values[step.node.number] = out
+
+
+def switch(work: Work, step: Step) -> None:
+    """An instruction of the switch unit."""
+    code = step.node.code
+    assert code is not None
+
+    def wrong(k: int, number: str, message: str) -> None:
+        note(work, step, step.low + k, number, message)
+
+    operands = {i.name: work.take(step, k) for k, i in enumerate(step.node.inputs)}
+    work.put(step, OPERATIONS[code.mnemonic](operands, code, wrong))
+
+
+def words(work: Work, step: Step) -> None:
+    """All words of a slice in one cycle."""
+    work.put(step, work.take(step, 0))
+
+
+def gather(work: Work, step: Step) -> None:
+    """Vectors whose superlanes are at addresses of their own."""
+    table, at = work.values[step.holder], _addresses(work, step, work.take(step, 0), step.low)
+    lanes = np.arange(work.target.lanes)
+    width = work.target.geometry.lanes_per_superlane
+    if (at == at[:, :1]).all():
+        work.put(step, table[at[:, 0]])
+    else:
+        work.put(step, table[at.repeat(width, axis=1), lanes])
+
+
+def scatter(work: Work, step: Step) -> None:
+    """A slice, after vectors were put at addresses of their own."""
+    assert step.node.code is not None
+    data = work.take(step, 1)
+    at = _addresses(work, step, work.take(step, 2), int(step.node.name))
+    after = work.take(step, 0).copy()
+    width = work.target.geometry.lanes_per_superlane
+    shape = (-1, work.target.geometry.superlanes, width)
+    superlanes = np.arange(shape[1])
+    out = after.reshape(shape)
+    rows = data.reshape(shape)
+    for k in range(len(rows)):
+        out[at[k], superlanes] = rows[k]
+    work.values[step.node.number] = after
+
+
+def _addresses(work: Work, step: Step, rows: Array, first: int) -> NDArray[np.intp]:
+    """The address for each superlane, from bytes 0 and 1 of the map [vectors, lanes]; zeros for those outside."""
+    width = work.target.geometry.lanes_per_superlane
+    octets = rows.reshape(len(rows), -1, width)
+    at = octets[:, :, 0].astype(np.intp) + 256 * octets[:, :, 1].astype(np.intp)
+    outside = at >= work.target.words
+    if outside.any():
+        last = work.target.words - 1
+        for k in np.flatnonzero(outside.any(axis=1)).tolist():
+            lane = int(outside[k].argmax())
+            message = f"superlane {lane} of the map has address {at[k, lane]}; the slice has words 0 … {last}"
+            note(work, step, first + k, "LPU0701", message)
+        at[outside] = 0
+    return at
+
+
+def note(work: Work, step: Step, issue: int, code: str, message: str) -> None:
+    """Notes a fault of an issue of the step's family."""
+    timeline, family = work.program.timeline, step.node.family
+    cycle = cycles(timeline, family)[issue] + table(work.target).by_opcode[int(timeline.opcode[family])].timing.skew
+    word = identity(int(timeline.queue[family]), int(timeline.word[family]))
+    work.found.append(Finding(int(cycle), word, code, message))
+
+
+def output(work: Work, step: Step) -> None:
+    """A tensor, from the vectors that lie in SRAM at the end."""
+    layout = work.program.tensor[step.node.name].layout
+    assert layout is not None
+    work.outputs[step.node.name] = collected(work.values, step.fetches[0], layout, work.target.lanes)
+
+
+def probe(work: Work, step: Step) -> None:
+    """Bytes that were asked for."""
+    work.outputs[step.node.name] = work.take(step, 0)
+
+
+COMPUTE: Mapping[str, Callable[[Work, Step], None]] = {
+    "vxm": vector,
+    "wide": wide,
+    "weights": weights,
+    "abc": product,
+    "acc": partial_sum,
+    "sxm": switch,
+    "words": words,
+    "gather": gather,
+    "scatter": scatter,
+    "output": output,
+    "probe": probe,
+}

@@ -1,0 +1,81 @@
+"""The fast engine: a program has no branches, so what it computes is known before it runs, and is computed as that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lpuasm.isa.errors import Diagnostic, Fault
+from lpuasm.isa.faults import Violation, describe
+from lpuasm.isa.legality import verdict
+from lpuasm.isa.program import Program
+from lpuasm.vm.bind import bind
+from lpuasm.vm.compute import COMPUTE, Work
+from lpuasm.vm.fault import Finding, diagnostic
+from lpuasm.vm.plan import Plan, plan
+from lpuasm.vm.result import Run
+from lpuasm.vm.state import parties
+from lpuasm.vm.values import TensorValue
+
+#: Instructions that can be at fault because of the data they get.
+CHECKED = ("gather", "scatter", "permute", "distribute")
+
+
+def run_fast(program: Program, inputs: Mapping[str, ArrayLike]) -> Run:
+    """Runs a streaming program.
+
+    Raises:
+        BindError: the inputs do not fit the program.
+        Fault: the program broke a rule of the machine; the same first fault as that of the reference engine.
+    """
+    arrays = bind(program, inputs)
+    against = legality(program)
+    if against and not _may_fail_before(program, against[0].cycle):
+        raise _fault(program, against, [])
+    made = plan(program)
+    work = execute(program, made, arrays)
+    if against or work.found:
+        raise _fault(program, against, work.found)
+    return Run(work.outputs, made.cycles, "fast")
+
+
+def execute(program: Program, made: Plan, arrays: Mapping[str, NDArray[np.generic]]) -> Work:
+    """Computes the steps of a plan."""
+    work = Work(program, program.target, {made.zero: np.zeros((1, program.target.lanes), np.uint8)})
+    for node, name in made.tensors.items():
+        layout = program.tensor[name].layout
+        assert layout is not None
+        work.values[node] = TensorValue(layout, arrays[name], program.target.lanes)
+    for step in made.steps:
+        COMPUTE[step.node.kind](work, step)
+        for node in step.drops:
+            work.values.pop(node, None)
+            work.prepared.pop(node, None)
+    return work
+
+
+def legality(program: Program) -> tuple[Violation, ...]:
+    """The verdict on a program."""
+    return verdict(program)
+
+
+def _may_fail_before(program: Program, cycle: int) -> bool:
+    """Whether anything that depends on data is dispatched by that cycle."""
+    from lpuasm.isa.core import table
+
+    timeline = program.timeline
+    codes = [d.opcode for d in table(program.target) if d.mnemonic in CHECKED]
+    return bool((np.isin(timeline.opcode, codes) & (timeline.start <= cycle)).any())
+
+
+def _fault(program: Program, against: tuple[Violation, ...], found: list[Finding]) -> Fault:
+    """The first fault, in time or of data, with the others of its cycle."""
+    charged = {(v.cycle, v.queue, v.word) for v in against}
+    told: list[tuple[tuple[int, int, str, int], Diagnostic]] = [(v.order, describe(program, v)) for v in against]
+    told += [(f.order, diagnostic(program, f)) for f in found if (f.cycle, *parties(f.word)) not in charged]
+    told.sort(key=lambda t: t[0])
+    first = told[0][0]
+    same = [d for order, d in told if order[0] == first[0]]
+    return Fault(*same, cycle=first[0], queue=program.target.queues[first[1]].name, word=first[3])

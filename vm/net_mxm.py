@@ -1,0 +1,196 @@
+"""The matrix unit in the net: weights are rows that are stored and read again, `abc` and `acc` are nodes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from lpuasm.isa.ports import number, paired
+from lpuasm.isa.runs import Bools, Ints, spread
+from lpuasm.isa.target import HEMISPHERES
+from lpuasm.vm import segments
+from lpuasm.vm.net import Net, stores
+from lpuasm.vm.nodes import RESULT, TAKEN, Input, Node, Part, one_port, port, slot
+from lpuasm.vm.storage import Claims, claims
+
+#: The type of the result of each type of activations.
+RESULT_TYPE = {"i8": "i32", "f16": "f32"}
+
+
+def matrix(net: Net) -> None:
+    """Adds what the queues of planes and of ACC do."""
+    plane = _planes(net)
+    wide = paired(net.timeline)
+    changes: list[Claims] = []
+    for mnemonic, store in (("lw", "buffer"), ("iw", "array")):
+        rows = net.families(mnemonic)
+        if len(rows):
+            changes += _groups(net, rows, wide, plane, mnemonic, stores(net)[store])
+    changes += _installs(net, plane, wide)
+    net.claims += changes
+    products = net.families("abc")
+    if len(products):
+        first = stores(net)["array"]
+        arrays = [c for c in changes if c.writes.any()]
+        touched = np.concatenate([np.zeros((0, 2), np.int64), *(_commits(c) for c in arrays)])
+        _products(net, products, plane, wide, touched, first)
+    sums = net.families("acc")
+    if len(sums):
+        _sums(net, sums)
+
+
+def _planes(net: Net) -> Ints:
+    """By queue number the plane, counted over both hemispheres."""
+    g = net.target.geometry
+    return np.array(
+        [HEMISPHERES.index(q.hemisphere) * g.planes + q.index if q.hemisphere else 0 for q in net.target.queues]
+    )
+
+
+def _groups(net: Net, rows: Ints, wide: Bools, plane: Ints, mnemonic: str, store: int) -> list[Claims]:
+    """Groups of rows that come from streams, a line of them for each stream."""
+    definition = net.definition(mnemonic)
+    taken = slot(definition, "rows")
+    given, size = _sizes(net, rows, definition.mnemonic)
+    rows, size = rows[given], size[given]
+    if not len(rows):
+        return []
+    _, group = number(net.timeline, "group", rows)
+    nest = net.shape(rows, True)
+    line, byte = spread(size[nest.family])
+    own = nest.family[line]
+    family, pair = rows[own], wide[rows[own]].astype(np.int64)
+    height = size[own] >> pair
+    row, part = byte >> pair, np.where(pair, byte & 1, 0)
+    return [
+        claims(
+            store + plane[net.timeline.queue[family]] + part, (group[own] + nest.moved[line]) * height + row,
+            nest.step[line] * height, nest.count[line], nest.start[line] + definition.timing.func, nest.stride[line],
+            True, port(family, taken, byte), nest.issue[line], nest.hop[line],
+        )
+    ]  # fmt: skip
+
+
+def _sizes(net: Net, rows: Ints, mnemonic: str) -> tuple[Bools, Ints]:
+    """Of families whether they take rows from streams, and how many streams."""
+    found = [v.size if (v := net.code(f).values["rows"]) is not None else 0 for f in rows.tolist()]  # type: ignore[union-attr]
+    size = np.array(found, np.int64)
+    return size > 0, size
+
+
+def _installs(net: Net, plane: Ints, wide: Bools) -> list[Claims]:
+    """Copies of a buffer to an array, and arrays made zero: all rows in one cycle, each issue by itself."""
+    lanes, base = net.target.lanes, stores(net)
+    out = []
+    for mnemonic in ("iw", "clear"):
+        rows = net.families(mnemonic)
+        if mnemonic == "iw" and len(rows):
+            given, _ = _sizes(net, rows, mnemonic)
+            rows = rows[~given]
+        if not len(rows):
+            continue
+        timing = net.definition(mnemonic).timing
+        number_of = net.issues[rows]
+        own, issue = spread(number_of)
+        cycle = np.concatenate([net.times(f) for f in rows.tolist()])
+        for part in (0, 1):
+            some = np.ones(len(own), bool) if part == 0 else wide[rows[own]]
+            family = rows[own[some]]
+            at = plane[net.timeline.queue[family]] + part
+            zero, one = np.zeros(len(family), np.int64), np.ones(len(family), np.int64)
+            ports = zero + net.nothing if mnemonic == "clear" else port(family, 1, part)
+            first = issue[some] * lanes
+            when = cycle[some]
+            made = when + timing.func
+            out.append(claims(base["array"] + at, zero, one, zero + lanes, made, zero, True, ports, first, one))
+            if mnemonic == "iw":
+                seen = when + timing.skew
+                out.append(claims(base["buffer"] + at, zero, one, zero + lanes, seen, zero, False, ports, first, one))
+    return out
+
+
+def _commits(c: Claims) -> Ints:
+    """(store, cycle) of every change that claims make."""
+    c = c.pick(c.writes)
+    row, k = spread(np.where(c.every == 0, 1, c.count))
+    return np.stack((c.store[row], c.time[row] + k * c.every[row]), axis=1)
+
+
+def _products(net: Net, rows: Ints, plane: Ints, wide: Bools, touched: Ints, store: int) -> None:
+    """Runs of activations on one state of their array."""
+    commits = {
+        p: np.unique(touched[touched[:, 0] == store + p, 1])
+        for p in np.unique(touched[:, 0] - store).tolist()
+        if p >= 0
+    }
+    none = np.zeros(0, np.int64)
+    timing = net.definition("abc").timing
+    known: dict[tuple[int, str, int, int], int] = {}
+    for family in rows.tolist():
+        code = net.code(family)
+        kind = str(code["type"])
+        at, n = int(plane[net.timeline.queue[family]]), int(net.issues[family])
+        half = code.values["half"]
+        assert isinstance(half, int)
+        planes = (at, at + 1) if wide[family] else (at,)
+        events = (
+            np.unique(np.concatenate([commits.get(p, none) for p in planes]))
+            if len(planes) > 1
+            else commits.get(at, none)
+        )
+        first = int(net.timeline.start[family]) + timing.skew
+        last = int(net.timeline.last[family]) + timing.skew
+        low, high = np.searchsorted(events, (first, last), "right").tolist()
+        if low == high:
+            stages = [(0, n, low)]
+        else:
+            stage = np.searchsorted(events, net.times(family) + timing.skew, "right")
+            cuts = [0, *(np.flatnonzero(np.diff(stage)) + 1).tolist(), n]
+            stages = [(a, b, int(stage[a])) for a, b in pairwise(cuts)]
+        parts = []
+        for a, b, version in stages:
+            key = (at, kind, half, version)
+            if key not in known:
+                since = int(events[version - 1]) if version else 0
+                known[key] = _weights(net, family, kind, half, [store + p for p in planes], since)
+            parts.append(Part(a, b, known[key]))
+        operand = Input(slot(code.definition, "row"), "row", kind, 2 if kind == "f16" else 1, n)
+        start = int(net.timeline.start[family])
+        net.add(Node(family, "abc", family, n, (operand,), RESULT_TYPE[kind], start, code=code, parts=parts))
+
+
+def _weights(net: Net, family: int, kind: str, half: int, arrays: list[int], since: int) -> int:
+    """A node that holds the rows of an array as they are since a cycle."""
+    lanes = net.target.lanes
+    operand = Input(1, "rows", kind, len(arrays), lanes)
+    node = net.add(Node(-1, "weights", family, lanes, (operand,), kind, since - 1, at=since - 1, name=f"{kind}.{half}"))
+    zero, one = np.zeros(1, np.int64), np.ones(1, np.int64)
+    for byte, array in enumerate(arrays):
+        own = zero + one_port(node.number, 1, byte)
+        net.claims.append(claims(zero + array, zero, one, zero + lanes, zero + since, zero, False, own, zero, one))
+    return node.number
+
+
+def _sums(net: Net, rows: Ints) -> None:
+    """Results that ACC takes: as they are, or with a partial sum added."""
+    j = net.joined
+    taken = np.flatnonzero((j.operand < 0) & (j.writer >= 0))
+    plain: list[int] = []
+    for family in rows.tolist():
+        code = net.code(family)
+        kind, n = str(code["type"]), int(net.issues[family])
+        if code["partial"] is None:
+            plain.append(family)
+            continue
+        partial = slot(code.definition, "partial")
+        inputs = (Input(TAKEN, "result", kind, 4, n), Input(partial, "partial", kind, 4, n))
+        net.add(Node(family, "acc", family, n, inputs, kind, int(net.timeline.start[family]), code=code))
+    to = np.where(np.isin(j.reader[taken], np.array(plain, np.int64)), RESULT, TAKEN)
+    for byte in range(4):
+        net.same.append(
+            segments.segments(
+                port(j.reader[taken], to, byte), j.issue[taken], j.hop[taken], j.count[taken],
+                port(j.writer[taken], RESULT, byte), j.writer_issue[taken], j.writer_hop[taken],
+            )
+        )  # fmt: skip

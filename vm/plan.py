@@ -1,0 +1,221 @@
+"""The plan of a program: what is computed, in which order, from what, as a short list of large operations.
+
+A plan depends on the program alone, so it is made once and kept: a second run,
+with other data, only computes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lpuasm.isa.program import Program
+from lpuasm.isa.runs import Ints
+from lpuasm.vm import net_mem, net_mxm, net_sxm, net_vxm
+from lpuasm.vm.fetch import Fetch, fetch_of
+from lpuasm.vm.net import Net, outputs, streams, tensors
+from lpuasm.vm.nodes import Node
+from lpuasm.vm.order import Graph, order
+from lpuasm.vm.resolve import Piece, Resolved, resolve
+
+_KEPT = 16
+_plans: OrderedDict[str, Plan] = OrderedDict()
+
+
+@dataclass(slots=True)
+class Step:
+    """Vectors ``low`` … ``high`` − 1 of a node, computed in one go.
+
+    ``whole``: they are all there are of it. ``holder``: the node with its weights or its table. ``takes``: the node
+    whose value may be overwritten with the result. ``drops``: nodes whose values nobody needs after it.
+    """
+
+    node: Node
+    low: int
+    high: int
+    fetches: tuple[Fetch, ...]
+    whole: bool = True
+    holder: int = -1
+    takes: int = -1
+    drops: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``steps`` in their order; ``tensors``: the tensors by node; ``zero``: the node of zeros.
+
+    ``dispatches`` and ``events``: what the steps stand for; ``fixed``: nodes of weights that come from tensors alone,
+    with the names of these.
+    """
+
+    steps: tuple[Step, ...]
+    tensors: dict[int, str]
+    zero: int
+    cycles: int
+    dispatches: int
+    events: int
+    fixed: dict[int, frozenset[str]]
+
+    def __str__(self) -> str:
+        kinds = Counter(_what(s.node) for s in self.steps)
+        vectors = Counter[str]()
+        for s in self.steps:
+            vectors[_what(s.node)] += s.high - s.low
+        lines = [
+            f"{len(self.steps)} batches for {self.dispatches} dispatches and {self.events} stream events "
+            f"in {self.cycles} cycles"
+        ]
+        lines += [f"  {n:6} × {kind}, {vectors[kind]} vectors" for kind, n in kinds.most_common()]
+        return "\n".join(lines)
+
+
+def plan(program: Program) -> Plan:
+    """The plan of a streaming program. Made once for each program; those used last are kept."""
+    known = _plans.get(program.digest)
+    if known is None:
+        known = _plans[program.digest] = make(program)
+        while len(_plans) > _KEPT:
+            _plans.popitem(last=False)
+    _plans.move_to_end(program.digest)
+    return known
+
+
+def net_of(program: Program) -> Net:
+    """The net of a program, without what is asked of it."""
+    net = Net(program)
+    streams(net)
+    bound = [t.name for t in program.tensors if t.bound]
+    tensors(net, [*bound, *(t.name for t in program.tensors if t.kind == "const")])
+    net_mem.memory(net)
+    net_mxm.matrix(net)
+    net_vxm.vector(net)
+    net_sxm.switch(net)
+    net_sxm.links(net)
+    return net
+
+
+def make(program: Program) -> Plan:
+    """A plan for the outputs of ``program``, and for what may be at fault when it runs."""
+    net = net_of(program)
+    outputs(net, [t.name for t in program.tensors if t.kind == "output"])
+    return schedule(net)
+
+
+def schedule(net: Net) -> Plan:
+    """The plan for the nodes of ``net`` that are wanted."""
+    resolved = resolve(net)
+    same = _same_weights(net, resolved)
+    edges: dict[int, set[int]] = {}
+    passive = {n for n, node in net.nodes.items() if node.kind in ("tensor", "zero")}
+    for (number, _), pieces in resolved.pieces.items():
+        edges.setdefault(number, set()).update(p.node for p in pieces)
+    for number, node in net.nodes.items():
+        for part in node.parts:
+            if part.holder >= 0:
+                part.holder = same.get(part.holder, part.holder)
+                edges.setdefault(number, set()).add(part.holder)
+    needed = _needed(net.wanted, edges) - passive
+    active = {n: sorted(edges.get(n, set()) - passive) for n in needed}
+    graph = Graph(
+        {n: net.nodes[n].start for n in needed},
+        {n: net.nodes[n].count for n in needed},
+        active,
+        resolved.rows,
+        lambda n: _times(net, net.nodes[n]),
+        lambda n: net.nodes[n].at is not None,
+    )
+    steps = [s for number, low, high in order(graph) for s in _steps(net.nodes[number], low, high, resolved)]
+    _settle(steps)
+    fixed = {
+        n: frozenset(net.nodes[s].name for s in edges.get(n, ()) if s != net.zero)
+        for n in needed
+        if net.nodes[n].kind == "weights" and edges.get(n, set()) <= passive
+    }
+    return Plan(
+        tuple(steps),
+        {n: node.name for n, node in net.nodes.items() if node.kind == "tensor"},
+        net.zero,
+        net.timeline.cycles(),
+        int(net.issues.sum()),
+        int(net.joined.count.sum()),
+        fixed,
+    )
+
+
+def _times(net: Net, node: Node) -> Ints:
+    return net.times(node.family) if node.at is None else np.array([node.at], np.int64)
+
+
+def _same_weights(net: Net, resolved: Resolved) -> dict[int, int]:
+    """Nodes of weights that hold the same rows as another one: planes are often loaded from the same streams."""
+    first: dict[tuple[str, tuple[Piece, ...]], int] = {}
+    out = {}
+    for number, node in net.nodes.items():
+        if node.kind == "weights":
+            key = (node.name, tuple(resolved.pieces.get((number, 1), ())))
+            out[number] = first.setdefault(key, number)
+    return out
+
+
+def _needed(wanted: Sequence[int], edges: dict[int, set[int]]) -> set[int]:
+    """What is wanted, and what that needs."""
+    found, work = set(wanted), list(wanted)
+    while work:
+        fresh = edges.get(work.pop(), set()) - found
+        found |= fresh
+        work += fresh
+    return found
+
+
+def _steps(node: Node, low: int, high: int, resolved: Resolved) -> list[Step]:
+    """The steps of some vectors of a node: one for each of its parts among them."""
+    out = []
+    for part in node.parts:
+        a, b = max(low, part.low), min(high, part.high)
+        if a >= b:
+            continue
+        fetches = []
+        for operand in node.inputs:
+            pieces = resolved.pieces.get((node.number, operand.slot), ())
+            begin, end = (0, operand.count) if node.at is not None else (a, b)
+            fetches.append(fetch_of(operand, pieces, begin, end))
+        out.append(Step(node, a, b, tuple(fetches), b - a == node.count, part.holder))
+    return out
+
+
+def _settle(steps: list[Step]) -> None:
+    """Says after which steps values are no longer needed, and which may be overwritten."""
+    last: dict[int, int] = {}
+    uses: Counter[int] = Counter()
+    for k, s in enumerate(steps):
+        last[s.node.number] = k
+        heard = {n for f in s.fetches for n in f.nodes} | ({s.holder} if s.holder >= 0 else set())
+        for n in heard:
+            last[n] = k
+            uses[n] += 1
+    drops: dict[int, list[int]] = {}
+    for n, k in last.items():
+        drops.setdefault(k, []).append(n)
+    whole = {s.node.number: s.node.kind in ("abc", "acc") and s.whole for s in steps}
+    for k, s in enumerate(steps):
+        s.drops = tuple(drops.get(k, ()))
+        if s.node.kind == "acc" and s.whole and (p := s.fetches[0].alone) is not None:
+            same = whole.get(p.node, False) and p.at == 0 and p.pace == 1 and s.fetches[0].count == s.node.count
+            if same and uses[p.node] == 1 and p.node not in s.fetches[1].nodes:
+                s.takes = p.node
+
+
+def _what(node: Node) -> str:
+    """What a node does, in words."""
+    words = {
+        "abc": "matrix product", "acc": "partial sum added", "weights": "weights prepared", "words": "slice as it is",
+        "wide": "32 bits for a link or latch", "output": "output taken", "scatter": "scatter", "gather": "gather",
+        "probe": "value asked for",
+    }  # fmt: skip
+    if node.kind in ("vxm", "sxm"):
+        assert node.code is not None
+        return node.code.mnemonic
+    return words[node.kind]

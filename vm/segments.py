@@ -1,0 +1,215 @@
+"""Where values come from, as piecewise affine maps: no table lists single issues where a formula will do.
+
+A *port* is a line of vectors, numbered from 0: what an operand hears issue by
+issue, what a unit makes, the rows of a tensor. A segment says that some vectors
+of one port are vectors of another. Ports that no segment explains are *ends*:
+results that must be computed, and tensors. Following segments to their ends is
+what makes reads, writes, hops and copies cost nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from lpuasm.isa.runs import Bools, Ints, Runs
+from lpuasm.isa.sweep import sweep
+
+
+@dataclass(frozen=True)
+class Segments:
+    """A row: vector ``issue`` + k · ``hop`` of ``port`` is ``at`` + k · ``pace`` of ``source``, for k < ``count``.
+
+    ``hop`` is at least 1; ``pace`` may be 0 or negative.
+    """
+
+    port: Ints
+    issue: Ints
+    hop: Ints
+    count: Ints
+    source: Ints
+    at: Ints
+    pace: Ints
+
+    def __len__(self) -> int:
+        return len(self.port)
+
+    def pick(self, rows: Ints | Bools) -> Segments:
+        """The rows of that index, in its order."""
+        return Segments(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+
+def segments(port: Ints, issue: Ints, hop: Ints, count: Ints, source: Ints, at: Ints, pace: Ints) -> Segments:
+    """Rows whose hops may be negative or, for one vector, anything."""
+    back = (hop < 0) & (count > 1)
+    if back.any():
+        issue = np.where(back, issue + (count - 1) * hop, issue)
+        at = np.where(back, at + (count - 1) * pace, at)
+        hop, pace = np.where(back, -hop, hop), np.where(back, -pace, pace)
+    one = count == 1
+    if one.any():
+        hop, pace = np.where(one, 1, hop), np.where(one, 1, pace)
+    return Segments(port, issue, hop, count, source, at, pace)
+
+
+def whole(port: Ints, count: Ints, source: Ints, at: Ints | int = 0) -> Segments:
+    """Ports that are others' ``count`` vectors from ``at`` on."""
+    zero, one = np.zeros(len(port), np.int64), np.ones(len(port), np.int64)
+    return Segments(port, zero, one, count, source, zero + at, one)
+
+
+def gather(parts: Iterable[Segments]) -> Segments:
+    """All rows of ``parts``."""
+    listed = list(parts)
+    return Segments(*(np.concatenate([getattr(p, f.name) for p in listed]) for f in fields(Segments)))
+
+
+def ordered(rows: Segments) -> Segments:
+    """Sorted by port and first vector, with rows that one formula covers made one."""
+    rows = rows.pick(np.lexsort((rows.issue, rows.port)))
+    if len(rows) < 2:
+        return rows
+    return _rolled(_woven(rows))
+
+
+def _woven(s: Segments) -> Segments:
+    """Joins rows of one formula that interleave or follow each other without a gap."""
+    ratio = s.pace // s.hop
+    fits = (s.count > 1) & (ratio * s.hop == s.pace)
+    if not fits.any():
+        return s
+    start = s.at - s.issue * ratio
+    many = np.flatnonzero(fits)
+    order = many[np.lexsort((s.issue[many], start[many], ratio[many], s.source[many], s.port[many]))]
+    keys = [c[order] for c in (s.port, s.source, ratio, start)]
+    fresh = np.ones(len(order), bool)
+    fresh[1:] = np.any([k[1:] != k[:-1] for k in keys], axis=0)
+    first = np.flatnonzero(fresh)
+    if len(first) == len(order):
+        return s
+    last = s.issue + (s.count - 1) * s.hop
+    total = np.add.reduceat(s.count[order], first)
+    low, high = s.issue[order][first], np.maximum.reduceat(last[order], first)
+    # The greatest step on which all of them lie; they cover it if there are as many as it has places.
+    off = np.gcd.reduceat(np.gcd(s.hop[order], s.issue[order] - low[np.cumsum(fresh) - 1]), first)
+    full = high - low == (total - 1) * off
+    if not full.any():
+        return s
+    head = order[first]
+    made = Segments(s.port[head], low, off, total, s.source[head], s.at[head], ratio[head] * off).pick(full)
+    kept = np.ones(len(s), bool)
+    kept[order[np.repeat(full, np.diff(np.append(first, len(order))))]] = False
+    rows = gather((s.pick(kept), made))
+    return rows.pick(np.lexsort((rows.issue, rows.port)))
+
+
+def _rolled(s: Segments) -> Segments:
+    """Joins rows that follow each other in equal steps: single vectors, and rows of one step that touch."""
+    one = s.count == 1
+    pair = one[1:] & one[:-1] & (s.port[1:] == s.port[:-1]) & (s.source[1:] == s.source[:-1])
+    if not pair.any():
+        return s
+    hop, pace = np.diff(s.issue), np.diff(s.at)
+    goes = pair.copy()
+    # A row joins the one before it unless it would have to change the step.
+    goes[1:] &= ~pair[:-1] | ((hop[1:] == hop[:-1]) & (pace[1:] == pace[:-1]))
+    fresh = np.concatenate(([True], ~goes))
+    first = np.flatnonzero(fresh)
+    number = np.diff(np.append(first, len(s)))
+    head = s.pick(first)
+    many = number > 1
+    step = np.minimum(first, len(hop) - 1)
+    return Segments(
+        head.port,
+        head.issue,
+        np.where(many, hop[step], head.hop),
+        np.where(many, number, head.count),
+        head.source,
+        head.at,
+        np.where(many, pace[step], head.pace),
+    )
+
+
+class Follower:
+    """Follows the rows of ``table``, whose ports are each explained in full, from port to port."""
+
+    def __init__(self, table: Segments) -> None:
+        self.table = ordered(table)
+        self.ports, self.first, self.number = np.unique(self.table.port, return_index=True, return_counts=True)
+        t = self.table
+        self.simple = (self.number == 1) & (t.issue[self.first] == 0) & (t.hop[self.first] == 1)
+
+    def follow(self, rows: Segments) -> Segments:
+        """``rows`` with sources that are ends. The table has no circles, for values need time to travel."""
+        done: list[Segments] = []
+        while len(rows) and len(self.ports):
+            index = np.minimum(np.searchsorted(self.ports, rows.source), len(self.ports) - 1)
+            known = self.ports[index] == rows.source
+            simple = known & self.simple[index]
+            done.append(rows.pick(~known))
+            easy, hard = rows.pick(simple), rows.pick(known & ~simple)
+            parts = [self._substitute(easy, self.first[index[simple]])]
+            if len(hard):
+                parts.append(compose(hard, self._explaining(index[known & ~simple])))
+            rows = ordered(gather(parts)) if len(hard) else parts[0]
+        return ordered(gather([*done, rows]))
+
+    def _substitute(self, rows: Segments, by: Ints) -> Segments:
+        t = self.table
+        at, pace = t.at[by] + rows.at * t.pace[by], rows.pace * t.pace[by]
+        return Segments(rows.port, rows.issue, rows.hop, rows.count, t.source[by], at, pace)
+
+    def _explaining(self, index: Ints) -> Segments:
+        """The rows of the ports of that index."""
+        which = np.unique(index)
+        number = self.number[which]
+        inside = np.arange(int(number.sum())) - np.repeat(np.cumsum(number) - number, number)
+        return self.table.pick(np.repeat(self.first[which], number) + inside)
+
+
+def compose(rows: Segments, table: Segments) -> Segments:
+    """``rows`` with every source replaced by what ``table`` says of it. What it does not say is left out."""
+    _, inverse = np.unique(np.concatenate((rows.source, table.port)), return_inverse=True)
+    n = len(rows)
+    spans = np.concatenate((np.where(rows.pace == 0, 1, rows.count), table.count))
+    start = np.where(rows.pace < 0, rows.at + (rows.count - 1) * rows.pace, rows.at)
+    stride = np.concatenate((np.maximum(np.abs(rows.pace), 1), table.hop))
+    writes = np.arange(len(inverse)) >= n
+    heard, _ = sweep(runs(inverse, np.concatenate((start, table.issue)), stride, spans, writes))
+    found = heard.writer >= 0
+    r, w = heard.reader[found], heard.writer[found] - n
+    first, pace, count = heard.first[found], heard.pace[found], heard.count[found]
+    back, still = rows.pace[r] < 0, rows.pace[r] == 0
+    at = table.at[w] + heard.heard[found] * table.pace[w]
+    step = heard.writer_pace[found] * table.pace[w]
+    begin = np.where(back, rows.count[r] - 1 - first, first)
+    hop = np.where(still, 1, np.where(back, -pace, pace)) * rows.hop[r]
+    return segments(
+        rows.port[r],
+        rows.issue[r] + begin * ~still * rows.hop[r],
+        hop,
+        np.where(still, rows.count[r], count),
+        table.source[w],
+        at,
+        np.where(still, 0, step),
+    )
+
+
+def runs(channel: Ints, start: Ints, stride: Ints, count: Ints, writes: Bools, rank: Ints | None = None) -> Runs:
+    """Runs for the sweep that are nobody's operands; ``stride`` is at least 1."""
+    zero = np.zeros(len(channel), np.int64)
+    return Runs(
+        channel.astype(np.int64),
+        zero if rank is None else rank,
+        start,
+        stride,
+        count,
+        writes,
+        zero,
+        zero,
+        zero,
+        zero,
+        zero,
+    )

@@ -1,0 +1,123 @@
+"""The switch unit over many vectors at once: bytes [vectors, streams, lanes]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpuasm.isa.core import Instruction
+
+Octets = NDArray[np.uint8]
+#: Notes a fault of a vector: its number, the code, the message.
+Note = Callable[[int, str, str], None]
+Operands = Mapping[str, Octets]
+SUPERLANE = 16
+
+
+def shift(x: Operands, code: Instruction, note: Note) -> Octets:
+    rows, lanes = x["in"], _number(code, "lanes")
+    out = np.zeros_like(rows)
+    if lanes >= 0:
+        out[:, :, lanes:] = rows[:, :, : rows.shape[2] - lanes]
+    else:
+        out[:, :, :lanes] = rows[:, :, -lanes:]
+    return out
+
+
+def shift_wide(x: Operands, code: Instruction, note: Note) -> Octets:
+    return np.roll(x["in"], _number(code, "lanes"), axis=2)
+
+
+def select(x: Operands, code: Instruction, note: Note) -> Octets:
+    return np.where(x["mask"] != 0, x["north"], x["south"])
+
+
+def permute(x: Operands, code: Instruction, note: Note) -> Octets:
+    rows, octets = x["in"], x["map"].astype(np.intp)
+    lanes = octets[:, 0] + 256 * octets[:, 1]
+    every = np.arange(lanes.shape[1])
+    alike = (lanes == lanes[:1]).all()
+    right = (np.sort(lanes[:1] if alike else lanes, axis=1) == every).all(axis=1)
+    if not right.all():
+        wrong = range(len(lanes)) if alike else np.flatnonzero(~right).tolist()
+        for k in wrong:
+            note(k, "LPU0702", not_bijective(lanes[k]))
+        lanes[~right if not alike else slice(None)] = every
+    if alike:
+        return rows[:, :, lanes[0]]
+    return np.take_along_axis(rows, lanes[:, None], axis=2)
+
+
+def not_bijective(lanes: NDArray[np.intp]) -> str:
+    """What is wrong with a map."""
+    beyond = np.flatnonzero(lanes >= len(lanes))
+    if len(beyond):
+        return f"lane {beyond[0]} of the map names lane {lanes[beyond[0]]}; there are lanes 0 … {len(lanes) - 1}"
+    twice = int(np.bincount(lanes).argmax())
+    first, second = np.flatnonzero(lanes == twice)[:2]
+    return f"the map is not a bijection: lanes {first} and {second} both take lane {twice}"
+
+
+def distribute(x: Operands, code: Instruction, note: Note) -> Octets:
+    rows, entries = x["in"], x["map"][:, 0].astype(np.intp)
+    beyond = entries > SUPERLANE
+    for k in np.flatnonzero(beyond.any(axis=1)).tolist():
+        lane = int(beyond[k].argmax())
+        note(k, "LPU0703", f"lane {lane} of the map is {entries[k, lane]}; it is 0 … {SUPERLANE}")
+    entries[beyond] = SUPERLANE
+    # A seventeenth lane of zeros is what entry 16 takes.
+    lanes = np.pad(_superlanes(rows), ((0, 0), (0, 0), (0, 0), (0, 1)))
+    out = np.take_along_axis(lanes, entries.reshape(len(rows), 1, -1, SUPERLANE), axis=3).reshape(rows.shape)
+    bypass = _number(code, "bypass")
+    passes = [k for k in range(rows.shape[1]) if bypass >> k & 1]
+    out[:, passes] = rows[:, passes]
+    return out
+
+
+def rotate(x: Operands, code: Instruction, note: Note) -> Octets:
+    n = _number(code, "n")
+    superlanes = _superlanes(x["in"])[:, 0]
+    matrix = superlanes[:, :, : n * n].reshape(*superlanes.shape[:2], n, n)
+    out = np.zeros((len(superlanes), SUPERLANE, *superlanes.shape[1:]), np.uint8)
+    for i in range(n):
+        for j in range(n):
+            turned = np.roll(matrix, (-i, -j), axis=(2, 3))
+            out[:, n * i + j, :, : n * n] = turned.reshape(*superlanes.shape[:2], n * n)
+    return out.reshape(len(superlanes), SUPERLANE, -1)
+
+
+def transpose(x: Operands, code: Instruction, note: Note) -> Octets:
+    rows = x["in"]
+    return _superlanes(rows).transpose(0, 3, 2, 1).reshape(rows.shape)
+
+
+def broadcast(x: Operands, code: Instruction, note: Note) -> Octets:
+    rows = x["in"]
+    lane = min(_number(code, "lane"), rows.shape[2] - 1)
+    return np.broadcast_to(rows[:, :, lane : lane + 1], rows.shape)
+
+
+def _superlanes(rows: Octets) -> Octets:
+    """Vectors [vectors, streams, lanes] as [vectors, streams, superlanes, 16]."""
+    return rows.reshape(*rows.shape[:2], -1, SUPERLANE)
+
+
+def _number(code: Instruction, name: str) -> int:
+    value: Any = code[name]
+    assert isinstance(value, int)
+    return value
+
+
+OPERATIONS: Mapping[str, Callable[[Operands, Instruction, Note], Octets]] = {
+    "shift": shift,
+    "shift_wide": shift_wide,
+    "select": select,
+    "permute": permute,
+    "distribute": distribute,
+    "rotate": rotate,
+    "transpose": transpose,
+    "broadcast": broadcast,
+}
