@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field, replace
 
 from lpuasm.asm.syntax import TensorDecl
@@ -27,7 +28,7 @@ class Regions:
         All slices of a tensor use one base address.
         """
         if declaration.address is None:
-            layout = replace(layout, address=self._lowest(declaration, layout))
+            layout = replace(layout, address=self._lowest(layout))
         self._inside(declaration, layout)
         for first, end in () if self.shared else pieces(layout):
             for slice_ in layout.slices:
@@ -35,27 +36,22 @@ class Regions:
         for first, end in pieces(layout):
             for slice_ in layout.slices:
                 own = self.taken.setdefault(slice_, [])
-                own.append((first, end, declaration))
-                own.sort(key=lambda entry: entry[:2])
+                insort(own, (first, end, declaration), key=lambda entry: entry[:2])
         return layout
 
-    def _lowest(self, declaration: TensorDecl, layout: Layout) -> int:
+    def _lowest(self, layout: Layout) -> int:
         """The lowest base at which no piece meets another tensor."""
         base = layout.address
+        offsets = [(first - base, end - base) for first, end in pieces(layout)]
         moved = True
         while moved:
             moved = False
-            for first, end in pieces(replace(layout, address=base)):
+            for first, end in offsets:
                 for slice_ in layout.slices:
                     for start, stop, _ in self.taken.get(slice_, ()):
-                        if start < end and first < stop:
-                            base += stop - first
+                        if start < base + end and base + first < stop:
+                            base = stop - first
                             moved = True
-                            break
-                    if moved:
-                        break
-                if moved:
-                    break
         return base
 
     def _inside(self, declaration: TensorDecl, layout: Layout) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from operator import index
 from pathlib import Path
 
 from lpuasm.asm.constants import Files
@@ -56,7 +57,7 @@ def assemble(
     source = expand(
         text,
         name,
-        defines=defines,
+        defines=_numbers(defines or {}),
         include=include,
         library=library,
         target=None if wanted is None else wanted.name,
@@ -70,6 +71,19 @@ def assemble(
     if any(isinstance(section, ScalarSection) for section in source.sections):
         return _scalar(source, chip(source.target), files, listing)
     return _streaming(Draft(source, chip(source.target), files, texts, strict, problems, listing))
+
+
+def _numbers(defines: Mapping[str, int | float]) -> dict[str, int | float]:
+    """Defines as numbers of Python, numpy's among them; LPU0203 or LPU0206 for what is none."""
+    plain: dict[str, int | float] = {}
+    for name, value in defines.items():
+        try:
+            plain[name] = float(value) if isinstance(value, float) else index(value)
+        except TypeError:
+            raise AssemblyError(error("LPU0206", f"-D {name}: a number is needed, not {value!r}")) from None
+        if not isinstance(plain[name], float) and not -(1 << 63) <= plain[name] < 1 << 63:
+            raise AssemblyError(error("LPU0203", f"-D {name}: {value} does not fit 64 bits"))
+    return plain
 
 
 def _scalar(source: Source, target: Target, files: Files, listing: Stated | None) -> Program:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lpuasm.asm.draft import Draft
 from lpuasm.asm.merge import halves
 from lpuasm.asm.syntax import Statement
+from lpuasm.isa.meta import LONGEST_NAME
 from lpuasm.isa.program import INTENT_COLUMNS, PLACE_COLUMNS, Program, Symbol
 from lpuasm.isa.timeline import Words
 
@@ -48,7 +49,13 @@ def _file_names(draft: Draft) -> dict[str, str]:
     used = {s.span.file for image in draft.images.values() for s in image.statements}
     used |= {row.statement.span.file for row in draft.rows}
     first = next(iter(draft.sources), "")
-    return {name: PurePath(name).name if name == first else name for name in draft.sources if name in used}
+    return {name: file_name(name, first) for name in draft.sources if name in used}
+
+
+def file_name(name: str, main: str) -> str:
+    """What a program calls a file: the main one by its last name alone, all in characters that can be printed."""
+    own = PurePath(name).name if name == main else name
+    return "".join(c if c.isprintable() else "?" for c in own)[-LONGEST_NAME:] or "<text>"
 
 
 def _places(statements: Sequence[Statement], flows: Sequence[int], names: dict[str, str]) -> NDArray[np.int32]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePath
 
 import numpy as np
 
 from lpuasm.asm import tensors as declared
 from lpuasm.asm.constants import Files
+from lpuasm.asm.link import file_name
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.syntax import (
     Memory,
@@ -77,7 +77,7 @@ def lower_scalar(
         tuple(sorted(symbols, key=lambda s: (s.value, s.name))),
         tuple(code.names),
         defines,
-        tuple(PurePath(name).name if name == files.main else name for name in names),
+        tuple(file_name(name, files.main) for name in names),
         places={SCALAR_QUEUE: np.array(places, np.int32).reshape(-1, len(PLACE_COLUMNS))},
     )
 

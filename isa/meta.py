@@ -22,7 +22,8 @@ SYMBOL_KINDS = ("flow", "label")
 _KEYS = {"defines", "files", "flows", "names", "symbols", "tensors"}
 _LAYOUT = {"address", "dtype", "run", "shape", "slices", "tile"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*", re.ASCII)
-_LONGEST = 1000
+LONGEST_NAME = 1000
+"""Characters of a name."""
 _LARGEST = 1 << 40
 _I64 = 1 << 63
 
@@ -77,11 +78,13 @@ def read_meta(data: bytes, target: Target, words: Mapping[str, int]) -> Meta:
     need(isinstance(content, dict) and content.keys() == _KEYS, "its names have other keys than lpuasm writes")
     tensors = tuple(_tensor(entry, target) for entry in _list(content["tensors"], "tensors"))
     need(len({name for name, _, _ in tensors}) == len(tensors), "two tensors have one name")
+    symbols = tuple(_symbol(entry, words) for entry in _list(content["symbols"], "symbols"))
+    need(len({(s.kind, s.queue, s.name) for s in symbols}) == len(symbols), "two symbols have one name")
     defines = content["defines"]
     need(isinstance(defines, dict), "its defines are not a table")
     return Meta(
         tensors,
-        tuple(_symbol(entry, words) for entry in _list(content["symbols"], "symbols")),
+        symbols,
         _names(content["names"], "names"),
         {_name(name): _number(value) for name, value in defines.items()},
         tuple(_text(file) for file in _list(content["files"], "files")),
@@ -102,13 +105,15 @@ def _names(value: object, what: str) -> tuple[str, ...]:
 
 
 def _name(value: object) -> str:
-    need(isinstance(value, str) and len(value) <= _LONGEST and _NAME.fullmatch(value) is not None, "a name is none")
+    need(isinstance(value, str) and len(value) <= LONGEST_NAME and _NAME.fullmatch(value) is not None, "a name is none")
     assert isinstance(value, str)
     return value
 
 
 def _text(value: object) -> str:
-    need(isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable(), "the name of a file is none")
+    need(
+        isinstance(value, str) and 0 < len(value) <= LONGEST_NAME and value.isprintable(), "the name of a file is none"
+    )
     assert isinstance(value, str)
     return value
 

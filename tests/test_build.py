@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import lpuasm
 from lpuasm.asm.build import assemble
 from lpuasm.isa.errors import AssemblyError, LpuError
-from lpuasm.isa.objectfile import to_bytes
+from lpuasm.isa.objectfile import from_bytes, to_bytes
 from lpuasm.isa.target import load_target
 
 ADD = """\
@@ -116,4 +116,22 @@ def test_any_text_is_a_program_or_diagnostics(words: list[str]) -> None:
     except LpuError as e:
         assert 0 < len(e.diagnostics) <= 20 and all(d.message for d in e.diagnostics)
     else:
+        assert to_bytes(assemble(lpuasm.disassemble(program))) == to_bytes(program)
+
+
+def test_defines_are_numbers_of_any_kind() -> None:
+    text = ".param M = 1\n.param X = 0.5\n"
+    program = assemble(text, defines={"M": np.int64(4), "X": np.float64(1.5)})  # type: ignore[dict-item]
+    assert program.defines == {"M": 4, "X": 1.5} and to_bytes(from_bytes(to_bytes(program))) == to_bytes(program)
+    for value, code in (("4", "LPU0206"), (None, "LPU0206"), (1 << 63, "LPU0203"), (np.float32(1), "LPU0206")):
+        with pytest.raises(AssemblyError) as caught:
+            assemble(text, defines={"M": value})  # type: ignore[dict-item]
+        assert caught.value.code == code
+
+
+@pytest.mark.parametrize("name", ["", "a\nb.s", "\udcff.s", "x" * 5000, "dir/with space.s", "ü.s", "<stdin>"])
+def test_names_of_files_that_an_object_file_can_hold(name: str) -> None:
+    for text in (".queue mem.w0\nnop 1\n", "mov r0, 1\n"):
+        program = assemble(text, name)
+        assert from_bytes(to_bytes(program)).files == program.files
         assert to_bytes(assemble(lpuasm.disassemble(program))) == to_bytes(program)
