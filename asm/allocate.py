@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_right, insort
 from dataclasses import dataclass, field, replace
 
 from lpuasm.asm.syntax import TensorDecl
@@ -16,11 +16,13 @@ Piece = tuple[int, int]
 
 @dataclass(slots=True)
 class Regions:
-    """The words of each slice that are taken: (first, end, tensor), in order. ``shared``: tensors may overlap."""
+    """The words of each slice that are taken: (first, end, tensor), in order, and up to where all are.
+    ``shared``: tensors may overlap."""
 
     target: Target
     shared: bool = False
     taken: dict[int, list[tuple[int, int, TensorDecl]]] = field(default_factory=dict)
+    full: dict[int, int] = field(default_factory=dict)
 
     def place(self, declaration: TensorDecl, layout: Layout) -> Layout:
         """``layout`` where it is stated to be, or at the lowest address at which it fits; AssemblyError if it does not.
@@ -36,20 +38,32 @@ class Regions:
         for first, end in pieces(layout):
             for slice_ in layout.slices:
                 own = self.taken.setdefault(slice_, [])
-                insort(own, (first, end, declaration), key=lambda entry: entry[:2])
+                insort(own, (first, end, declaration), key=_start)
+                self._fill(slice_, own)
         return layout
+
+    def _fill(self, slice_: int, own: list[tuple[int, int, TensorDecl]]) -> None:
+        full = self.full.get(slice_, 0)
+        for start, stop, _ in own[max(bisect_right(own, full, key=_start) - 1, 0) :]:
+            if start > full:
+                break
+            full = max(full, stop)
+        self.full[slice_] = full
 
     def _lowest(self, layout: Layout) -> int:
         """The lowest base at which no piece meets another tensor."""
-        base = layout.address
-        offsets = [(first - base, end - base) for first, end in pieces(layout)]
+        offsets = [(first - layout.address, end - layout.address) for first, end in pieces(layout)]
+        base = max([layout.address, *(self.full.get(slice_, 0) for slice_ in layout.slices if offsets)])
         moved = True
         while moved:
             moved = False
             for first, end in offsets:
                 for slice_ in layout.slices:
-                    for start, stop, _ in self.taken.get(slice_, ()):
-                        if start < base + end and base + first < stop:
+                    own = self.taken.get(slice_, ())
+                    for start, stop, _ in own[max(bisect_right(own, base + first, key=_start) - 1, 0) :]:
+                        if start >= base + end:
+                            break
+                        if base + first < stop:
                             base = stop - first
                             moved = True
         return base
@@ -73,14 +87,21 @@ class Regions:
             raise AssemblyError(_at(declaration, "LPU0506", message, (), "spread it over more slices, or name others"))
 
     def _clear(self, declaration: TensorDecl, slice_: int, first: int, end: int) -> None:
-        for start, stop, other in self.taken.get(slice_, ()):
-            if start < end and first < stop:
+        own = self.taken.get(slice_, ())
+        for start, stop, other in own[max(bisect_right(own, first, key=_start) - 1, 0) :]:
+            if start >= end:
+                return
+            if first < stop:
                 name = self.target.queues[slice_].name
                 low, high = max(start, first), min(stop, end) - 1
                 message = f"{declaration.name} and {other.name} both lie in {name} at {low:#x} … {high:#x}"
                 related = (Related(f"{other.name} is declared here", other.span),)
                 help_ = "leave the address out, and it goes where there is room"
                 raise AssemblyError(_at(declaration, "LPU0507", message, related, help_))
+
+
+def _start(entry: tuple[int, int, TensorDecl]) -> int:
+    return entry[0]
 
 
 def pieces(layout: Layout) -> list[Piece]:
