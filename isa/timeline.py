@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,85 +106,149 @@ def expand(target: Target, queues: Mapping[str, Words]) -> Timeline:
     A queue that cannot go on (a `sync` that nothing releases, a `repeat` with nothing to repeat) is in ``stuck`` and
     ends there.
     """
+    names = sorted((name for name, words in queues.items() if len(words)), key=lambda name: target.queue[name].number)
+    if not names:
+        return _nothing(target)
+    words = np.concatenate([queues[name] for name in names])
+    begin = np.cumsum([0, *(len(queues[name]) for name in names)])
+    columns = _decode(target, words, begin)
+    parts: list[_Queue] = []
+    if columns.waits.any() or columns.bad.any():
+        parts = [
+            _Queue(target.queue[name], columns, slice(int(first), int(last)))
+            for name, first, last in zip(names, begin[:-1], begin[1:], strict=True)
+        ]
+        _release(target, parts)
+    reached = np.ones(len(words), bool)
+    for part in parts:
+        reached[part.place.start + part.reached : part.place.stop] = False
+    rows = np.flatnonzero(reached & ~(columns.nop | columns.repeat))
+    source = rows + columns.repeat[np.minimum(rows + 1, len(words) - 1)]
+    number = np.array([target.queue[name].number for name in names], np.int32)
+    which = np.repeat(np.arange(len(names)), np.diff(begin))[rows]
+    return Timeline(
+        target,
+        number[which],
+        (rows - begin[which]).astype(np.int32),
+        words[rows, 0],
+        words[rows, 1],
+        columns.start[rows],
+        columns.count[source],
+        columns.every[source],
+        columns.step[source],
+        tuple(stuck for part in parts for stuck in part.stuck()),
+    )
+
+
+def _nothing(target: Target) -> Timeline:
+    number, halves, cycles = np.zeros(0, np.int32), np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    nest = np.zeros((0, DIMENSIONS), np.int64)
+    return Timeline(target, number, number, halves, halves, cycles, nest, nest, nest, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What the words of all queues, one queue after the other, say to the queues themselves.
+
+    ``start``: the cycle of each word if nothing waited. ``waits``: a `sync` or `deskew`. ``bad``: a `repeat` that may
+    not stand where it does. ``latency``: cycles until the notification of a word arrives, 0 where it sends none.
+    """
+
+    start: NDArray[np.int64]
+    count: NDArray[np.int64]
+    every: NDArray[np.int64]
+    step: NDArray[np.int64]
+    nop: NDArray[np.bool_]
+    repeat: NDArray[np.bool_]
+    waits: NDArray[np.bool_]
+    deskew: NDArray[np.bool_]
+    bad: NDArray[np.bool_]
+    latency: NDArray[np.int64]
+
+
+def _decode(target: Target, words: Words, begin: NDArray[np.int64]) -> _Columns:
     instructions = table(target)
-    parts = [_Queue(target, instructions, target.queue[name], words) for name, words in queues.items() if len(words)]
-    parts.sort(key=lambda part: part.queue.number)
-    _release(target, parts)
-    columns = zip(*(part.families() for part in parts), strict=True) if parts else zip(_no_families(), strict=True)
-    queue, word, low, high, start, count, every, step = map(np.concatenate, columns)
-    stuck = tuple(s for part in parts for s in part.stuck())
-    return Timeline(target, queue, word, low, high, start, count, every, step, stuck)
+    of = {d.mnemonic: d for d in instructions if "c2c" in d.queues}
+    opcode = (words[:, 0] & np.uint64(0xFF)).astype(np.int64)
+    n = len(words)
+    count, occupied = np.ones((n, DIMENSIONS), np.int64), np.ones(n, np.int64)
+    every, step = np.zeros((n, DIMENSIONS), np.int64), np.zeros((n, DIMENSIONS), np.int64)
+    nop, repeat = opcode == of["nop"].opcode, opcode == of["repeat"].opcode
+    for code in np.unique(opcode):
+        definition = instructions.by_opcode[int(code)]
+        if "repeat" in definition.operand:
+            rows = np.flatnonzero(opcode == code)
+            count[rows], every[rows], step[rows] = dims(words[rows], definition, "repeat")
+    held = of["nop"].bits[1]
+    occupied[nop] = field(words[nop], held.low, held.width) + 1
+    occupied[repeat] = ((count[repeat] - 1) * every[repeat]).sum(axis=1)
+    start = np.cumsum(occupied) - occupied
+    first = np.zeros(n, bool)
+    first[begin[:-1]] = True
+    latency = np.zeros(256, np.int64)
+    latency[of["notify"].opcode] = target.barrier.latency
+    latency[of["transmit"].opcode] = target.c2c.latency + target.barrier.latency
+    deskew = opcode == of["deskew"].opcode
+    return _Columns(
+        start - np.repeat(start[begin[:-1]], np.diff(begin)),
+        count,
+        every,
+        step,
+        nop,
+        repeat,
+        deskew | (opcode == of["sync"].opcode),
+        deskew,
+        _bad_repeats(instructions, opcode, repeat, step, first),
+        latency[opcode],
+    )
 
 
-def _no_families() -> tuple[NDArray[Any], ...]:
-    halves, cycles, nest = np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros((0, DIMENSIONS), np.int64)
-    return (np.zeros(0, np.int32), np.zeros(0, np.int32), halves, halves, cycles, nest, nest, nest)
+def _bad_repeats(
+    instructions: Table,
+    opcode: NDArray[np.int64],
+    repeat: NDArray[np.bool_],
+    step: NDArray[np.int64],
+    first: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Every `repeat` that stands first, behind a word that is not repeated, or steps what has no step."""
+    bad = np.zeros(len(opcode), bool)
+    rows = np.flatnonzero(repeat)
+    repeatable, steps = np.zeros(256, bool), np.zeros(256, bool)
+    for d in instructions:
+        waits = d.unit == "icu" or d.mnemonic in ("deskew", "transmit")
+        repeatable[d.opcode] = not waits and "repeat" not in d.operand
+        steps[d.opcode] = bool(d.steps)
+    before = opcode[rows - 1]
+    bad[rows] = first[rows] | ~repeatable[before] | ((step[rows] != 0).any(axis=1) & ~steps[before])
+    return bad
 
 
 class _Queue:
-    """One queue on its way through time. ``start`` is the dispatch cycle of each word up to the wait that it is at."""
+    """One queue on its way through time: ``start`` holds the cycle of each word up to the wait that it is at.
 
-    def __init__(self, target: Target, instructions: Table, queue: Queue, words: Words) -> None:
-        self.target, self.queue, self.words = target, queue, words
-        opcode = (words[:, 0] & np.uint64(0xFF)).astype(np.int64)
-        of = {d.mnemonic: d for d in instructions if "c2c" in d.queues}
-        self.nop, self.repeat = opcode == of["nop"].opcode, opcode == of["repeat"].opcode
-        self.sync, self.deskew = opcode == of["sync"].opcode, opcode == of["deskew"].opcode
-        latency = np.zeros(256, np.int64)
-        latency[of["notify"].opcode] = target.barrier.latency
-        latency[of["transmit"].opcode] = target.c2c.latency + target.barrier.latency
-        self.signals = np.flatnonzero(latency[opcode])
-        self.latency = latency[opcode[self.signals]]
-        self.opcode = opcode
-        n = len(words)
-        self.count = np.ones((n, DIMENSIONS), np.int64)
-        self.every, self.step = np.zeros((n, DIMENSIONS), np.int64), np.zeros((n, DIMENSIONS), np.int64)
-        occupied = np.ones(n, np.int64)
-        if self.nop.any():
-            b = of["nop"].bits[1]
-            occupied[self.nop] = field(words[self.nop], b.low, b.width) + 1
-        if self.repeat.any():
-            nest = dims(words[self.repeat], of["repeat"], "repeat")
-            self.count[self.repeat], self.every[self.repeat], self.step[self.repeat] = nest
-            occupied[self.repeat] = ((nest[0] - 1) * nest[1]).sum(axis=1)
-        self._own_dims(instructions)
-        self.occupied = occupied
-        self.start = np.concatenate(([0], np.cumsum(occupied)))[:-1]
-        self.end = self._first_bad_repeat(instructions)
-        waits = np.flatnonzero(self.sync | self.deskew)
-        self.waits = [int(w) for w in waits if w < self.end]
+    ``place`` is where its words stand among those of all queues; ``start`` is a view of their column.
+    """
+
+    def __init__(self, queue: Queue, columns: _Columns, place: slice) -> None:
+        self.queue, self.place = queue, place
+        self.start, self.deskew = columns.start[place], columns.deskew[place]
+        latency = columns.latency[place]
+        self.signals = np.flatnonzero(latency)
+        self.latency = latency[self.signals]
+        bad = np.flatnonzero(columns.bad[place])
+        self.end = int(bad[0]) if len(bad) else len(self.start)
+        self.waits = [int(w) for w in np.flatnonzero(columns.waits[place]) if w < self.end]
         self.at, self.delay = 0, 0
-
-    def _own_dims(self, instructions: Table) -> None:
-        for code in np.unique(self.opcode):
-            definition = instructions.by_opcode[int(code)]
-            if "repeat" in definition.operand and definition.operand["repeat"].role == "clause":
-                rows = self.opcode == code
-                self.count[rows], self.every[rows], self.step[rows] = dims(self.words[rows], definition, "repeat")
-
-    def _first_bad_repeat(self, instructions: Table) -> int:
-        """The first `repeat` that may not stand where it does, for the queue ends there; else the number of words."""
-        rows = np.flatnonzero(self.repeat)
-        if not len(rows):
-            return len(self.words)
-        repeatable = np.array(
-            [
-                (d := instructions.by_opcode.get(code)) is not None
-                and d.unit != "icu"
-                and d.mnemonic not in ("deskew", "transmit")
-                and "repeat" not in d.operand
-                for code in range(256)
-            ]
-        )
-        steps = np.array([bool((d := instructions.by_opcode.get(c)) and d.steps) for c in range(256)])
-        before = self.opcode[rows - 1]
-        bad = (rows == 0) | ~repeatable[before] | ((self.step[rows] != 0).any(axis=1) & ~steps[before])
-        return int(rows[np.argmax(bad)]) if bad.any() else len(self.words)
 
     @property
     def waiting(self) -> int | None:
         """The cycle in which the queue came to the wait that it is at; None when it has run to its end."""
         return int(self.start[self.waits[self.at]]) if self.at < len(self.waits) else None
+
+    @property
+    def reached(self) -> int:
+        """How many of its words it comes to."""
+        return self.waits[self.at] + 1 if self.at < len(self.waits) else self.end
 
     def resume(self, cycle: int) -> None:
         """Lets the word after the current wait dispatch in ``cycle``."""
@@ -199,7 +262,7 @@ class _Queue:
         """Why the queue does not come to its end, if it does not."""
         if self.at < len(self.waits):
             word, code, message = self.waits[self.at], "LPU0309", "no notification ever releases this sync"
-        elif self.end < len(self.words):
+        elif self.end < len(self.start):
             word, code = self.end, "LPU0305"
             message = "there is no instruction before it that can be repeated so"
         else:
@@ -212,24 +275,6 @@ class _Queue:
         first, last = np.searchsorted(self.signals, (begin, end))
         arrivals: list[int] = (self.start[self.signals[first:last]] + self.latency[first:last]).tolist()
         return arrivals
-
-    def families(self) -> tuple[NDArray[Any], ...]:
-        """The columns of the timeline that this queue adds."""
-        end = self.waits[self.at] + 1 if self.at < len(self.waits) else self.end
-        rows = np.flatnonzero(~(self.nop | self.repeat)[:end])
-        follows = np.zeros(end, bool)
-        follows[:-1] = self.repeat[1:end]
-        source = np.where(follows[rows], rows + 1, rows)
-        return (
-            np.full(len(rows), self.queue.number, np.int32),
-            rows.astype(np.int32),
-            self.words[rows, 0],
-            self.words[rows, 1],
-            self.start[rows],
-            self.count[source],
-            self.every[source],
-            self.step[source],
-        )
 
 
 def _release(target: Target, parts: list[_Queue]) -> None:
