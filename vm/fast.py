@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lpuasm.isa.core import table
 from lpuasm.isa.errors import Diagnostic, Fault
 from lpuasm.isa.faults import Violation, describe
-from lpuasm.isa.legality import verdict
 from lpuasm.isa.program import Program
 from lpuasm.vm.bind import bind
 from lpuasm.vm.compute import COMPUTE, Work
@@ -29,12 +29,13 @@ def run_fast(program: Program, inputs: Mapping[str, ArrayLike]) -> Run:
     Raises:
         BindError: the inputs do not fit the program.
         Fault: the program broke a rule of the machine; the same first fault as that of the reference engine.
+        ObjectError: a word of the program is not an instruction.
     """
     arrays = bind(program, inputs)
-    against = legality(program)
+    made = plan(program)
+    against = made.against
     if against and not _may_fail_before(program, against[0].cycle):
         raise _fault(program, against, [])
-    made = plan(program)
     work = execute(program, made, arrays)
     if against or work.found:
         raise _fault(program, against, work.found)
@@ -56,15 +57,8 @@ def execute(program: Program, made: Plan, arrays: Mapping[str, NDArray[np.generi
     return work
 
 
-def legality(program: Program) -> tuple[Violation, ...]:
-    """The verdict on a program."""
-    return verdict(program)
-
-
 def _may_fail_before(program: Program, cycle: int) -> bool:
     """Whether anything that depends on data is dispatched by that cycle."""
-    from lpuasm.isa.core import table
-
     timeline = program.timeline
     codes = [d.opcode for d in table(program.target) if d.mnemonic in CHECKED]
     return bool((np.isin(timeline.opcode, codes) & (timeline.start <= cycle)).any())

@@ -40,7 +40,7 @@ def byte_of(ports: Ints) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An operand that comes from other nodes: slot, name, type, how many streams and how many vectors.
+    """An operand that comes from other nodes: slot, name and type, how many streams, how many vectors.
 
     ``kind`` is a type of the lanes, or "" for byte planes that stay apart.
     """
@@ -54,7 +54,7 @@ class Input:
 
 @dataclass(slots=True)
 class Part:
-    """The vectors ``low`` … ``high`` − 1 of a node, with the node that holds its weights or its table, if it has one."""
+    """The vectors ``low`` … ``high`` − 1 of a node, with the node that holds its weights or its table, if any."""
 
     low: int
     high: int

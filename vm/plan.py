@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lpuasm.isa.faults import Violation
+from lpuasm.isa.legality import verdict
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Ints
 from lpuasm.vm import net_mem, net_mxm, net_sxm, net_vxm
@@ -20,6 +22,7 @@ from lpuasm.vm.net import Net, outputs, streams, tensors
 from lpuasm.vm.nodes import Node
 from lpuasm.vm.order import Graph, order
 from lpuasm.vm.resolve import Piece, Resolved, resolve
+from lpuasm.vm.valid import check_words
 
 _KEPT = 16
 _plans: OrderedDict[str, Plan] = OrderedDict()
@@ -48,7 +51,7 @@ class Plan:
     """``steps`` in their order; ``tensors``: the tensors by node; ``zero``: the node of zeros.
 
     ``dispatches`` and ``events``: what the steps stand for; ``fixed``: nodes of weights that come from tensors alone,
-    with the names of these.
+    with the names of these; ``against``: what is wrong with the program in time.
     """
 
     steps: tuple[Step, ...]
@@ -58,6 +61,7 @@ class Plan:
     dispatches: int
     events: int
     fixed: dict[int, frozenset[str]]
+    against: tuple[Violation, ...] = ()
 
     def __str__(self) -> str:
         kinds = Counter(_what(s.node) for s in self.steps)
@@ -73,9 +77,14 @@ class Plan:
 
 
 def plan(program: Program) -> Plan:
-    """The plan of a streaming program. Made once for each program; those used last are kept."""
+    """The plan of a streaming program. Made once for each program; those used last are kept.
+
+    Raises:
+        ObjectError: a word of the program is not an instruction.
+    """
     known = _plans.get(program.digest)
     if known is None:
+        check_words(program)
         known = _plans[program.digest] = make(program)
         while len(_plans) > _KEPT:
             _plans.popitem(last=False)
@@ -101,10 +110,10 @@ def make(program: Program) -> Plan:
     """A plan for the outputs of ``program``, and for what may be at fault when it runs."""
     net = net_of(program)
     outputs(net, [t.name for t in program.tensors if t.kind == "output"])
-    return schedule(net)
+    return schedule(net, verdict(program))
 
 
-def schedule(net: Net) -> Plan:
+def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
     """The plan for the nodes of ``net`` that are wanted."""
     resolved = resolve(net)
     same = _same_weights(net, resolved)
@@ -142,6 +151,7 @@ def schedule(net: Net) -> Plan:
         int(net.issues.sum()),
         int(net.joined.count.sum()),
         fixed,
+        against,
     )
 
 

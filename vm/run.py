@@ -14,7 +14,7 @@ from lpuasm.vm.reference import Machine, Progress, Trace
 from lpuasm.vm.result import Run
 
 #: The engines for streaming and for scalar programs; the first is used where none is named.
-STREAMING = ("reference",)
+STREAMING = ("fast", "reference")
 SCALAR = ("fast", "reference")
 
 
@@ -30,7 +30,8 @@ def run(
     """Runs ``program`` on ``inputs``, arrays by the names of its inputs and weights, of exactly their types and shapes.
 
     ``defines`` are dimensions of scalar programs. ``progress`` is called about once a second with the cycle that the
-    run has come to (of scalar code: the instruction), ``trace`` for every dispatch of the reference engine.
+    run has come to (of scalar code: the instruction), ``trace`` for every dispatch; of streaming programs only the
+    reference engine does either, and it is the engine that runs where a ``trace`` is wanted and none is named.
 
     Raises:
         BindError: the inputs do not fit the program, or there is no such engine.
@@ -38,7 +39,7 @@ def run(
         ObjectError: a word of the program is not an instruction.
     """
     arrays = {name: np.asarray(values) for name, values in (inputs or {}).items()}
-    chosen = _engine(program, engine)
+    chosen = _engine(program, engine or ("reference" if trace is not None else None))
     if program.scalar:
         from lpuasm.vm.scalar import run_scalar
 
@@ -47,6 +48,10 @@ def run(
         names = ", ".join(defines)
         message = f"the parameters of a streaming program are fixed when it is built: {names}"
         raise BindError(error("LPU0556", message, help="give them to the build"))
+    if chosen == "fast":
+        from lpuasm.vm.fast import run_fast
+
+        return run_fast(program, arrays)
     machine = Machine(program, arrays, trace=trace)
     machine.run(progress=progress)
     outputs = {t.name: unload(machine.state, program, t.name) for t in program.tensors if t.kind == "output"}
