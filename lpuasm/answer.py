@@ -36,6 +36,7 @@ BLANK: Mapping[str, Mapping[str, Any]] = {
     "explain": {"binding": None, "floors": [], "parts": [], **NO_PROGRAM},
     "isa": {"name": None, "text": None},
     "fmt": {"files": []},
+    "repl": {},
     "completion": {"shell": None, "text": None},
 }
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "explain": "Say why every flow starts when it does.",
     "isa": "Show the reference of an instruction or unit.",
     "fmt": "Give sources the one canonical layout.",
+    "repl": "Write, run and debug a program in a conversation.",
     "completion": "Print the completion script of a shell.",
 }
 
