@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from lpuasm.asm.body import Node
 from lpuasm.asm.syntax import UnitRef
 from lpuasm.isa.errors import AssemblyError
@@ -10,40 +12,25 @@ from lpuasm.isa.target import Target
 
 COLUMNS = 4
 STREAMS_OF_GROUP = 4
+_MOST_STEPS = 20_000
 
 
 def choose(nodes: list[Node], target: Target) -> dict[int, int]:
     """The ALU of each VXM node, by the node's number.
 
-    Operations of one flow run at the same time, so each has an ALU of its own. The choice is the first in the order of
-    the text, ALUs rising, with which every link leads on in one direction.
+    Operations of one flow run at the same time, so each has an ALU of its own; those that are pinned to the same one
+    share it. The choice is the first in the order of the text, ALUs rising, with which every link leads on in one
+    direction.
 
     Raises:
         AssemblyError: LPU1108, no ALU reaches what an operation needs, or no choice serves all links.
     """
     wanted = [n for n in nodes if any(p.queue is None for p in n.parts)]
-    fitting = {n.number: _fitting(n, target) for n in wanted}
-    chosen: dict[int, int] = {}
-    passes: dict[int, int] = {}
-
-    def extend(k: int) -> bool:
-        if k == len(wanted):
-            return True
-        node = wanted[k]
-        for alu in fitting[node.number]:
-            if alu in chosen.values():
-                continue
-            way = _way(node, alu, chosen, passes)
-            if way is None:
-                continue
-            chosen[node.number], passes[node.number] = alu, way
-            if extend(k + 1):
-                return True
-            del chosen[node.number], passes[node.number]
-        return False
-
-    if not extend(0):
-        statement = wanted[-1].statement
+    if not wanted:
+        return {}
+    search = _Search(wanted, {n.number: _fitting(n, target) for n in wanted})
+    if not search.extend(0):
+        statement = wanted[search.furthest].statement
         raise AssemblyError(
             statement.error(
                 "LPU1108",
@@ -52,7 +39,67 @@ def choose(nodes: list[Node], target: Target) -> dict[int, int]:
                 "name ALUs with `@alu4`, use other stream groups, or cut the flow in two",
             )
         )
-    return chosen
+    return search.chosen
+
+
+@dataclass(slots=True)
+class _Search:
+    """A search with backtracking; it looks ahead at what is left for the operations to come."""
+
+    wanted: list[Node]
+    fitting: dict[int, list[int]]
+    chosen: dict[int, int] = field(default_factory=dict)
+    passes: dict[int, int] = field(default_factory=dict)
+    furthest: int = 0
+    steps: int = 0
+
+    def extend(self, k: int) -> bool:
+        """Chooses for the operations from number ``k`` on; whether that can be."""
+        if k == len(self.wanted):
+            return True
+        self.furthest = max(self.furthest, k)
+        node = self.wanted[k]
+        for alu in self._left(node):
+            self.steps += 1
+            if self.steps > _MOST_STEPS:
+                return False
+            way = _way(node, alu, self.chosen, self.passes)
+            assert way is not None
+            self.chosen[node.number], self.passes[node.number] = alu, way
+            if self._hopeful(k + 1) and self.extend(k + 1):
+                return True
+            del self.chosen[node.number], self.passes[node.number]
+        return False
+
+    def _left(self, node: Node) -> list[int]:
+        """The ALUs that an operation can have, as far as its links are chosen."""
+        own = _pinned(node)
+        taken = {self.chosen[n.number] for n in self.wanted if n.number in self.chosen and not (own and _pinned(n))}
+        return [
+            alu
+            for alu in self.fitting[node.number]
+            if alu not in taken and _way(node, alu, self.chosen, self.passes) is not None
+        ]
+
+    def _hopeful(self, k: int) -> bool:
+        """Whether the operations from number ``k`` on can have ALUs of their own, links among them aside."""
+        owner: dict[int, int] = {}
+        left = {n.number: self._left(n) for n in self.wanted[k:] if not _pinned(n)}
+
+        def settle(number: int, tried: set[int]) -> bool:
+            for alu in left[number]:
+                if alu not in tried:
+                    tried.add(alu)
+                    if alu not in owner or settle(owner[alu], tried):
+                        owner[alu] = number
+                        return True
+            return False
+
+        return all(settle(number, set()) for number in left)
+
+
+def _pinned(node: Node) -> bool:
+    return isinstance(node.statement.pin, UnitRef)
 
 
 def _fitting(node: Node, target: Target) -> list[int]:
@@ -103,6 +150,8 @@ def _way(node: Node, alu: int, chosen: dict[int, int], passes: dict[int, int]) -
     rows, _ = vxm_reach()
     way = 0
     for source in node.links.values():
+        if source.number not in chosen:
+            continue
         other = chosen[source.number]
         step = alu % COLUMNS - other % COLUMNS
         if not step or not set(rows[alu // COLUMNS]) & set(rows[other // COLUMNS]):

@@ -12,6 +12,7 @@ from lpuasm.asm.build import assemble
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.legality import verdict
 from lpuasm.isa.program import Program
+from lpuasm.isa.target import load_target
 from lpuasm.vm.result import Run
 from lpuasm.vm.run import run
 
@@ -56,3 +57,13 @@ def integers(seed: int, shape: tuple[int, ...], dtype: str = "int8") -> Array:
 
 def floats(seed: int, shape: tuple[int, ...], dtype: str = "float32") -> Array:
     return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+def lanes(chip: str) -> int:
+    return load_target(chip).lanes
+
+
+def flow(body: str, *declarations: str) -> str:
+    """A source of one flow."""
+    lines = "\n".join(f"    {line.strip()}" for line in body.strip().splitlines())
+    return "\n".join([*declarations, "flow one:", lines]) + "\n"
