@@ -54,28 +54,26 @@ def stream(
 
 
 def words(
-    program: Program, inputs: Mapping[str, ArrayLike], queue: str, addresses: Sequence[int], cycle: int | None = None
+    program: Program, inputs: Mapping[str, ArrayLike], places: Sequence[tuple[str, int]], cycle: int | None = None
 ) -> Octets:
-    """The bytes [addresses, lanes] of words of a slice at the end of ``cycle``, or of the run.
+    """The bytes [places, lanes] of words of SRAM, as (slice, address), at the end of ``cycle``, or of the run.
 
     ``program`` is one that runs without a fault. Raises BindError where the inputs do not fit it.
     """
     net = net_of(program)
-    node = _probe(net, len(addresses))
-    at = np.array(addresses, np.int64)
+    node = _probe(net, len(places))
+    store = np.array([program.target.queue[name].number for name, _ in places], np.int64)
+    at = np.array([address for _, address in places], np.int64)
     zero, one = np.zeros(len(at), np.int64), np.ones(len(at), np.int64)
-    net.claims.append(
-        claims(
-            zero + program.target.queue[queue].number, at, one, one, zero + (END if cycle is None else cycle), zero,
-            False, zero + one_port(node, 1), np.arange(len(at)), one,
-        )
-    )  # fmt: skip
+    time = zero + (END if cycle is None else cycle)
+    own = zero + one_port(node, 1)
+    net.claims.append(claims(store, at, one, one, time, zero, False, own, np.arange(len(at)), one))
     return _asked(net, inputs)
 
 
 def word(program: Program, inputs: Mapping[str, ArrayLike], queue: str, address: int, cycle: int) -> Octets:
     """The bytes [lanes] of a word of a slice at the end of ``cycle``. See :func:`words`."""
-    return np.asarray(words(program, inputs, queue, [address], cycle)[0], np.uint8)
+    return np.asarray(words(program, inputs, [(queue, address)], cycle)[0], np.uint8)
 
 
 def _probe(net: Net, count: int) -> int:
