@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from lpuasm.asm.body import Access, Body, Word
-from lpuasm.asm.fold import times_of
-from lpuasm.asm.merge import Row
+from lpuasm.asm.claims import WIDE, Claim
+from lpuasm.asm.flows import LONGEST
+from lpuasm.asm.fold import fold, times_of
+from lpuasm.asm.merge import Row, merge
+from lpuasm.asm.problems import Problems
 from lpuasm.asm.syntax import Flow
 from lpuasm.asm.uses import length, state_uses
-from lpuasm.isa.core import table
+from lpuasm.isa.core import Instruction, table
+from lpuasm.isa.join import joins
 from lpuasm.isa.target import Target
-from lpuasm.isa.values import Dim
+from lpuasm.isa.timeline import Timeline, expand
+from lpuasm.isa.values import Dim, Streams
 
 
 def body_of(row: Row, target: Target) -> Body:
@@ -25,6 +34,39 @@ def body_of(row: Row, target: Target) -> Body:
     word = Word(row.queue, instruction.definition, instruction.values, 0, dims, also)
     flow = Flow("", None, (), row.statement.span, row.statement.frames)
     return Body(flow, [word], [row.statement], [], [], accesses(word, 0), state_uses([word], target), length([word]))
+
+
+def stretches(rows: Sequence[Row], target: Target) -> list[Claim]:
+    """The stretches of streams, at absolute diagonals, on which values travel from one line to another.
+
+    Which line hears which is what the chip does with the lines alone; flows must leave it so.
+    """
+    queues = {filled.queue.name: filled.words for filled in merge(rows, target, Problems())}
+    timeline = expand(target, queues)
+    joined = joins(timeline)
+    claims: list[Claim] = []
+    for k in np.flatnonzero((joined.writer >= 0) & (joined.operand >= 0) & (joined.count <= LONGEST)).tolist():
+        reader, writer = int(joined.reader[k]), int(joined.writer[k])
+        there = [_instruction(timeline, family) for family in (reader, writer)]
+        heard = there[0].values.get(there[0].definition.operands[int(joined.operand[k])].name)
+        if not isinstance(heard, Streams):
+            continue
+        tap = target.read_tap(target.queues[int(timeline.queue[reader])], heard.direction)
+        drive = target.drive_tap(target.queues[int(timeline.queue[writer])], heard.direction)
+        assert tap is not None and drive is not None
+        issues = int(joined.issue[k]) + np.arange(int(joined.count[k])) * int(joined.hop[k])
+        nest = zip(timeline.count[reader].tolist(), timeline.every[reader].tolist(), strict=True)
+        times = times_of(tuple(Dim(count, every) for count, every in nest if count > 1))[issues]
+        diagonals = np.sort(int(timeline.start[reader]) + there[0].definition.timing.skew - tap + times)
+        track = ("stream", heard.direction, heard.base + int(joined.byte[k]))
+        mask = (1 << (tap + 1)) - (1 << drive)
+        claims += [Claim(track, int(diagonals[n.first]), n.dims, mask) for n in fold(diagonals, None, WIDE)]
+    return claims
+
+
+def _instruction(timeline: Timeline, family: int) -> Instruction:
+    word = int(timeline.low[family]) | int(timeline.high[family]) << 64
+    return table(timeline.target).decode(word)
 
 
 def accesses(word: Word, number: int) -> list[Access]:

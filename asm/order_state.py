@@ -116,7 +116,8 @@ class Wires:
                 continue
             name = f"link {use.link}"
             if use.use == "write":
-                found.append(Bound(wire.sent + 1 - use.first, f"vectors go over {name} in order", wire.senders[-1]))
+                sender = wire.senders[-1] if wire.senders else -1
+                found.append(Bound(wire.sent + 1 - use.first, f"vectors go over {name} in order", sender))
                 continue
             times = use.first + times_of(use.dims)
             skip = skipped.get(use.link, 0)

@@ -33,6 +33,7 @@ class Placement:
     occupancy: Occupancy
     record: Record
     placed: list[Placed] = field(default_factory=list)
+    lines: list[Placed] = field(default_factory=list)
     number: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -64,6 +65,7 @@ class Placement:
     def hold(self, body: Body, start: int) -> None:
         """Takes what a schedule line claims."""
         self.occupancy.take(claims(body, self.target), start)
+        self.lines.append(Placed(body, start))
 
     def line(self, body: Body, start: int) -> None:
         """Records a schedule line, where it stands in the text, for the flows after it.
@@ -131,15 +133,11 @@ class Placement:
             return
         free = self.occupancy.earliest(wanted, max(bound.start, start))
         if bound.start > start:
-            why, owner = bound.what, bound.flow
+            why = bound.what
+            other = self.placed[bound.flow] if bound.flow >= 0 else None
         else:
-            why, owner = f"{describe(blocking[0].track)} is taken", self._owner(blocking[0], start)
-        related: tuple[Related, ...] = ()
-        if owner >= 0:
-            other = self.placed[owner]
-            related = (
-                Related(f"by flow '{other.body.flow.name}', which starts at cycle {other.start}", other.body.flow.span),
-            )
+            why, other = f"{describe(blocking[0].track)} is taken", self._owner(blocking[0], start)
+        related = () if other is None else (Related(_party(other), other.body.flow.span),)
         assert body.flow.start is not None
         raise AssemblyError(
             error(
@@ -151,18 +149,22 @@ class Placement:
             )
         )
 
-    def _owner(self, claim: Claim, start: int) -> int:
-        """The flow, latest first, whose cells meet those of ``claim`` at shift ``start``."""
-        for number in range(len(self.placed) - 1, -1, -1):
-            own = claims(self.placed[number].body, self.target)
-            other = [c for c in own if c.track == claim.track and c.mask & claim.mask]
+    def _owner(self, claim: Claim, start: int) -> Placed | None:
+        """The flow, latest first, or the line, whose cells meet those of ``claim`` at shift ``start``."""
+        for placed in (*reversed(self.placed), *self.lines):
+            other = [c for c in claims(placed.body, self.target) if c.track == claim.track and c.mask & claim.mask]
             if not other:
                 continue
             alone = Occupancy()
-            alone.take(other, self.placed[number].start)
+            alone.take(other, placed.start)
             if alone.blocking([claim], start):
-                return number
-        return -1
+                return placed
+        return None
+
+
+def _party(placed: Placed) -> str:
+    name = placed.body.flow.name
+    return f"by flow '{name}', which starts at cycle {placed.start}" if name else f"by this line, at {placed.start}"
 
 
 def _at(body: Body, code: str, message: str, help: str) -> Diagnostic:

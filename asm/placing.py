@@ -5,7 +5,7 @@ from __future__ import annotations
 from lpuasm.asm.body import Word
 from lpuasm.asm.draft import Draft, Meant
 from lpuasm.asm.flows import lower
-from lpuasm.asm.lines import body_of
+from lpuasm.asm.lines import body_of, stretches
 from lpuasm.asm.merge import Row
 from lpuasm.asm.place import Placed, Placement
 from lpuasm.asm.syntax import After, Flow, Statement, UnitSection, With
@@ -25,6 +25,8 @@ def flows(draft: Draft) -> None:
     # What lines hold is known from the outset: a flow that comes before them in the text leaves it free.
     for row in draft.rows:
         placement.hold(body_of(row, draft.target), row.cycle)
+    if draft.rows:
+        placement.occupancy.take(stretches(draft.rows, draft.target), 0)
     tensors = {tensor.name: tensor for tensor in draft.tensors}
     unplaced: set[str] = set()
     for section in draft.source.sections:

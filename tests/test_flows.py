@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flowing import built, integers, refused, starts
+from flowing import built, done, integers, refused, starts
 
 from lpuasm.isa.core import table
 from lpuasm.isa.target import load_target
@@ -18,6 +18,7 @@ M = 6
 def test_control_words() -> None:
     text = f"""
 .input A : i8 [{M}, LANES] at mem.w0
+.input B : i8 [2, LANES] at mem.w[1..2]
 .output C : i8 [{M}, LANES] at mem.e0
 flow power:
     config vxm.alu0 vxm.alu1, 2
@@ -27,7 +28,7 @@ flow before:
 flow hold:
     sync mem.w0 mem.e0
 flow text:
-    read   A[0:2, :] -> sg2.e[4]
+    read   B -> sg2.e[4]
     ifetch vxm.alu5, sg2.e[4]
 flow go:
     notify vxm.alu2
@@ -35,9 +36,7 @@ flow copy:
     read  A -> s0.e
     add   s0.e, 1 -> s1.e
     write s1.e -> C
-""".replace("read   A[0:2, :] -> sg2.e[4]", "read   B -> sg2.e[4]").replace(
-        ".output C", ".input B : i8 [2, LANES] at mem.w[1..2]\n.output C"
-    )
+"""
     a = integers(39, (M, 32))
     program = built(text)
     result = run(program, {"A": a, "B": a[:2]}, engine="reference")
@@ -163,6 +162,29 @@ def test_lines_with_cycles_and_flows_mix() -> None:
     assert found["two"] == 0
     late = text.replace(".unit mem.w0\n    0: read A[0] -> s5.e", ".unit mem.e0\n    9: read C[0] -> s5.e")
     assert refused(late).code == "LPU1109"
+
+
+def test_flows_leave_what_lines_send_to_each_other_alone() -> None:
+    """Was: nothing said who hears a line, so that a flow could drive over its value on the way."""
+    text = """
+.input A : i8 [1, LANES] at mem.w0
+.input B : i8 [1, LANES] at mem.w4
+.output C : i8 [1, LANES] at mem.e0
+.output D : i8 [1, LANES] at mem.e4
+.unit mem.w4
+    10: read B[0] -> s0.e
+.unit mem.e4
+    18: write s0.e -> D[0]
+flow over {pin}:
+    read  A -> s0.e
+    write s0.e -> C
+"""
+    a, b = integers(41, (1, 32)), integers(42, (1, 32))
+    for pin in ("", "@ 9", "@ 10", "@ 12"):
+        got = done(text.format(pin=pin), {"A": a, "B": b})
+        assert np.array_equal(got["C"], a)
+        assert np.array_equal(got["D"], b)
+    assert refused(text.format(pin="@ 11")).code == "LPU1109"
 
 
 def test_a_flow_is_held_to_itself() -> None:
