@@ -1,0 +1,137 @@
+"""The kernels over the shapes of tests/stdlib/cycles.toml: cycles, floor, gap, utilisation, time at the chip's clock.
+
+`--smoke` takes the shortest shape of each kernel; `--pages` writes docs/kernels/; names choose kernels.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+
+from lpuasm import stdlib
+from lpuasm.asm.explain import Explanation, explain
+from lpuasm.isa.program import Program
+from lpuasm.stdlib.kernel import Kernel
+
+ROOT = Path(__file__).parents[1]
+PAGES = ROOT / "docs" / "kernels"
+HEADINGS = ("type and shape", "cycles", "floor", "gap", "gap %", "MXM %", "SRAM %", "µs")
+FLOWS = 12
+"""Flows of an explanation that a page shows."""
+
+Row = tuple[str, ...]
+
+
+def shapes() -> dict[str, dict[str, int]]:
+    """The shapes of each kernel, with their cycles."""
+    return tomllib.loads((ROOT / "tests" / "stdlib" / "cycles.toml").read_text("utf-8"))
+
+
+def program(kernel: Kernel, shape: str) -> Program:
+    dtype, *words = shape.split()
+    return kernel.program(dtype=dtype, **{k: int(v) for k, _, v in (w.partition("=") for w in words)})
+
+
+def row(shape: str, made: Program, why: Explanation) -> Row:
+    share = 100 * why.gap / why.floor if why.floor else 0.0
+    return (
+        shape,
+        f"{why.cycles:,}",
+        f"{why.floor:,}",
+        f"{why.gap:,}",
+        f"{share:.1f}",
+        f"{busy(made, ('abc',)):.1f}",
+        f"{busy(made, ('mem',)):.1f}",
+        f"{why.cycles / why.clock_mhz:.2f}",
+    )
+
+
+def busy(made: Program, kinds: tuple[str, ...]) -> float:
+    """Percent of the cycles of all queues of ``kinds`` that dispatch; a pair of planes counts twice."""
+    queues = [q.number for q in made.target.queues if q.kind in kinds]
+    timeline = made.timeline
+    chosen = np.isin(timeline.queue, queues)
+    issues = float(timeline.issues[chosen].sum())
+    if kinds == ("abc",) and any(t.layout is not None and t.layout.dtype == "f16" for t in made.tensors):
+        issues *= 2
+    return 100 * issues / (len(queues) * max(made.cycles or 0, 1))
+
+
+def table(rows: list[Row]) -> str:
+    widths = [max(len(r[k]) for r in (HEADINGS, *rows)) for k in range(len(HEADINGS))]
+    lines = [
+        "| " + " | ".join([r[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(r[1:], widths[1:], strict=True))]) + " |"
+        for r in (HEADINGS, *rows)
+    ]
+    rule = "|" + "|".join(["-" * (widths[0] + 2), *("-" * (w + 1) + ":" for w in widths[1:])]) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def page(kernel: Kernel, known: dict[str, int]) -> str:
+    """The kernel's page: what its source says of it, its contract, its cycles, and why they are what they are."""
+    made = {shape: program(kernel, shape) for shape in known}
+    whys = {shape: explain(p) for shape, p in made.items()}
+    smallest = min(known, key=lambda shape: whys[shape].cycles)
+    contract = kernel.contract
+    header = [line.removeprefix("; ").removeprefix(";") for line in kernel.source.split(".target")[0].splitlines()]
+    text = str(whys[smallest]).splitlines()
+    flows = len(whys[smallest].flows)
+    shown = text if flows <= FLOWS else [*text[: FLOWS + 1], f"… {flows - FLOWS} more flows", *text[flows + 1 :]]
+    return "\n".join(
+        [
+            f"# {kernel.name}",
+            "",
+            kernel.doc,
+            "",
+            f"Source: [`stdlib/{kernel.path.name}`](../../stdlib/{kernel.path.name}). "
+            "This page is written by `python bench/kernels.py --pages`.",
+            "",
+            "## Idea and layout",
+            "",
+            "```text",
+            *header,
+            "```",
+            "",
+            "## Contract",
+            "",
+            f"- types: {', '.join(contract.types)}",
+            f"- shapes: {contract.shapes}",
+            f"- error: {contract.error}",
+            f"- cycles, at most: {contract.formula}",
+            "",
+            "## Cycles",
+            "",
+            table([row(shape, made[shape], whys[shape]) for shape in known]),
+            "",
+            f"## Why: {smallest}",
+            "",
+            "```text",
+            *(line.replace(str(ROOT) + "/", "").replace("lpuasm/stdlib/", "stdlib/") for line in shown),
+            "```",
+            "",
+        ]
+    )
+
+
+def main(arguments: list[str]) -> None:
+    known = shapes()
+    names = [a for a in arguments if not a.startswith("--")] or sorted(known)
+    for name in names:
+        kernel: Kernel = getattr(stdlib, name)
+        if "--pages" in arguments:
+            PAGES.mkdir(parents=True, exist_ok=True)
+            (PAGES / f"{name}.md").write_text(page(kernel, known[name]), "utf-8")
+            print(f"docs/kernels/{name}.md")
+            continue
+        chosen = list(known[name])
+        if "--smoke" in arguments:
+            chosen = [min(known[name], key=lambda shape: known[name][shape])]
+        rows = [row(shape, made, explain(made)) for shape in chosen for made in [program(kernel, shape)]]
+        print(f"{name}\n{table(rows)}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

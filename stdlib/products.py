@@ -1,0 +1,214 @@
+"""Matrix products: matmul."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from math import gcd, prod
+from typing import TYPE_CHECKING, Any
+
+from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
+
+if TYPE_CHECKING:
+    from lpuasm.isa.program import Program
+    from lpuasm.stdlib.kernel import Array
+
+#: The chip that the kernels are written for: lanes of a vector, words of a slice.
+LANES, WORDS = 320, 8192
+_RESULT = {"i8": "int32", "f16": "float32"}
+
+
+def tiles(size: int) -> int:
+    """Vectors that an axis of ``size`` takes across the lanes."""
+    return -(-size // LANES)
+
+
+def deal(columns: int, depth: int, units: int) -> list[tuple[int, int, int, int]]:
+    """(round, unit, column, depth) of each tile of weights, as `matmul.s` deals them to the units in its TILES form."""
+    turn = gcd(columns, units)
+    dealt = []
+    for i in range(columns * depth):
+        q, r = divmod(i, units)
+        dealt.append((q, (r + q * turn // columns) % units, i % columns, (i // columns + i % columns) % depth))
+    return dealt
+
+
+def few_rows(m: int, k: int, n: int, batch: int, dtype: str) -> bool:
+    """Whether the TILES form is taken: it fits, and is the cheaper one; `matmul.s` decides by the same numbers."""
+    columns, depth = batch * tiles(n), tiles(k)
+    rounds = -(-columns * depth // (2 if dtype == "f16" else 4))
+    words = (m + 4) * columns + m * -(-batch * depth // 4)
+    cheaper = _tiles_cost(m, k, n, batch, dtype) < _rows_cost(m, k, n, batch, dtype)
+    return cheaper and words <= WORDS and 20 * rounds <= WORDS
+
+
+def _rows_cost(m: int, k: int, n: int, batch: int, dtype: str) -> int:
+    padded = 4 * -(-m // 4)
+    return batch * tiles(n) * tiles(k) * (max(80, padded) if dtype == "f16" else max(40, padded // 4))
+
+
+def _tiles_cost(m: int, k: int, n: int, batch: int, dtype: str) -> int:
+    half = dtype == "f16"
+    units, columns, depth = (2 if half else 4), batch * tiles(n), tiles(k)
+    busy = 2 * m if half else m
+    a_round = 20 + 3 * busy if busy < 12 else max(40, busy * -(-units // max(batch, depth)))
+    return -(-columns * depth // units) * a_round + (columns * m if depth > 1 or half else 0)
+
+
+def _cycles(*, M: int, K: int, N: int, B: int = 1, dtype: str = "i8") -> int:
+    if few_rows(M, K, N, B, dtype):
+        # A unit that meets a column again waits for its sum.
+        waits = 80 * -(-tiles(K) // 4) if B * tiles(N) < 4 else 0
+        return _tiles_cost(M, K, N, B, dtype) * 13 // 10 + waits + 240
+    padded = 4 * -(-M // 4)
+    return B * tiles(N) * tiles(K) * (max(84, padded) if dtype == "f16" else max(48, padded // 4)) + 300
+
+
+def _fits(m: int, k: int, n: int, batch: int, dtype: str) -> bool:
+    size, columns, depth = (2 if dtype == "f16" else 1), batch * tiles(n), tiles(k)
+    if few_rows(m, k, n, batch, dtype):
+        return True
+    padded = 4 * -(-m // 4)
+    return (
+        batch * padded * depth * size <= 24 * WORDS
+        and columns * depth * LANES * size <= 32 * WORDS
+        and batch * padded * tiles(n) <= 8 * WORDS
+    )
+
+
+def _defines(*, M: int, K: int, N: int, B: int = 1, dtype: str = "i8") -> Mapping[str, int]:
+    if min(M, K, N, B) < 1:
+        raise TypeError("the dimensions of a program are 1 or more")
+    if not _fits(M, K, N, B, dtype):
+        best = largest(lambda m: _fits(m, K, N, B, dtype), M)
+        wide = largest(lambda n: _fits(M, K, n, B, dtype), N)
+        ways = [f"M up to {best} with these K and N"] * (best > 0) + [f"N up to {wide} with these M and K"] * (wide > 0)
+        help_ = f"what fits: {', or '.join(ways)}" if ways else "cut K: the sums of the pieces can be added"
+        raise too_large(f"matmul {dtype}", f"M={M}, K={K}, N={N}" + f", B={B}" * (B > 1), help_)
+    return {"M": M, "K": K, "N": N, "B": B, "F16": int(dtype == "f16")}
+
+
+def _prepare(a: Any, b: Any) -> Call:
+    import numpy as np
+
+    a, b = np.asarray(a), np.asarray(b)
+    dtype = product_type("matmul", a, b)
+    if a.ndim < 1 or b.ndim < 1:
+        raise ValueError("matmul: an operand is a number; it takes arrays of one axis or more")
+    left, right = a.ndim == 1, b.ndim == 1
+    x, w = (a[None, :] if left else a), (b[:, None] if right else b)
+    if x.shape[-1] != w.shape[-2]:
+        raise ValueError(f"matmul: {x.shape[-1]} columns of the first operand meet {w.shape[-2]} rows of the second")
+    if w.ndim == 2:
+        batch, shape = 1, (*x.shape[:-1], w.shape[-1])
+        x3, w3 = x.reshape(1, prod(x.shape[:-1]), x.shape[-1]), w[None]
+    else:
+        lead = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
+        batch, shape = prod(lead), (*lead, x.shape[-2], w.shape[-1])
+        x3 = np.broadcast_to(x, (*lead, *x.shape[-2:])).reshape(batch, *x.shape[-2:])
+        w3 = np.broadcast_to(w, (*lead, *w.shape[-2:])).reshape(batch, *w.shape[-2:])
+    m, k, n = x3.shape[1], x3.shape[2], w3.shape[2]
+    out = shape[:-2] if left and right else (*shape[:-2], shape[-1]) if left else shape[:-1] if right else shape
+
+    def finish(outputs: Mapping[str, Array]) -> Array:
+        if not outputs:
+            return np.zeros(out, _RESULT[dtype])
+        return unpack_c(outputs["C"], batch, m, n).reshape(out)
+
+    if not batch * m * k * n:
+        return Call(None, dtype, lambda program: {}, finish)
+    inputs = partial(_inputs, x3, w3)
+    return Call({"M": m, "K": k, "N": n, "B": batch}, dtype, inputs, finish)
+
+
+def product_type(kernel: str, a: Array, b: Array) -> str:
+    """The type of a product's operands, by lpuasm's name; TypeError where it takes no such pair."""
+    for dtype, name in (("i8", "int8"), ("f16", "float16")):
+        if a.dtype == name and b.dtype == name:
+            return dtype
+    raise TypeError(f"{kernel} takes two arrays of int8 or two of float16, not {a.dtype} and {b.dtype}")
+
+
+def _inputs(x: Array, w: Array, program: Program) -> Mapping[str, Array]:
+    """x [B, M, K] and w [B, K, N] as the program's A and W."""
+    if program.defines["TILES"]:
+        return {"A": _tiled_rows(x), "W": _dealt(w, 4 if x.dtype.itemsize == 1 else 2)}
+    return {"A": _padded_rows(x), "W": _transposed(w)}
+
+
+def _padded_rows(x: Array) -> Array:
+    import numpy as np
+
+    batch, m, k = x.shape
+    if batch == 1:
+        return x[0]
+    padded = np.zeros((batch, 4 * -(-m // 4), k), x.dtype)
+    padded[:, :m] = x
+    return padded.reshape(-1, k)
+
+
+def _transposed(w: Array) -> Array:
+    import numpy as np
+
+    batch, k, n = w.shape
+    if batch == 1:
+        return np.ascontiguousarray(w[0].T)
+    padded = np.zeros((batch, tiles(n) * LANES, k), w.dtype)
+    padded[:, :n] = w.transpose(0, 2, 1)
+    return padded.reshape(-1, k)
+
+
+def _tiled_rows(x: Array) -> Array:
+    import numpy as np
+
+    batch, m, k = x.shape
+    wide = np.zeros((batch, m, tiles(k) * LANES), x.dtype)
+    wide[:, :, :k] = x
+    lined = wide.reshape(batch, m, tiles(k), LANES).transpose(1, 0, 2, 3).reshape(m, batch * tiles(k), LANES)
+    padded = np.zeros((m, 4 * -(-lined.shape[1] // 4), LANES), x.dtype)
+    padded[:, : lined.shape[1]] = lined
+    return padded
+
+
+def _dealt(w: Array, units: int) -> Array:
+    import numpy as np
+
+    batch, k, n = w.shape
+    down, across = tiles(n), tiles(k)
+    wide = np.zeros((batch, down * LANES, across * LANES), w.dtype)
+    wide[:, :n, :k] = w.transpose(0, 2, 1)
+    tiled = wide.reshape(batch, down, 20, 16, across, LANES)
+    packed = np.zeros((-(-batch * down * across // units), 20, units, 16, LANES), w.dtype)
+    for q, u, column, depth in deal(batch * down, across, units):
+        packed[q, :, u] = tiled[column % batch, column // batch, :, :, depth]
+    return packed
+
+
+def unpack_c(c: Array, batch: int, m: int, n: int) -> Array:
+    """The product [batch, m, n] from the program's C, of either form."""
+    import numpy as np
+
+    if c.ndim == 3:
+        lined = c[:, : batch * tiles(n)].reshape(m, tiles(n), batch, LANES).transpose(2, 0, 1, 3)
+        return np.asarray(lined.reshape(batch, m, tiles(n) * LANES)[:, :, :n])
+    if batch == 1:
+        return c[None]
+    return np.asarray(c.reshape(batch, -1, n)[:, :m])
+
+
+MATMUL = Kernel(
+    "matmul",
+    Contract(
+        types=("i8", "f16"),
+        shapes="a [..., M, K] · b [K, N] or [..., K, N] → [..., M, N]; i8 → i32, f16 → f32; b may be packed",
+        error="i8: exact, modulo 2³². f16: at most 2·⌈K/320⌉ · 2⁻²³ · Σ|a·b|, from rounding the sums of half tiles",
+        bound=None,
+        cycles=_cycles,
+        formula="many rows: B·⌈K/320⌉·⌈N/320⌉ · max(48, ⌈M/4⌉) + 300 (f16: max(84, 4⌈M/4⌉)); few rows: 1.3·cost + 240, "
+        "and 80·⌈⌈K/320⌉/4⌉ if B·⌈N/320⌉ < 4, with cost = ⌈B·⌈K/320⌉·⌈N/320⌉ / units⌉ · (busy < 12 ? 20 + 3·busy : "
+        "max(40, busy·⌈units / max(B, ⌈K/320⌉)⌉)) + B·⌈N/320⌉·M, units = 4 (f16: 2), busy = M (f16: 2M)",
+    ),
+    _defines,
+    _prepare,
+    doc="matmul(a, b): [..., M, K] · [K, N] or [..., K, N]; int8 gives int32, float16 gives float32.",
+)
