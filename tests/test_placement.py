@@ -1,0 +1,393 @@
+"""Placement is exact: each flow, in the order of the text, starts at the first cycle at which the program is legal.
+
+What is legal is asked of :mod:`events`, which expands every dispatch into dictionaries, and of a plain check of values
+alive on streams and of dependences by address; neither knows claims, folds or occupancy.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from itertools import product as combinations
+from typing import Any
+
+import numpy as np
+from events import events, issues
+from flowing import Array, built, starts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lpuasm.asm.body import Node, Part
+from lpuasm.asm.claims import Claim
+from lpuasm.asm.fold import fold, times_of
+from lpuasm.asm.occupancy import Occupancy
+from lpuasm.asm.regions import vectors
+from lpuasm.asm.syntax import Index, Slice, TensorRef
+from lpuasm.isa.core import table, vxm_reach
+from lpuasm.isa.errors import AssemblyError, Span
+from lpuasm.isa.kinds import Dims
+from lpuasm.isa.layout import Layout
+from lpuasm.isa.operands import Streams
+from lpuasm.isa.program import Program
+from lpuasm.isa.target import load_target
+from lpuasm.isa.values import Context, Dim
+
+MINI = load_target("mini")
+HERE = Span("test.s", 1)
+
+
+# Starts
+
+
+@st.composite
+def sources(draw: st.DrawFn, most: int = 4) -> str:
+    """A few small flows that share slices, streams, banks, ALUs and tensors."""
+    lines = [
+        ".input A : i8 [6, LANES] at mem.w0",
+        ".input B : i8 [6, LANES] at mem.w1 bank 1",
+        ".temp  T : i8 [6, LANES] at mem.e0  banks run 1",
+        ".temp  U : i8 [6, LANES] at mem.e4",
+    ]
+    for n in range(draw(st.integers(2, most))):
+        lines.append(f"flow f{n}:")
+        kind = draw(st.sampled_from(["copy", "copy", "add", "back", "pair", "load", "multiply", "config"]))
+        count = draw(st.integers(1, 4))
+        first = draw(st.integers(0, 6 - count))
+        repeat = draw(st.sampled_from(["", "", f"repeat {count} every {draw(st.integers(1, 3))}"]))
+        part = f"[{first} : +{count}, :]"
+        to = draw(st.sampled_from("TU"))
+        stream, other = draw(st.integers(0, 2)), draw(st.integers(0, 2))
+        read = f"    read {draw(st.sampled_from('AB'))}{part} -> s{stream}.e {repeat}"
+        if kind == "copy":
+            lines += [read, f"    write s{stream}.e -> {to}{part}"]
+        elif kind == "add":
+            lines += [read, f"    add s{stream}.e, 1 -> s{other}.e", f"    write s{other}.e -> {to}{part}"]
+        elif kind == "pair":
+            lines += [
+                f"    read A{part} -> s{stream}.e {repeat}",
+                f"    read B{part} -> s{stream + 4}.e {repeat}",
+                f"    add s{stream}.e, s{stream + 4}.e -> s{other}.e",
+                f"    write s{other}.e -> {to}{part}",
+            ]
+        elif kind == "back":
+            again = repeat or f"repeat {count}"
+            lines += [f"    read {to}{part} -> s{stream}.w {repeat}", f"    write s{stream}.w -> mem.w5[0] {again}"]
+        elif kind == "load":
+            lines += ["    iw mxm.e0"]
+        elif kind == "multiply":
+            lines += [read, f"    abc mxm.e0, s{stream}.e", "    acc mxm.e0 -> s9.w low8", "    write s9.w -> U" + part]
+        else:
+            lines += [f"    config mem.{draw(st.sampled_from(['w0', 'e0', 'e4']))}, 2"]
+    return "\n".join(lines) + "\n"
+
+
+def flow_of(program: Program) -> dict[tuple[int, int], int]:
+    """The number of the flow of each word."""
+    names = {q.name: q.number for q in program.target.queues}
+    return {
+        (names[queue], word): int(place[3])
+        for queue, places in program.places.items()
+        for word, place in enumerate(places)
+    }
+
+
+def moved(program: Program, by: dict[int, int]) -> list[Any]:
+    """Every dispatch of the flows in ``by``, later by so many cycles, as (issue, flow, cycle)."""
+    flows = flow_of(program)
+    return [
+        (issue, flow, issue.cycle + by[flow])
+        for issue in issues(program)
+        if (flow := flows[issue.queue, issue.word]) in by
+    ]
+
+
+def legal(program: Program, by: dict[int, int], order: dict[tuple[int, int], set[tuple[int, int]]]) -> bool:
+    """Whether the flows in ``by``, moved so, neither meet nor differ from running one after another."""
+    slots: set[object] = set()
+    banks: set[object] = set()
+    generators: dict[object, list[tuple[int, int]]] = defaultdict(list)
+    driven: dict[tuple[str, int, int], dict[int, tuple[int, int]]] = defaultdict(dict)
+    heard: list[tuple[str, int, int, int, tuple[int, int]]] = []
+    memory: dict[tuple[int, int], list[tuple[int, bool, int, int]]] = defaultdict(list)
+    arrays: list[tuple[int, bool, int]] = []
+    spans: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for issue, flow, cycle in moved(program, by):
+        queue, definition = MINI.queues[issue.queue], issue.instruction.definition
+        values = issue.instruction.values
+        word = (issue.queue, issue.word)
+        spans[word].append(cycle)
+        if definition.unit == "mem":
+            reads = definition.mnemonic == "read"
+            address = values["address"] + issue.step
+            at = cycle if reads else cycle + 3
+            cell = (issue.queue, address // MINI.geometry.words_per_bank, at)
+            if cell in banks:
+                return False
+            banks.add(cell)
+            memory[issue.queue, address].append((at, not reads, flow, cycle))
+        if definition.mnemonic in ("iw", "abc"):
+            arrays.append((cycle + (3 if definition.mnemonic == "iw" else 0), definition.mnemonic == "iw", flow))
+        for operand in definition.operands:
+            value = values.get(operand.name)
+            if not isinstance(value, Streams):
+                continue
+            for k in range(value.size):
+                if operand.role == "out":
+                    register = MINI.drive_tap(queue, value.direction)
+                    diagonal = cycle + definition.timing.func - register
+                    there = driven[value.direction, value.base + k, diagonal]
+                    if register in there:
+                        return False
+                    there[register] = word
+                else:
+                    register = MINI.read_tap(queue, value.direction)
+                    diagonal = cycle + definition.timing.skew - register
+                    heard.append((value.direction, value.base + k, diagonal, register, word))
+    for word, cycles in spans.items():
+        queue, first, last = MINI.queues[word[0]], min(cycles), max(cycles)
+        definition = table(MINI).decode(program.word(queue.name, word[1])).definition
+        held = range(first, first + 1 if definition.unit == "mem" else last + 1)
+        if any((queue.name, cycle) in slots for cycle in held):
+            return False
+        slots.update((queue.name, cycle) for cycle in held)
+        if definition.unit == "mem":
+            own = generators[queue.name, definition.mnemonic]
+            if any(first <= end and begin <= last for begin, end in own):
+                return False
+            own.append((first, last))
+    for direction, stream, diagonal, register, word in heard:
+        upstream = [r for r in driven[direction, stream, diagonal] if r <= register]
+        if not upstream or driven[direction, stream, diagonal][max(upstream)] not in order[word]:
+            return False
+    for uses in memory.values():
+        for (one, writes, flow, _), (two, also, later, _) in combinations(uses, repeat=2):
+            if flow < later and (writes or also) and one >= two:
+                return False
+    return all(
+        not (flow < later and (writes or also)) or (one <= two if writes and not also else one < two)
+        for (one, writes, flow), (two, also, later) in combinations(arrays, repeat=2)
+    )
+
+
+def writers(program: Program) -> dict[tuple[int, int], set[tuple[int, int]]]:
+    """The words that each word is meant to hear."""
+    found: dict[tuple[int, int], set[tuple[int, int]]] = defaultdict(set)
+    for reader_queue, reader, _, _, queue, word in program.intent.tolist():
+        found[reader_queue, reader].add((queue, word))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(sources())
+def test_no_flow_could_start_sooner(text: str) -> None:
+    program = built(text)
+    assert not events(program).faults
+    order, placed = writers(program), starts(program)
+    first = [placed[name] for name in program.flows]
+    for number in range(len(first)):
+        before = dict.fromkeys(range(number), 0)
+        assert legal(program, {**before, number: 0}, order), "what was placed is legal"
+        for start in range(first[number]):
+            by = {**before, number: start - first[number]}
+            assert not legal(program, by, order), f"f{number} could start at {start}, not {first[number]}"
+
+
+# Folding
+
+
+@st.composite
+def nests(draw: st.DrawFn) -> tuple[Dim, ...]:
+    """Nests whose issues do not run into each other."""
+    dims: list[Dim] = []
+    span = 0
+    for _ in range(draw(st.integers(0, 3))):
+        every = span + draw(st.integers(1, 5))
+        dims.append(Dim(draw(st.integers(2, 5)), every, draw(st.integers(-3, 3))))
+        span += (dims[-1].count - 1) * every
+    return tuple(dims)
+
+
+def unfolded(dims: tuple[Dim, ...]) -> tuple[Array, Array]:
+    return times_of(dims), times_of(tuple(Dim(d.count, d.step) for d in dims))
+
+
+NARROW = ((2, 3, 3), (2, 4, 4), (2, 6, 4))
+WIDE = ((12, 7, 14), (9, 11, 14), (8, 12, 14))
+
+
+@given(st.lists(nests(), min_size=1, max_size=3), st.sampled_from([NARROW, WIDE]), st.booleans())
+def test_folding_keeps_every_issue(parts: list[tuple[Dim, ...]], widths: Any, stepped: bool) -> None:
+    times, steps, end = [], [], 0
+    for dims in parts:
+        own = unfolded(dims)
+        times.append(own[0] + end)
+        steps.append(own[1] + 7 * len(times))
+        end = int(times[-1][-1]) + 2
+    all_times, all_steps = np.concatenate(times), np.concatenate(steps)
+    found = fold(all_times, all_steps if stepped else None, widths)
+    at = 0
+    for nest in found:
+        assert nest.first == at
+        assert Dims().pack(nest.dims, {"widths": [list(w) for w in widths]}, Context({})), "a word holds it"
+        own = unfolded(nest.dims)
+        assert np.array_equal(own[0] + all_times[at], all_times[at : at + nest.length])
+        if stepped:
+            assert np.array_equal(own[1] + all_steps[at], all_steps[at : at + nest.length])
+        at += nest.length
+    assert at == len(all_times)
+
+
+@given(nests())
+def test_a_nest_is_one_word(dims: tuple[Dim, ...]) -> None:
+    times, steps = unfolded(dims)
+    assert len(fold(times, steps, WIDE)) == 1
+
+
+# Occupancy
+
+
+@st.composite
+def claim_lists(draw: st.DrawFn) -> list[Claim]:
+    found = []
+    for _ in range(draw(st.integers(1, 4))):
+        dims = tuple(Dim(d.count, d.every) for d in draw(nests()))
+        track = ("stream", "e", draw(st.integers(0, 1)))
+        low = draw(st.integers(0, 6))
+        mask = (1 << low + draw(st.integers(1, 4))) - (1 << low)
+        far = draw(st.sampled_from([0, 0, 16_380, 40_000]))
+        found.append(Claim(track, draw(st.integers(-20, 20)) + far, dims, mask))
+    return found
+
+
+def cells(claims: list[Claim], start: int) -> set[tuple[object, int, int]]:
+    return {
+        (c.track, int(t) + c.first + start, bit)
+        for c in claims
+        for t in times_of(c.dims)
+        for bit in range(c.mask.bit_length())
+        if c.mask >> bit & 1
+    }
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(claim_lists(), st.integers(0, 30)), min_size=1, max_size=8))
+def test_occupancy_against_sets(requests: list[tuple[list[Claim], int]]) -> None:
+    occupancy, taken = Occupancy(), set[tuple[object, int, int]]()
+    for claims, least in requests:
+        expected = least
+        while cells(claims, expected) & taken:
+            expected += 1
+        assert occupancy.earliest(claims, least) == expected
+        assert occupancy.earliest(claims, least) == expected, "asked again"
+        for start in (least, expected):
+            blocking = [c for c in claims if cells([c], start) & taken]
+            assert occupancy.blocking(claims, start) == blocking
+        occupancy.take(claims, expected)
+        taken |= cells(claims, expected)
+
+
+# Regions
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_regions_against_numpy(data: st.DataObject) -> None:
+    draw = data.draw
+    shape = tuple(draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)))
+    columns = draw(st.integers(1, 40))
+    tile_rows = draw(st.sampled_from([max(int(np.prod(shape)), 1), 2, 3, 4]))
+    layout = Layout("i8", (*shape, columns), (0, 1), 0, tile_rows, 16, 0, 256)
+    down, across = layout.tiles
+    index = np.arange(layout.vectors).reshape(down, across, tile_rows).transpose(0, 2, 1).reshape(-1, across)
+    index = index[: layout.rows].reshape(*shape, across)
+    subscripts: list[Index | Slice] = []
+    keys: list[Any] = []
+    for size in shape:
+        if draw(st.booleans()):
+            k = draw(st.integers(-size, size - 1))
+            subscripts.append(Index(k, HERE))
+            keys.append(slice(k % size, k % size + 1))
+        else:
+            low = draw(st.integers(0, size))
+            high, step = draw(st.integers(low, size)), draw(st.integers(1, 3))
+            subscripts.append(
+                Slice(low, high, None, step, HERE) if draw(st.booleans()) else Slice(low, None, high - low, step, HERE)
+            )
+            keys.append(slice(low, high, step))
+    first = draw(st.integers(0, across - 1))
+    last = draw(st.integers(first, across))
+    subscripts.append(Slice(16 * first, min(16 * last, columns), None, None, HERE))
+    if min(16 * last, columns) < 16 * first:
+        return
+    expected = index[tuple(keys)].reshape(-1, across)[:, first:last].T.reshape(-1)
+    assert vectors(layout, TensorRef("A", tuple(subscripts), HERE)).tolist() == expected.tolist()
+
+
+# ALUs
+
+
+OPS = st.lists(
+    st.tuples(
+        st.sets(st.integers(0, 7), max_size=2),
+        st.booleans(),
+        st.lists(st.integers(0, 9), max_size=2),
+        st.one_of(st.none(), st.none(), st.none(), st.integers(0, 15)),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(OPS)
+def test_alus_against_all_choices(drawn: list[tuple[set[int], bool, list[int], int | None]]) -> None:
+    from lpuasm.asm.alus import choose
+
+    rows, large = vxm_reach()
+    nodes = [node(k, *operation) for k, operation in enumerate(drawn)]
+    for k, (_, _, links, _) in enumerate(drawn):
+        nodes[k].links = {name: nodes[s % k] for name, s in zip("ab", links, strict=False) if k}
+    fitting = [
+        [alu for alu in range(16) if groups <= set(rows[alu // 4]) and (alu in large or not big) and pin in (None, alu)]
+        for groups, big, _, pin in drawn
+    ]
+
+    def good(chosen: tuple[int, ...]) -> bool:
+        ways: list[int] = []
+        for k, alu in enumerate(chosen):
+            if any(alu == chosen[j] and (drawn[j][3] is None or drawn[k][3] is None) for j in range(k)):
+                return False
+            steps = [
+                (alu % 4 > chosen[s.number] % 4) - (alu % 4 < chosen[s.number] % 4) for s in nodes[k].links.values()
+            ]
+            near = [set(rows[alu // 4]) & set(rows[chosen[s.number] // 4]) for s in nodes[k].links.values()]
+            if 0 in steps or len(set(steps)) > 1 or not all(near):
+                return False
+            way = steps[0] if steps else 0
+            if any(ways[s.number] not in (0, way) for s in nodes[k].links.values()):
+                return False
+            ways.append(way)
+        return True
+
+    expected = next((c for c in combinations(*fitting) if good(c)), None)
+    try:
+        found = tuple(choose(nodes, MINI).values())
+    except AssemblyError as e:
+        assert e.code == "LPU1108"
+        found = None
+    assert found == expected
+
+
+def node(number: int, groups: set[int], big: bool, links: list[int], pin: int | None) -> Node:
+    """An operation that hears the first stream of each group."""
+    from lpuasm.asm.body import Channel, Tap
+    from lpuasm.asm.syntax import Statement, UnitRef
+
+    mnemonic = "exp" if big else "add"
+    definition = table(MINI).find("vxm", mnemonic)
+    assert definition is not None
+    pinned = None if pin is None else UnitRef(f"alu{pin}", None, None, HERE)
+    statement = Statement(mnemonic, (), (), (), (), pinned, HERE, HERE)
+    reads = tuple(Tap(Channel("e", 4 * group), 12, 0, 0, 0) for group in sorted(groups))
+    part = Part(None, replace(definition), {}, 0, np.zeros(1, np.int64), None, reads)
+    return Node(number, statement, np.zeros(1, np.int64), [part])
