@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,50 +19,65 @@ from lpuasm.isa.target import Target
 from lpuasm.vm.collect import collected
 from lpuasm.vm.fault import Finding
 from lpuasm.vm.fetch import fetch
+from lpuasm.vm.kept import Prepared
 from lpuasm.vm.lanes import widened
+from lpuasm.vm.multiply import multiply_i8
 from lpuasm.vm.net import cycles
 from lpuasm.vm.nodes import operand_type
-from lpuasm.vm.plan import Step
 from lpuasm.vm.state import identity
+from lpuasm.vm.steps import Step
 from lpuasm.vm.switch import OPERATIONS
 from lpuasm.vm.values import Array, Pool
-
-_ROWS = 256  # a block of activations, its products and its sums stay in a 2 MB L2 cache
-Prepared = NDArray[np.float32] | PreparedF16
 
 
 @dataclass
 class Work:
-    """A run under way. ``values``: by node; ``found``: faults that depend on data, with the word's family and issue."""
+    """A run under way. ``values``: by node; ``found``: faults that depend on data.
+
+    ``prepared``: weights in the form that products take, by their nodes; ``fixed``: nodes of weights whose prepared
+    form may outlive the run, which is what ``lasting`` is for.
+    """
 
     program: Program
     target: Target
     values: dict[int, Any]
-    prepared: dict[int, Prepared] = field(default_factory=dict)
+    lasting: dict[tuple[tuple[int, ...], ...], Prepared] = field(default_factory=dict)
+    fixed: Collection[int] = ()
+    prepared: dict[tuple[tuple[int, ...], ...], Prepared] = field(default_factory=dict)
     outputs: dict[str, Array] = field(default_factory=dict)
     found: list[Finding] = field(default_factory=list)
     pool: Pool = field(default_factory=Pool)
-    _scratch: dict[tuple[int, int], tuple[NDArray[np.float32], NDArray[np.float32]]] = field(default_factory=dict)
 
     def take(self, step: Step, k: int) -> Array:
         """Input ``k`` of a step."""
         return fetch(self.values, step.fetches[k], self.target.lanes)
 
+    def kept(self, key: tuple[tuple[int, ...], ...], nodes: Iterable[int], make: Callable[[], Prepared]) -> Prepared:
+        """Prepared weights of ``nodes``, made once."""
+        where = self.lasting if all(n in self.fixed for n in nodes) else self.prepared
+        found = where.get(key)
+        if found is None:
+            found = where[key] = make()
+        return found
+
     def room(self, step: Step, dtype: np.dtype[Any]) -> Array:
         """Where the vectors of a step go: [vectors, lanes] of its node's value."""
         value = self.values.get(step.node.number)
         if value is None:
-            value = self.pool.take(step.node.count, self.target.lanes, dtype)
+            value = self.room_of(step.node.number, step.node.count, dtype)
             if not step.whole:
                 self.values[step.node.number] = value
         return value if step.whole else value[step.low : step.high]
 
-    def blocks(self, inputs: int, outputs: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Room for a block of activations and one of sums."""
-        key = (inputs, outputs)
-        if key not in self._scratch:
-            self._scratch[key] = np.empty((_ROWS, inputs), np.float32), np.empty((_ROWS, outputs), np.float32)
-        return self._scratch[key]
+    def room_of(self, number: int, count: int, dtype: np.dtype[Any]) -> Array:
+        """Room for all vectors of a node."""
+        return self.pool.take(count, self.target.lanes, dtype)
+
+    def forget(self, node: int) -> None:
+        """Gives up the value of a node that nobody needs any more."""
+        self.values.pop(node, None)
+        for key in [k for k in self.prepared if any(node in row for row in k)]:
+            del self.prepared[key]
 
     def put(self, step: Step, result: Array) -> None:
         """Keeps the vectors of a step as the value of its node, or as a part of it."""
@@ -110,43 +125,34 @@ def wide(work: Work, step: Step) -> None:
 
 
 def weights(work: Work, step: Step) -> None:
-    """The rows of an array, in the form that products take."""
-    if step.node.number in work.prepared:
-        return
-    rows = work.take(step, 0)
-    if step.node.kept == "i8":
-        work.prepared[step.node.number] = rows.astype(np.float32)
-        return
-    half = int(step.node.name.partition(".")[2])
-    width = work.target.lanes // 2
-    work.prepared[step.node.number] = prepare_f16(rows[:, half * width : (half + 1) * width])
+    """The rows of an array."""
+    work.values[step.node.number] = work.take(step, 0)
 
 
 def product(work: Work, step: Step) -> None:
     """A run of activations on one state of an array."""
-    rows, held, dtype = work.take(step, 0), work.prepared[step.holder], DTYPES[step.node.kept]
-    out = work.room(step, dtype)
-    if isinstance(held, PreparedF16):
-        assert step.node.code is not None
-        half, width = step.node.code.values["half"], work.target.lanes // 2
-        assert isinstance(half, int)
-        dot_prepared(rows[:, half * width : (half + 1) * width], held, out)
+    rows, out = work.take(step, 0), work.room(step, DTYPES[step.node.kept])
+    code = step.node.code
+    assert code is not None
+    if step.node.kept == "i32":
+        multiply_i8(work, [rows], ((step.holder,),), {}, [out])
     else:
-        _integers(work, rows, held, out)
+        half, width = code.values["half"], work.target.lanes // 2
+        assert isinstance(half, int)
+        lanes = slice(half * width, (half + 1) * width)
+        key = ((step.holder,), (half,))
+        held = work.kept(key, (step.holder,), lambda: prepare_f16(work.values[step.holder][:, lanes]))
+        assert isinstance(held, PreparedF16)
+        dot_prepared(rows[:, lanes], held, out)
     if step.whole:
         work.values[step.node.number] = out
 
 
-def _integers(work: Work, rows: Array, held: NDArray[np.float32], out: Array) -> None:
-    """Exact in float32: every partial sum is an integer of at most lanes · 2¹⁴."""
-    wide, sums = work.blocks(held.shape[1], held.shape[0])
-    columns = held.T
-    for start in range(0, len(rows), _ROWS):
-        block = rows[start : start + _ROWS]
-        n = len(block)
-        np.copyto(wide[:n], block)
-        np.matmul(wide[:n], columns, out=sums[:n])
-        np.copyto(out[start : start + n], sums[:n], casting="unsafe")
+def products(work: Work, step: Step) -> None:
+    """Sums of products of the same activations, each with weights of its own."""
+    room = [work.room_of(n, step.node.count, DTYPES["i32"]) for n in step.targets]
+    multiply_i8(work, [work.take(step, k) for k in range(len(step.fetches))], step.holders, step.held, room)
+    work.values.update(zip(step.targets, room, strict=True))
 
 
 def partial_sum(work: Work, step: Step) -> None:
@@ -248,6 +254,7 @@ COMPUTE: Mapping[str, Callable[[Work, Step], None]] = {
     "wide": wide,
     "weights": weights,
     "abc": product,
+    "products": products,
     "acc": partial_sum,
     "sxm": switch,
     "words": words,

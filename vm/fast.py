@@ -45,6 +45,8 @@ def run_fast(program: Program, inputs: Mapping[str, ArrayLike]) -> Run:
 def execute(program: Program, made: Plan, arrays: Mapping[str, NDArray[np.generic]]) -> Work:
     """Computes the steps of a plan."""
     work = Work(program, program.target, {made.zero: np.zeros((1, program.target.lanes), np.uint8)})
+    if made.kept.renew({name for names in made.fixed.values() for name in names}, arrays):
+        work.lasting, work.fixed = made.kept.prepared, made.fixed
     for node, name in made.tensors.items():
         layout = program.tensor[name].layout
         assert layout is not None
@@ -52,8 +54,7 @@ def execute(program: Program, made: Plan, arrays: Mapping[str, NDArray[np.generi
     for step in made.steps:
         COMPUTE[step.node.kind](work, step)
         for node in step.drops:
-            work.values.pop(node, None)
-            work.prepared.pop(node, None)
+            work.forget(node)
     return work
 
 

@@ -46,6 +46,11 @@ class Net:
         self.nodes[self.zero] = Node(self.zero, "zero", -1, 1, (), "u8", BEGIN)
 
     @cached_property
+    def last(self) -> Ints:
+        """The cycle of the last dispatch of each family."""
+        return self.timeline.last
+
+    @cached_property
     def table(self) -> Table:
         return table(self.target)
 

@@ -93,7 +93,9 @@ def _installs(net: Net, plane: Ints, wide: Bools) -> list[Claims]:
         timing = net.definition(mnemonic).timing
         number_of = net.issues[rows]
         own, issue = spread(number_of)
-        cycle = np.concatenate([net.times(f) for f in rows.tolist()])
+        cycle = net.timeline.start[rows][own]
+        if len(own) > len(rows):
+            cycle = np.concatenate([net.times(f) for f in rows.tolist()])
         for part in (0, 1):
             some = np.ones(len(own), bool) if part == 0 else wide[rows[own]]
             family = rows[own[some]]
@@ -119,33 +121,27 @@ def _commits(c: Claims) -> Ints:
 
 def _products(net: Net, rows: Ints, plane: Ints, wide: Bools, touched: Ints, store: int) -> None:
     """Runs of activations on one state of their array."""
-    commits = {
-        p: np.unique(touched[touched[:, 0] == store + p, 1])
-        for p in np.unique(touched[:, 0] - store).tolist()
-        if p >= 0
-    }
-    none = np.zeros(0, np.int64)
-    timing = net.definition("abc").timing
+    order = np.lexsort((touched[:, 1], touched[:, 0]))
+    touched = touched[order]
+    bounds = np.searchsorted(touched[:, 0], store + np.arange(int(plane.max()) + 3)).tolist()
+    skew = net.definition("abc").timing.skew
     known: dict[tuple[int, str, int, int], int] = {}
-    for family in rows.tolist():
-        code = net.code(family)
-        kind = str(code["type"])
-        at, n = int(plane[net.timeline.queue[family]]), int(net.issues[family])
-        half = code.values["half"]
+    reads: list[tuple[int, int, int]] = []
+    begins, ends = net.timeline.start[rows] + skew, net.last[rows] + skew
+    planes = plane[net.timeline.queue[rows]]
+    for family, at, first, last in zip(rows.tolist(), planes.tolist(), begins.tolist(), ends.tolist(), strict=True):
+        code, n = net.code(family), int(net.issues[family])
+        kind, half = str(code["type"]), code.values["half"]
         assert isinstance(half, int)
-        planes = (at, at + 1) if wide[family] else (at,)
-        events = (
-            np.unique(np.concatenate([commits.get(p, none) for p in planes]))
-            if len(planes) > 1
-            else commits.get(at, none)
-        )
-        first = int(net.timeline.start[family]) + timing.skew
-        last = int(net.timeline.last[family]) + timing.skew
+        own = 2 if wide[family] else 1
+        # The planes of a pair follow each other, and so do their changes.
+        events = touched[bounds[at] : bounds[at + own], 1]
+        if own > 1:
+            events = np.unique(events)
         low, high = np.searchsorted(events, (first, last), "right").tolist()
-        if low == high:
-            stages = [(0, n, low)]
-        else:
-            stage = np.searchsorted(events, net.times(family) + timing.skew, "right")
+        stages = [(0, n, low)]
+        if low != high:
+            stage = np.searchsorted(events, net.times(family) + skew, "right")
             cuts = [0, *(np.flatnonzero(np.diff(stage)) + 1).tolist(), n]
             stages = [(a, b, int(stage[a])) for a, b in pairwise(cuts)]
         parts = []
@@ -153,23 +149,22 @@ def _products(net: Net, rows: Ints, plane: Ints, wide: Bools, touched: Ints, sto
             key = (at, kind, half, version)
             if key not in known:
                 since = int(events[version - 1]) if version else 0
-                known[key] = _weights(net, family, kind, half, [store + p for p in planes], since)
+                known[key] = _weights(net, family, kind, half, own, since)
+                reads += [(store + at + k, since, one_port(known[key], 1, k)) for k in range(own)]
             parts.append(Part(a, b, known[key]))
-        operand = Input(slot(code.definition, "row"), "row", kind, 2 if kind == "f16" else 1, n)
-        start = int(net.timeline.start[family])
-        net.add(Node(family, "abc", family, n, (operand,), RESULT_TYPE[kind], start, code=code, parts=parts))
+        operand = Input(slot(code.definition, "row"), "row", kind, own, n)
+        net.add(Node(family, "abc", family, n, (operand,), RESULT_TYPE[kind], first - skew, code=code, parts=parts))
+    array, since_, ports = np.array(reads, np.int64).T.copy()
+    zero, one = np.zeros(len(array), np.int64), np.ones(len(array), np.int64)
+    net.claims.append(claims(array, zero, one, zero + net.target.lanes, since_, zero, False, ports, zero, one))
 
 
-def _weights(net: Net, family: int, kind: str, half: int, arrays: list[int], since: int) -> int:
+def _weights(net: Net, family: int, kind: str, half: int, planes: int, since: int) -> int:
     """A node that holds the rows of an array as they are since a cycle."""
     lanes = net.target.lanes
-    operand = Input(1, "rows", kind, len(arrays), lanes)
-    node = net.add(Node(-1, "weights", family, lanes, (operand,), kind, since - 1, at=since - 1, name=f"{kind}.{half}"))
-    zero, one = np.zeros(1, np.int64), np.ones(1, np.int64)
-    for byte, array in enumerate(arrays):
-        own = zero + one_port(node.number, 1, byte)
-        net.claims.append(claims(zero + array, zero, one, zero + lanes, zero + since, zero, False, own, zero, one))
-    return node.number
+    operand = Input(1, "rows", kind, planes, lanes)
+    node = Node(-1, "weights", family, lanes, (operand,), kind, since - 1, at=since - 1, name=f"{kind}.{half}")
+    return net.add(node).number
 
 
 def _sums(net: Net, rows: Ints) -> None:

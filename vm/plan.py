@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,33 +17,30 @@ from lpuasm.isa.legality import verdict
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Ints
 from lpuasm.vm import net_mem, net_mxm, net_sxm, net_vxm
-from lpuasm.vm.fetch import Fetch, fetch_of
+from lpuasm.vm.fetch import fetch_of
+from lpuasm.vm.fuse import fused
+from lpuasm.vm.kept import Kept
 from lpuasm.vm.net import Net, outputs, streams, tensors
 from lpuasm.vm.nodes import Node
 from lpuasm.vm.order import Graph, order
 from lpuasm.vm.resolve import Piece, Resolved, resolve
+from lpuasm.vm.steps import Step, settle
 from lpuasm.vm.valid import check_words
 
 _KEPT = 16
+_WORDS = {
+    "abc": "matrix product",
+    "products": "matrix products as one",
+    "acc": "partial sum added",
+    "weights": "weights prepared",
+    "words": "slice as it is",
+    "wide": "32 bits for a link or latch",
+    "output": "output taken",
+    "scatter": "scatter",
+    "gather": "gather",
+    "probe": "value asked for",
+}
 _plans: OrderedDict[str, Plan] = OrderedDict()
-
-
-@dataclass(slots=True)
-class Step:
-    """Vectors ``low`` … ``high`` − 1 of a node, computed in one go.
-
-    ``whole``: they are all there are of it. ``holder``: the node with its weights or its table. ``takes``: the node
-    whose value may be overwritten with the result. ``drops``: nodes whose values nobody needs after it.
-    """
-
-    node: Node
-    low: int
-    high: int
-    fetches: tuple[Fetch, ...]
-    whole: bool = True
-    holder: int = -1
-    takes: int = -1
-    drops: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,8 @@ class Plan:
     """``steps`` in their order; ``tensors``: the tensors by node; ``zero``: the node of zeros.
 
     ``dispatches`` and ``events``: what the steps stand for; ``fixed``: nodes of weights that come from tensors alone,
-    with the names of these; ``against``: what is wrong with the program in time.
+    with the names of these; ``against``: what is wrong with the program in time;
+    ``kept``: weights in the form that products take, from the last run.
     """
 
     steps: tuple[Step, ...]
@@ -62,6 +60,7 @@ class Plan:
     events: int
     fixed: dict[int, frozenset[str]]
     against: tuple[Violation, ...] = ()
+    kept: Kept = field(default_factory=Kept)
 
     def __str__(self) -> str:
         kinds = Counter(_what(s.node) for s in self.steps)
@@ -137,12 +136,13 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
         lambda n: net.nodes[n].at is not None,
     )
     steps = [s for number, low, high in order(graph) for s in _steps(net.nodes[number], low, high, resolved)]
-    _settle(steps)
     fixed = {
-        n: frozenset(net.nodes[s].name for s in edges.get(n, ()) if s != net.zero)
-        for n in needed
-        if net.nodes[n].kind == "weights" and edges.get(n, set()) <= passive
+        s.node.number: s.fetches[0]
+        for s in steps
+        if s.node.kind == "weights" and edges.get(s.node.number, set()) <= passive
     }
+    steps = fused(steps, fixed)
+    settle(steps)
     return Plan(
         tuple(steps),
         {n: node.name for n, node in net.nodes.items() if node.kind == "tensor"},
@@ -150,7 +150,7 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
         net.timeline.cycles(),
         int(net.issues.sum()),
         int(net.joined.count.sum()),
-        fixed,
+        {n: frozenset(net.nodes[s].name for s in f.nodes if s != net.zero) for n, f in fixed.items()},
         against,
     )
 
@@ -196,36 +196,9 @@ def _steps(node: Node, low: int, high: int, resolved: Resolved) -> list[Step]:
     return out
 
 
-def _settle(steps: list[Step]) -> None:
-    """Says after which steps values are no longer needed, and which may be overwritten."""
-    last: dict[int, int] = {}
-    uses: Counter[int] = Counter()
-    for k, s in enumerate(steps):
-        last[s.node.number] = k
-        heard = {n for f in s.fetches for n in f.nodes} | ({s.holder} if s.holder >= 0 else set())
-        for n in heard:
-            last[n] = k
-            uses[n] += 1
-    drops: dict[int, list[int]] = {}
-    for n, k in last.items():
-        drops.setdefault(k, []).append(n)
-    whole = {s.node.number: s.node.kind in ("abc", "acc") and s.whole for s in steps}
-    for k, s in enumerate(steps):
-        s.drops = tuple(drops.get(k, ()))
-        if s.node.kind == "acc" and s.whole and (p := s.fetches[0].alone) is not None:
-            same = whole.get(p.node, False) and p.at == 0 and p.pace == 1 and s.fetches[0].count == s.node.count
-            if same and uses[p.node] == 1 and p.node not in s.fetches[1].nodes:
-                s.takes = p.node
-
-
 def _what(node: Node) -> str:
     """What a node does, in words."""
-    words = {
-        "abc": "matrix product", "acc": "partial sum added", "weights": "weights prepared", "words": "slice as it is",
-        "wide": "32 bits for a link or latch", "output": "output taken", "scatter": "scatter", "gather": "gather",
-        "probe": "value asked for",
-    }  # fmt: skip
     if node.kind in ("vxm", "sxm"):
         assert node.code is not None
         return node.code.mnemonic
-    return words[node.kind]
+    return _WORDS[node.kind]

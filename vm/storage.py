@@ -139,7 +139,9 @@ def _meetings(c: Claims, first: Ints, last: Ints, bounded: Bools) -> Ints:
         return rows
     far = int(last[rows].max()) + 2
     begin, end = c.store[rows] * far + first[rows], c.store[rows] * far + last[rows]
-    number = np.searchsorted(begin, end, "right") - np.arange(len(rows)) - 1
+    # What begins in the cycle in which a write ends comes after it.
+    number = np.searchsorted(begin, end - c.writes[rows], "right") - np.arange(len(rows)) - 1
+    number = np.maximum(number, 0)
     if int(number.sum()) > _PAIRS:
         return np.unique(c.store[rows[number > 0]])
     # Of claims that overlap in time, only pairs with a write matter.

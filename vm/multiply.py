@@ -1,0 +1,71 @@
+"""Sums of int8 products over several arrays at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lpuasm.isa.dot import MAX_K_I8
+from lpuasm.vm.fetch import Fetch, fetch
+
+if TYPE_CHECKING:
+    from lpuasm.vm.compute import Work
+
+Floats = NDArray[np.float32]
+_ROWS = 512  # a block of activations and its sums stay in the cache
+
+
+def multiply_i8(
+    work: Work,
+    rows: Sequence[NDArray[Any]],
+    holders: tuple[tuple[int, ...], ...],
+    held: Mapping[int, Fetch],
+    out: Sequence[NDArray[np.int32]],
+) -> None:
+    """``out[t]`` [n, lanes] becomes the sum over k of ``rows[k]`` times the weights ``holders[t][k]``.
+
+    As many terms go into one float32 product as are exact: every partial sum is an integer of at most 2**24.
+    """
+    lanes, terms = work.target.lanes, len(rows)
+    goes = -(-terms * lanes // (MAX_K_I8 // lanes * lanes))
+    per = -(-terms // goes)
+    wide = np.empty((min(len(rows[0]), _ROWS), per * lanes), np.float32)
+    sums = np.empty((len(wide), len(out) * lanes), np.float32)
+    more = np.empty((len(wide), lanes), np.int32) if goes > 1 else None
+    for begin in range(0, terms, per):
+        part = range(begin, min(begin + per, terms))
+        columns = _side_by_side(work, tuple(tuple(h[k] for k in part) for h in holders), held).T
+        for start in range(0, len(rows[0]), _ROWS):
+            n = min(_ROWS, len(rows[0]) - start)
+            block = wide[:n, : len(part) * lanes]
+            for k in part:
+                np.copyto(block[:, (k - begin) * lanes : (k - begin + 1) * lanes], rows[k][start : start + n])
+            np.matmul(block, columns, out=sums[:n])
+            for t, result in enumerate(out):
+                piece, place = sums[:n, t * lanes : (t + 1) * lanes], result[start : start + n]
+                if begin == 0:
+                    np.copyto(place, piece, casting="unsafe")
+                else:
+                    assert more is not None
+                    np.copyto(more[:n], piece, casting="unsafe")
+                    np.add(place, more[:n], out=place)
+
+
+def _side_by_side(work: Work, holders: tuple[tuple[int, ...], ...], held: Mapping[int, Fetch]) -> Floats:
+    """The weights of several nodes as one float32 array: targets downwards, terms across."""
+    lanes = work.target.lanes
+
+    def make() -> Floats:
+        out = np.empty((len(holders) * lanes, len(holders[0]) * lanes), np.float32)
+        for t, row in enumerate(holders):
+            for k, h in enumerate(row):
+                place = out[t * lanes : (t + 1) * lanes, k * lanes : (k + 1) * lanes]
+                np.copyto(place, fetch(work.values, held[h], lanes) if h in held else work.values[h])
+        return out
+
+    found = work.kept(holders, (h for row in holders for h in row), make)
+    assert isinstance(found, np.ndarray)
+    return found

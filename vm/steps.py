@@ -1,0 +1,66 @@
+"""Steps: what a plan is a list of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from lpuasm.vm.fetch import Fetch
+from lpuasm.vm.nodes import Node
+
+
+@dataclass(slots=True)
+class Step:
+    """Vectors ``low`` … ``high`` − 1 of a node, computed in one go.
+
+    ``whole``: they are all there are of it. ``holder``: the node with its weights or its table. ``takes``: the node
+    whose value may be overwritten with the result. ``drops``: nodes whose values nobody needs after it.
+    Of several products made one: ``targets`` are their nodes, ``holders`` the weights of each, a node for each of
+    ``fetches``, and ``held`` says where those come from that are there from the beginning.
+    """
+
+    node: Node
+    low: int
+    high: int
+    fetches: tuple[Fetch, ...]
+    whole: bool = True
+    holder: int = -1
+    takes: int = -1
+    drops: tuple[int, ...] = ()
+    targets: tuple[int, ...] = ()
+    holders: tuple[tuple[int, ...], ...] = ()
+    held: Mapping[int, Fetch] = field(default_factory=dict)
+
+    @property
+    def heard(self) -> set[int]:
+        """The nodes whose values it needs."""
+        found = {n for f in self.fetches for n in f.nodes}
+        found.update(n for f in self.held.values() for n in f.nodes)
+        found.update(h for row in self.holders for h in row if h not in self.held)
+        return found | {self.holder} if self.holder >= 0 else found
+
+    @property
+    def makes(self) -> tuple[int, ...]:
+        """The nodes whose values it makes."""
+        return self.targets or (self.node.number,)
+
+
+def settle(steps: list[Step]) -> None:
+    """Says after which steps values are no longer needed, and which may be overwritten."""
+    last: dict[int, int] = {}
+    uses: Counter[int] = Counter()
+    for k, s in enumerate(steps):
+        heard = s.heard
+        last.update(dict.fromkeys((*s.makes, *heard), k))
+        uses.update(heard)
+    drops: dict[int, list[int]] = {}
+    for n, k in last.items():
+        drops.setdefault(k, []).append(n)
+    whole = {n for s in steps if s.whole and s.node.kind in ("abc", "acc", "products") for n in s.makes}
+    for k, s in enumerate(steps):
+        s.drops = tuple(drops.get(k, ()))
+        if s.node.kind == "acc" and s.whole and (p := s.fetches[0].alone) is not None and p.node in whole:
+            same = p.at == 0 and p.pace == 1 and s.fetches[0].count == s.node.count
+            if same and uses[p.node] == 1 and p.node not in s.fetches[1].nodes:
+                s.takes = p.node
