@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from events import events, issues
+from flowdraws import sources
 from flowing import Array, built, starts
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,48 +38,6 @@ HERE = Span("test.s", 1)
 
 
 # Starts
-
-
-@st.composite
-def sources(draw: st.DrawFn, most: int = 4) -> str:
-    """A few small flows that share slices, streams, banks, ALUs and tensors."""
-    lines = [
-        ".input A : i8 [6, LANES] at mem.w0",
-        ".input B : i8 [6, LANES] at mem.w1 bank 1",
-        ".temp  T : i8 [6, LANES] at mem.e0  banks run 1",
-        ".temp  U : i8 [6, LANES] at mem.e4",
-    ]
-    for n in range(draw(st.integers(2, most))):
-        lines.append(f"flow f{n}:")
-        kind = draw(st.sampled_from(["copy", "copy", "add", "back", "pair", "load", "multiply", "config"]))
-        count = draw(st.integers(1, 4))
-        first = draw(st.integers(0, 6 - count))
-        repeat = draw(st.sampled_from(["", "", f"repeat {count} every {draw(st.integers(1, 3))}"]))
-        part = f"[{first} : +{count}, :]"
-        to = draw(st.sampled_from("TU"))
-        stream, other = draw(st.integers(0, 2)), draw(st.integers(0, 2))
-        read = f"    read {draw(st.sampled_from('AB'))}{part} -> s{stream}.e {repeat}"
-        if kind == "copy":
-            lines += [read, f"    write s{stream}.e -> {to}{part}"]
-        elif kind == "add":
-            lines += [read, f"    add s{stream}.e, 1 -> s{other}.e", f"    write s{other}.e -> {to}{part}"]
-        elif kind == "pair":
-            lines += [
-                f"    read A{part} -> s{stream}.e {repeat}",
-                f"    read B{part} -> s{stream + 4}.e {repeat}",
-                f"    add s{stream}.e, s{stream + 4}.e -> s{other}.e",
-                f"    write s{other}.e -> {to}{part}",
-            ]
-        elif kind == "back":
-            again = repeat or f"repeat {count}"
-            lines += [f"    read {to}{part} -> s{stream}.w {repeat}", f"    write s{stream}.w -> mem.w5[0] {again}"]
-        elif kind == "load":
-            lines += ["    iw mxm.e0"]
-        elif kind == "multiply":
-            lines += [read, f"    abc mxm.e0, s{stream}.e", "    acc mxm.e0 -> s9.w low8", "    write s9.w -> U" + part]
-        else:
-            lines += [f"    config mem.{draw(st.sampled_from(['w0', 'e0', 'e4']))}, 2"]
-    return "\n".join(lines) + "\n"
 
 
 def flow_of(program: Program) -> dict[tuple[int, int], int]:
