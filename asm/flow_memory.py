@@ -58,10 +58,11 @@ def region(lowering: Lowering, statement: Statement, operand: Operand, ref: Stre
                     help=f"write `spread {layout.groups}`, or give the tensor other slices",
                 )
             )
-        rows = _rows_an_issue(statement, ref, layout.planes)
+        planes, dtype = _chosen_planes(statement, operand, layout)
+        rows = _rows_an_issue(statement, ref, len(planes))
         chosen = _padded(statement, operand, layout, vectors(layout, operand), rows)
-        located = [layout.locate(chosen, plane) for plane in range(layout.planes)]
-        return Region(np.stack([s for s, _ in located], 1), np.stack([a for _, a in located], 1), layout.dtype)
+        located = [layout.locate(chosen, plane) for plane in planes]
+        return Region(np.stack([s for s, _ in located], 1), np.stack([a for _, a in located], 1), dtype)
     if isinstance(operand, UnitRef) and operand.address is not None:
         numbers = _slices(lowering, statement, operand)
         _rows_an_issue(statement, ref, len(numbers))
@@ -98,6 +99,24 @@ def _reached(statement: Statement) -> Times:
         index = (np.arange(repeat.count)[:, None] * step + index).reshape(-1)
         inner *= repeat.count if step else 1
     return index
+
+
+def _chosen_planes(statement: Statement, ref: TensorRef, layout: Layout) -> tuple[range, str]:
+    """The byte planes of a tensor that a statement means, and their type: all, or the one that `plane n` names."""
+    clause = statement.clause("plane")
+    if clause is None:
+        return range(layout.planes), layout.dtype
+    plane = _one_number(statement, clause)
+    if not 0 <= plane < layout.planes:
+        raise AssemblyError(
+            statement.error(
+                "LPU1106",
+                f"'{ref.name}' has no byte plane {plane}",
+                clause.span,
+                help=f"{layout.dtype} has planes 0 … {layout.planes - 1}",
+            )
+        )
+    return range(plane, plane + 1), "u8"
 
 
 def _padded(statement: Statement, ref: TensorRef, layout: Layout, chosen: Times, pad_to: int) -> Times:
@@ -262,7 +281,7 @@ def _definition(lowering: Lowering, statement: Statement) -> Definition:
 def read(lowering: Lowering, statement: Statement) -> None:
     """``t`` is the diagonal of the first vector."""
     operands(statement, 1, 1)
-    _only_clauses(statement, "spread")
+    _only_clauses(statement, "spread", "plane")
     definition, ref = _definition(lowering, statement), streams(statement, statement.outputs[0])
     places = region(lowering, statement, statement.inputs[0], ref)
     planes = places.planes
@@ -280,7 +299,7 @@ def read(lowering: Lowering, statement: Statement) -> None:
 def write(lowering: Lowering, statement: Statement) -> None:
     """``t`` is the diagonal of the first vector."""
     operands(statement, 1, 1)
-    _only_clauses(statement, "spread")
+    _only_clauses(statement, "spread", "plane")
     definition, ref = _definition(lowering, statement), streams(statement, statement.inputs[0])
     sources = lowering.hear(statement, ref)
     times = lowering.in_step(statement, sources)
@@ -314,6 +333,8 @@ def _written_rows(lowering: Lowering, statement: Statement, places: Region, rows
 
 
 def _same_type(statement: Statement, places: Region, heard: Sequence[str], ref: StreamRef) -> None:
+    if places.dtype in statement.suffixes:
+        return  # the type is written: the bytes are taken as they are
     wrong = {d for d in heard if d and d != places.dtype and {d, places.dtype} != {"i8", "u8"}}
     if wrong:
         raise AssemblyError(
@@ -321,7 +342,7 @@ def _same_type(statement: Statement, places: Region, heard: Sequence[str], ref: 
                 "LPU1107",
                 f"the stream carries {'/'.join(sorted(wrong))}, and the tensor holds {places.dtype}",
                 ref.span,
-                help=f"convert it with `cast.{places.dtype}`, or declare the tensor with the other type",
+                help=f"convert it with `cast.{places.dtype}`; `write.{places.dtype}` takes the bytes as they are",
             )
         )
 
