@@ -29,6 +29,17 @@ class Moment:
     operations: list[Issue] = field(default_factory=list)
     holds: list[tuple[Issue, int]] = field(default_factory=list)
 
+    def copy(self) -> Moment:
+        """The same things to happen; what they happen to is shared."""
+        return Moment(
+            self.commits.copy(),
+            self.notified,
+            self.queues.copy(),
+            self.generators.copy(),
+            self.operations.copy(),
+            self.holds.copy(),
+        )
+
 
 class Agenda:
     """Moments by cycle; cycles in which nothing happens have none."""
@@ -44,6 +55,13 @@ class Agenda:
             moment = self._moments[cycle] = Moment()
             heapq.heappush(self._cycles, cycle)
         return moment
+
+    def copy(self) -> Agenda:
+        """An agenda of the same moments, which goes its own way from here on."""
+        other = Agenda()
+        other._moments = {cycle: moment.copy() for cycle, moment in self._moments.items()}
+        other._cycles = self._cycles.copy()
+        return other
 
     @property
     def next(self) -> int | None:

@@ -47,6 +47,8 @@ class Chip:
         #: Weights in the form that the dot products take, by plane or pair and half; dropped when an array changes.
         self.prepared: dict[tuple[str, int, str, int], np.ndarray | PreparedF16] = {}
         self.trace: Callable[[int, Code], None] | None = None
+        #: Called before the word of a slice changes: by whom, its address, and which of its lanes.
+        self.stored: Callable[[Issue, int, slice], None] | None = None
 
     def fault(self, issue: Issue, code: str, message: str, other: int = NOBODY, help: str = "") -> None:
         """Notes a fault of ``issue`` in this cycle; ``other`` is the identity of the other party.

@@ -6,8 +6,7 @@ A word of a unit is issued and the queue is free in the next cycle. The words of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice, product
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from lpuasm.isa.operands import Dim
@@ -28,7 +27,7 @@ class InstructionQueue:
         self.codes = codes
         self.at = 0
         self.waiting: int | None = None
-        self.nest: Iterator[tuple[int, int]] | None = None
+        self.nest: Nest | None = None
         self.due: tuple[int, int] | None = None
 
 
@@ -38,12 +37,30 @@ class Dispatch(Protocol):
     def __call__(self, code: Code, step: int = 0) -> None: ...
 
 
-def nest(dims: Sequence[Dim], begin: int) -> Iterator[tuple[int, int]]:
-    """The issues of a nest that begins in cycle ``begin``: (cycle, step of the operand). One if it has no dimension."""
-    outer = dims[::-1]
-    for indices in product(*(range(d.count) for d in outer)):
-        pairs = tuple(zip(indices, outer, strict=True))
-        yield begin + sum(i * d.every for i, d in pairs), sum(i * d.step for i, d in pairs)
+class Nest:
+    """The issues of a nest that begins in cycle ``begin``: (cycle, step of the operand). One if it has no dimension.
+
+    ``at`` is the number of the next one. An iterator that can be copied.
+    """
+
+    def __init__(self, dims: Sequence[Dim], begin: int, at: int = 0) -> None:
+        self.dims = dims
+        self.begin = begin
+        self.at = at
+
+    def __iter__(self) -> Nest:
+        return self
+
+    def __next__(self) -> tuple[int, int]:
+        rest, cycle, step = self.at, self.begin, 0
+        for dim in self.dims:
+            rest, index = divmod(rest, dim.count)
+            cycle += index * dim.every
+            step += index * dim.step
+        if rest:
+            raise StopIteration
+        self.at += 1
+        return cycle, step
 
 
 def advance(chip: Chip, queue: InstructionQueue, dispatch: Dispatch) -> None:
@@ -83,7 +100,7 @@ def repeat(chip: Chip, queue: InstructionQueue, code: Code, dispatch: Dispatch) 
             chip.findings.append(Finding(chip.cycle, code.identity, "LPU0305", message))
             queue.at = len(queue.codes)
             return
-        queue.nest = islice(nest(code.nest, chip.cycle - 1), 1, None)
+        queue.nest = Nest(code.nest, chip.cycle - 1, 1)
         queue.due = next(queue.nest, None)
     if queue.due is not None and queue.due[0] == chip.cycle:
         dispatch(queue.codes[queue.at - 1], queue.due[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from lpuasm.vm.chip import Chip, Issue
 from lpuasm.vm.code import Code
-from lpuasm.vm.icu import nest
+from lpuasm.vm.icu import Nest
 from lpuasm.vm.state import Octets
 
 
@@ -20,8 +19,8 @@ class Generator:
     def __init__(self, code: Code, begin: int) -> None:
         self.code = code
         self.last = begin + sum((d.count - 1) * d.every for d in code.nest)
-        self._issues: Iterator[tuple[int, int]] = nest(code.nest, begin)
-        self.due = next(self._issues)
+        self.issues = Nest(code.nest, begin)
+        self.due = next(self.issues)
 
     @property
     def reads(self) -> bool:
@@ -30,7 +29,7 @@ class Generator:
 
     def advance(self) -> bool:
         """Goes on to the next issue; whether there is one."""
-        due = next(self._issues, None)
+        due = next(self.issues, None)
         if due is not None:
             self.due = due
         return due is not None
@@ -67,6 +66,8 @@ def scatter(chip: Chip, issue: Issue) -> None:
 
 
 def _store(chip: Chip, issue: Issue, address: int, data: Octets, lanes: slice = slice(None)) -> None:
+    if chip.stored is not None:
+        chip.stored(issue, address, lanes)
     chip.state.slice(issue.code.queue.number)[address, lanes] = data
 
 
