@@ -29,11 +29,11 @@ class Net:
     Numbers below that of ``zero`` are families of the timeline; ``zero`` is a node whose every vector is zeros.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, joined: Joined | None = None) -> None:
         self.program = program
         self.target = program.target
         self.timeline: Timeline = program.timeline
-        self.joined: Joined = joins(self.timeline)
+        self.joined: Joined = joins(self.timeline) if joined is None else joined
         self.nodes: dict[int, Node] = {}
         self.same: list[Segments] = []
         self.claims: list[Claims] = []
@@ -64,6 +64,10 @@ class Net:
         """The port of zeros."""
         return one_port(self.zero, RESULT)
 
+    @cached_property
+    def _words(self) -> list[tuple[int, int]]:
+        return list(zip(self.timeline.low.tolist(), self.timeline.high.tolist(), strict=True))
+
     def families(self, mnemonic: str) -> Ints:
         """The families of an instruction."""
         codes = [d.opcode for d in self.table.named(mnemonic)]
@@ -74,7 +78,7 @@ class Net:
 
     def code(self, family: int) -> Instruction:
         """The instruction of a family."""
-        return decoded(int(self.timeline.low[family]), int(self.timeline.high[family]))
+        return decoded(*self._words[family])
 
     def add(self, node: Node) -> Node:
         """Takes a node; one of no family of its own gets the next number."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 import numpy as np
 
 from lpuasm.isa.faults import Violation
-from lpuasm.isa.legality import verdict
+from lpuasm.isa.join import Joined
+from lpuasm.isa.legality import prove
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Ints
 from lpuasm.vm import net_mem, net_mxm, net_sxm, net_vxm
@@ -28,6 +30,7 @@ from lpuasm.vm.steps import Step, settle
 from lpuasm.vm.valid import check_words
 
 _KEPT = 16
+_KEY = "_plan_key"
 _WORDS = {
     "abc": "matrix product",
     "products": "matrix products as one",
@@ -81,19 +84,40 @@ def plan(program: Program) -> Plan:
     Raises:
         ObjectError: a word of the program is not an instruction.
     """
-    known = _plans.get(program.digest)
+    key = _key(program)
+    known = _plans.get(key)
     if known is None:
         check_words(program)
-        known = _plans[program.digest] = make(program)
+        known = _plans[key] = make(program)
         while len(_plans) > _KEPT:
             _plans.popitem(last=False)
-    _plans.move_to_end(program.digest)
+    _plans.move_to_end(key)
     return known
 
 
-def net_of(program: Program) -> Net:
-    """The net of a program, without what is asked of it."""
-    net = Net(program)
+def _key(program: Program) -> str:
+    """A digest of all that a plan depends on: unlike that of the program, not of its symbols and its source."""
+    key = program.__dict__.get(_KEY)
+    if key is None:
+        digest = sha256(program.target.digest.encode())
+        for name in sorted(program.queues, key=lambda name: program.target.queue[name].number):
+            words = np.ascontiguousarray(program.queues[name])
+            digest.update(f"{name} {len(words)} ".encode())
+            digest.update(words.data)
+        digest.update(np.ascontiguousarray(program.intent).data)
+        digest.update(repr([(t.name, t.kind, t.layout) for t in program.tensors]).encode())
+        key = program.__dict__[_KEY] = digest.hexdigest()
+    return str(key)
+
+
+def forget() -> None:
+    """Forgets all plans."""
+    _plans.clear()
+
+
+def net_of(program: Program, joined: Joined | None = None) -> Net:
+    """The net of a program, without what is asked of it. ``joined``: its joins, where they are known."""
+    net = Net(program, joined)
     streams(net)
     bound = [t.name for t in program.tensors if t.bound]
     tensors(net, [*bound, *(t.name for t in program.tensors if t.kind == "const")])
@@ -107,9 +131,10 @@ def net_of(program: Program) -> Net:
 
 def make(program: Program) -> Plan:
     """A plan for the outputs of ``program``, and for what may be at fault when it runs."""
-    net = net_of(program)
+    proof = prove(program)
+    net = net_of(program, proof.joined)
     outputs(net, [t.name for t in program.tensors if t.kind == "output"])
-    return schedule(net, verdict(program))
+    return schedule(net, proof.violations)
 
 
 def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
@@ -167,6 +192,8 @@ def _same_weights(net: Net, resolved: Resolved) -> dict[int, int]:
         if node.kind == "weights":
             key = (node.name, tuple(resolved.pieces.get((number, 1), ())))
             out[number] = first.setdefault(key, number)
+            one = net.nodes[out[number]]
+            one.start = min(one.start, node.start)
     return out
 
 

@@ -78,8 +78,7 @@ def join(all_claims: Claims, nothing: int) -> Segments:
     start = np.where(back, c.cell + (c.count - 1) * c.step, c.cell)
     stride = np.where(still, 1, np.abs(c.step))
     number = np.where(still, 1, c.count)
-    _, channel = np.unique(c.store, return_inverse=True)
-    heard, _ = sweep(runs(channel, start, stride, number, c.writes, rank))
+    heard, _ = sweep(runs(c.store, start, stride, number, c.writes, rank))
     r, w = heard.reader, np.maximum(heard.writer, 0)
     # Nothing is everywhere the same.
     missing = (heard.writer < 0) | (c.port[w] == nothing)
@@ -132,8 +131,9 @@ def _order(key: Ints, c: Claims) -> Ints:
 
 def _meetings(c: Claims, first: Ints, last: Ints, bounded: Bools) -> Ints:
     """The stores in which two claims meet that are not, at every place they share, in the order of their beginnings."""
-    changing = np.unique(c.store[bounded & c.writes])
-    rows = np.flatnonzero(bounded & np.isin(c.store, changing))
+    changing = np.zeros(int(c.store.max(initial=0)) + 1, bool)
+    changing[c.store[bounded & c.writes]] = True
+    rows = np.flatnonzero(bounded & changing[c.store])
     rows = rows[np.lexsort((~c.writes[rows], first[rows], c.store[rows]))]
     if not len(rows):
         return rows
