@@ -16,7 +16,7 @@ from lpuasm.vm.resolve import Piece
 def collected(values: Mapping[int, Value | Array], f: Fetch, layout: Layout, lanes: int) -> Array:
     """The elements of a tensor. Pieces of whole lanes go from their values straight into its rows."""
     out = np.zeros((layout.rows, layout.columns), DTYPES[layout.dtype])
-    if f.full and not f.scattered and all(p.byte < 0 for p in f.pieces):
+    if not f.scattered and all(p.byte < 0 for p in f.pieces):
         for p in f.pieces:
             for part, where in _tiles(layout, p):
                 place = out[where]

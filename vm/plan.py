@@ -15,6 +15,7 @@ import numpy as np
 
 from lpuasm.isa.faults import Violation
 from lpuasm.isa.join import Joined
+from lpuasm.isa.layout import Layout
 from lpuasm.isa.legality import prove
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Ints
@@ -140,6 +141,7 @@ def make(program: Program) -> Plan:
 def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
     """The plan for the nodes of ``net`` that are wanted."""
     resolved = resolve(net)
+    _trim(net, resolved)
     same = _same_weights(net, resolved)
     edges: dict[int, set[int]] = {}
     passive = {n for n, node in net.nodes.items() if node.kind in ("tensor", "zero")}
@@ -178,6 +180,21 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
         {n: frozenset(net.nodes[s].name for s in f.nodes if s != net.zero) for n, f in fixed.items()},
         against,
     )
+
+
+def _trim(net: Net, resolved: Resolved) -> None:
+    """Takes from outputs what lies beyond their edges, so that it need not be computed."""
+    for number in net.wanted:
+        node = net.nodes[number]
+        layout = net.program.tensor[node.name].layout if node.kind == "output" else None
+        if layout is not None and (number, 1) in resolved.pieces and layout.rows % layout.tile_rows:
+            resolved.pieces[number, 1] = [p for p in resolved.pieces[number, 1] if _inside(p, layout)]
+
+
+def _inside(p: Piece, layout: Layout) -> bool:
+    vector = p.issue + p.hop * np.arange(p.count)
+    down, inner = vector // layout.tile_rows // layout.tiles[1], vector % layout.tile_rows
+    return bool((down * layout.tile_rows + inner < layout.rows).any())
 
 
 def _times(net: Net, node: Node) -> Ints:
