@@ -24,6 +24,7 @@ COMMANDS = {
     "run": "Run a program on tensors from files.",
     "dis": "Print a program as words that assemble back.",
     "explain": "Say why every flow starts when it does.",
+    "profile": "Say where the cycles of a program go.",
     "isa": "Show the reference of an instruction or unit.",
     "fmt": "Give sources the one canonical layout.",
     "repl": "Write, run and debug a program in a conversation.",

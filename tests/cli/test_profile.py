@@ -1,0 +1,25 @@
+"""lpuasm profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def test_a_profile_in_words(lpu: Any, add: Path) -> None:
+    said = lpu("profile", "kernel.s")
+    text = said.out.decode()
+    assert said.status == 0 and text.startswith("17 cycles, 18.89 ns at 900 MHz, 12 dispatches\n")
+    assert "vxm" in text and "idle: mxm.w0" in text and "MXM" not in text
+
+
+def test_a_profile_as_json(lpu: Any, add: Path) -> None:
+    document = lpu("profile", "kernel.s", "--json").json
+    units = {u["name"]: u for u in document["units"]}
+    assert units["vxm"]["busy"] == 4 and units["mem.w[0..3]"]["busy"] == 4 and document["dispatches"] == 12
+    assert document["limit"] == "SRAM" and document["intensity"] == 0 and document["costs"][0]["flow"] is None
+
+
+def test_scalar_code_has_no_profile(lpu: Any, tmp_path: Path) -> None:
+    (tmp_path / "scalar.s").write_text("ld r0, [A + 1]\nst [B], r0\n")
+    assert lpu("profile", "scalar.s", "--json").codes == ["LPU1113"]
