@@ -40,6 +40,11 @@ class Claim:
         return sum((d.count - 1) * d.every for d in self.dims)
 
 
+def queue_of(word: Word) -> Track:
+    """The track of the slots of a word's queue."""
+    return ("queue", word.queue.name, "")
+
+
 def describe(track: Track) -> str:
     """A track in words."""
     kind, one, two = track

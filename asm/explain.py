@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lpuasm.asm.claims import Claim, claims, describe
+from lpuasm.asm.claims import Claim, claims, describe, queue_of
 from lpuasm.asm.floors import Floor, floors
 from lpuasm.asm.occupancy import Occupancy
 from lpuasm.asm.order import Record
@@ -100,27 +100,38 @@ def explain(program: Program) -> Explanation:
     cycles = program.cycles or 0
     binding = bounds[0]
     floor = binding.cycles
-    reports = _reports(program, flows, lines)
-    parts = _parts(program, [*flows, *lines], reports, binding, cycles - floor)
+    reports, data = _reports(program, flows, lines)
+    if binding.track is None:
+        parts = _path([*flows, *lines], reports, data, cycles - floor)
+    else:
+        parts = _parts(program, [*flows, *lines], reports, binding, cycles - floor)
     return Explanation(cycles, floor, tuple(bounds), parts, tuple(reports), program.target.geometry.clock_mhz)
 
 
-def _reports(program: Program, flows: Sequence[Recovered], lines: Sequence[Recovered]) -> list[FlowReport]:
-    """Places the flows again among the lines, one after the other, and asks of each why not a cycle sooner."""
+def _reports(
+    program: Program, flows: Sequence[Recovered], lines: Sequence[Recovered]
+) -> tuple[list[FlowReport], list[tuple[int, int]]]:
+    """Places the flows again among the lines, one after the other, and asks of each why not a cycle sooner.
+
+    Besides, for each flow the start that its dependences allow, and the flow that it would then wait for, −1 for none.
+    """
     occupancy, record = Occupancy(), Record(program.target)
     for line in lines:
         occupancy.take(claims(line.body, program.target), line.start)
     held: list[list[Claim]] = []
     reports = []
+    data = []
     for number, flow in enumerate(flows):
         wanted = claims(flow.body, program.target)
+        bound = record.bound(flow.body)
+        data.append((bound.start, bound.flow))
         wait = _wait(flows, held, occupancy, record, flow, wanted)
         occupancy.take(wanted, flow.start)
         record.add(flow.body, flow.start, number)
         held.append(wanted)
         syntax = flow.body.flow
         reports.append(FlowReport(syntax.name, flow.start, flow.body.length, wait, syntax.span))
-    return reports
+    return reports, data
 
 
 def _wait(
@@ -141,6 +152,9 @@ def _wait(
         return _wait_for(flows, "data", first.what, first.flow, gain)
     blocking = occupancy.blocking(wanted, flow.start - 1)
     if not blocking:
+        for word in flow.body.words:
+            if word.definition.mnemonic == "sync" and occupancy.end(queue_of(word)) == flow.start + word.time:
+                return Wait("queue", f"{word.queue.name} first dispatches what comes before the sync", None, None, 0)
         return Wait("pin", "its start is pinned", None, None, 0)
     track = blocking[0].track
     others = [c for c in wanted if c.track != track]
@@ -183,9 +197,6 @@ def _parts(
     if not gap:
         return ()
     causes: dict[str, int] = {}
-    if binding.track is None:
-        last = max(range(len(flows)), key=lambda k: flows[k].start + flows[k].body.length)
-        return ((_cause(reports, last), gap),)
     cells = []
     for number, flow in enumerate(flows):
         for claim in claims(flow.body, program.target):
@@ -204,6 +215,25 @@ def _parts(
         causes[cause] = causes.get(cause, 0) + int(idle[k])
     causes["drain"] = gap - sum(causes.values())
     return tuple((cause, cycles) for cause, cycles in causes.items() if cycles)
+
+
+def _path(
+    flows: Sequence[Recovered], reports: Sequence[FlowReport], data: Sequence[tuple[int, int]], gap: int
+) -> tuple[tuple[str, int], ...]:
+    """What the gap to the critical path is made of: from the last flow back along dependences, what came on top."""
+    causes: dict[str, int] = {}
+    number = max(range(len(flows)), key=lambda k: flows[k].start + flows[k].body.length) if flows else -1
+    while gap and 0 <= number < len(reports):
+        allowed, owner = data[number]
+        waited = min(flows[number].start - allowed, gap)
+        if waited > 0:
+            cause = _cause(reports, number)
+            causes[cause] = causes.get(cause, 0) + waited
+            gap -= waited
+        number = owner
+    if gap:
+        causes["lines at their cycles"] = gap
+    return tuple(causes.items())
 
 
 def _cause(reports: Sequence[FlowReport], number: int) -> str:

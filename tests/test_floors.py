@@ -159,7 +159,7 @@ flow four @ 90:
 """
     one, two, three, four = explain(built(text, chip)).flows
     assert (one.start, one.waits_for.kind, one.waits_for.flow) == (0, "start", None)
-    assert (two.start, two.waits_for.kind, two.waits_for.flow, two.waits_for.gain) == (6, "generator", "one", 6)
+    assert (two.start, two.waits_for.kind, two.waits_for.flow, two.waits_for.gain) == (6, "generator", "one", 5)
     assert (three.waits_for.kind, three.waits_for.flow) == ("data", "one")
     assert three.waits_for.gain == three.start
     assert (four.waits_for.kind, four.waits_for.flow) == ("pin", None)
