@@ -152,16 +152,19 @@ flow two:
 flow three:
     read  C -> s2.e
     write s2.e -> mem.e5[0] repeat 6
+flow again:
+    read  mem.e5[5] -> s3.w
+    write s3.w -> mem.w6[0]
 flow four @ 90:
     config vxm.alu0, 2
 .unit vxm.alu1
     95: config 2
 """
-    one, two, three, four = explain(built(text, chip)).flows
+    one, two, three, again, four = explain(built(text, chip)).flows
     assert (one.start, one.waits_for.kind, one.waits_for.flow) == (0, "start", None)
     assert (two.start, two.waits_for.kind, two.waits_for.flow, two.waits_for.gain) == (6, "generator", "one", 5)
-    assert (three.waits_for.kind, three.waits_for.flow) == ("data", "one")
-    assert three.waits_for.gain == three.start
+    assert (three.waits_for.kind, three.waits_for.flow) == ("bank", "one"), "each row is written three cycles late"
+    assert (again.waits_for.kind, again.waits_for.flow) == ("data", "three")
     assert (four.waits_for.kind, four.waits_for.flow) == ("pin", None)
 
 
