@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Container, Iterator, Mapping
 
 import numpy as np
 
@@ -12,13 +12,41 @@ from lpuasm.isa.layout import Layout
 from lpuasm.vm.fetch import Array, Fetch, Value, fetch, rows_of, typed
 from lpuasm.vm.resolve import Piece
 
+#: Rows and columns of an output.
+Place = tuple[slice, slice]
 
-def collected(values: Mapping[int, Value | Array], f: Fetch, layout: Layout, lanes: int) -> Array:
-    """The elements of a tensor. Pieces of whole lanes go from their values straight into its rows."""
-    out = np.zeros((layout.rows, layout.columns), DTYPES[layout.dtype])
-    if not f.scattered and all(p.byte < 0 for p in f.pieces):
+
+def blank(layout: Layout) -> Array:
+    """An output before anything is put into it: [rows, columns]."""
+    return np.zeros((layout.rows, layout.columns), DTYPES[layout.dtype])
+
+
+def in_pieces(f: Fetch) -> bool:
+    """Whether a tensor is made of pieces of whole lanes, which go straight into its rows."""
+    return not f.scattered and all(p.byte < 0 for p in f.pieces)
+
+
+def destination(f: Fetch, layout: Layout, lanes: int, counts: Mapping[int, int]) -> dict[int, Place]:
+    """The nodes, of those in ``counts``, all of whose vectors are one rectangle of a tensor and nothing else in it."""
+    if not in_pieces(f) or layout.tile_columns != lanes:
+        return {}
+    once = Counter(p.node for p in f.pieces)
+    out = {}
+    for p in f.pieces:
+        if once[p.node] == 1 and p.at == 0 and p.pace == 1 and counts.get(p.node) == p.count:
+            parts = list(_tiles(layout, p))
+            if len(parts) == 1 and parts[0][0].count == p.count and parts[0][1][1].stop <= layout.columns:
+                out[p.node] = parts[0][1]
+    return out
+
+
+def collect(
+    out: Array, values: Mapping[int, Value | Array], f: Fetch, layout: Layout, lanes: int, there: Container[int]
+) -> Array:
+    """The elements of a tensor, put into ``out``, where those of the nodes ``there`` are already."""
+    if in_pieces(f):
         for p in f.pieces:
-            for part, where in _tiles(layout, p):
+            for part, where in _tiles(layout, p) if p.node not in there else ():
                 place = out[where]
                 place[...] = typed(rows_of(values[part.node], part), part.source, f)[:, : place.shape[1]]
     else:
@@ -26,7 +54,7 @@ def collected(values: Mapping[int, Value | Array], f: Fetch, layout: Layout, lan
     return out.reshape(layout.shape)
 
 
-def _tiles(t: Layout, p: Piece) -> Iterator[tuple[Piece, Any]]:
+def _tiles(t: Layout, p: Piece) -> Iterator[tuple[Piece, Place]]:
     """The parts of a piece that lie in one tile each, inside the tensor, and where in it."""
     k = 0
     while k < p.count:

@@ -16,7 +16,7 @@ from lpuasm.isa.meaning import meaning
 from lpuasm.isa.operands import Immediate
 from lpuasm.isa.program import Program
 from lpuasm.isa.target import Target
-from lpuasm.vm.collect import collected
+from lpuasm.vm.collect import Place, blank, collect
 from lpuasm.vm.fault import Finding
 from lpuasm.vm.fetch import fetch
 from lpuasm.vm.kept import Prepared
@@ -35,7 +35,7 @@ class Work:
     """A run under way. ``values``: by node; ``found``: faults that depend on data.
 
     ``prepared``: weights in the form that products take, by their nodes; ``fixed``: nodes of weights whose prepared
-    form may outlive the run, which is what ``lasting`` is for.
+    form may outlive the run, which is what ``lasting`` is for; ``sinks``: nodes that are computed in their output.
     """
 
     program: Program
@@ -43,6 +43,7 @@ class Work:
     values: dict[int, Any]
     lasting: dict[tuple[tuple[int, ...], ...], Prepared] = field(default_factory=dict)
     fixed: Collection[int] = ()
+    sinks: Mapping[int, tuple[str, Place]] = field(default_factory=dict)
     prepared: dict[tuple[tuple[int, ...], ...], Prepared] = field(default_factory=dict)
     outputs: dict[str, Array] = field(default_factory=dict)
     found: list[Finding] = field(default_factory=list)
@@ -51,6 +52,14 @@ class Work:
     def take(self, step: Step, k: int) -> Array:
         """Input ``k`` of a step."""
         return fetch(self.values, step.fetches[k], self.target.lanes)
+
+    def output(self, name: str) -> Array:
+        """An output [rows, columns], which may have been begun."""
+        if name not in self.outputs:
+            layout = self.program.tensor[name].layout
+            assert layout is not None
+            self.outputs[name] = blank(layout)
+        return self.outputs[name]
 
     def kept(self, key: tuple[tuple[int, ...], ...], nodes: Iterable[int], make: Callable[[], Prepared]) -> Prepared:
         """Prepared weights of ``nodes``, made once."""
@@ -70,7 +79,10 @@ class Work:
         return value if step.whole else value[step.low : step.high]
 
     def room_of(self, number: int, count: int, dtype: np.dtype[Any]) -> Array:
-        """Room for all vectors of a node."""
+        """Room for all vectors of a node; in an output, if they go there as they are."""
+        if number in self.sinks:
+            name, place = self.sinks[number]
+            return self.output(name)[place]
         return self.pool.take(count, self.target.lanes, dtype)
 
     def forget(self, node: int) -> None:
@@ -239,9 +251,11 @@ def note(work: Work, step: Step, issue: int, code: str, message: str) -> None:
 
 def output(work: Work, step: Step) -> None:
     """A tensor, from the vectors that lie in SRAM at the end."""
-    layout = work.program.tensor[step.node.name].layout
+    name = step.node.name
+    layout = work.program.tensor[name].layout
     assert layout is not None
-    work.outputs[step.node.name] = collected(work.values, step.fetches[0], layout, work.target.lanes)
+    out = work.output(name)
+    work.outputs[name] = collect(out, work.values, step.fetches[0], layout, work.target.lanes, work.sinks)
 
 
 def probe(work: Work, step: Step) -> None:

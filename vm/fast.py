@@ -44,7 +44,8 @@ def run_fast(program: Program, inputs: Mapping[str, ArrayLike]) -> Run:
 
 def execute(program: Program, made: Plan, arrays: Mapping[str, NDArray[np.generic]]) -> Work:
     """Computes the steps of a plan."""
-    work = Work(program, program.target, {made.zero: np.zeros((1, program.target.lanes), np.uint8)})
+    zeros = np.zeros((1, program.target.lanes), np.uint8)
+    work = Work(program, program.target, {made.zero: zeros}, sinks=made.sinks)
     if made.kept.renew({name for names in made.fixed.values() for name in names}, arrays):
         work.lasting, work.fixed = made.kept.prepared, made.fixed
     for node, name in made.tensors.items():

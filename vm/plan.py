@@ -7,7 +7,7 @@ with other data, only computes.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -20,6 +20,7 @@ from lpuasm.isa.legality import prove
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Ints
 from lpuasm.vm import net_mem, net_mxm, net_sxm, net_vxm
+from lpuasm.vm.collect import Place, destination
 from lpuasm.vm.fetch import fetch_of
 from lpuasm.vm.fuse import fused
 from lpuasm.vm.kept import Kept
@@ -52,8 +53,8 @@ class Plan:
     """``steps`` in their order; ``tensors``: the tensors by node; ``zero``: the node of zeros.
 
     ``dispatches`` and ``events``: what the steps stand for; ``fixed``: nodes of weights that come from tensors alone,
-    with the names of these; ``against``: what is wrong with the program in time;
-    ``kept``: weights in the form that products take, from the last run.
+    with the names of these; ``against``: what is wrong with the program in time; ``sinks``: nodes that are computed in
+    their place in an output; ``kept``: weights in the form that products take, from the last run.
     """
 
     steps: tuple[Step, ...]
@@ -64,6 +65,7 @@ class Plan:
     events: int
     fixed: dict[int, frozenset[str]]
     against: tuple[Violation, ...] = ()
+    sinks: Mapping[int, tuple[str, Place]] = field(default_factory=dict)
     kept: Kept = field(default_factory=Kept)
 
     def __str__(self) -> str:
@@ -169,7 +171,8 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
         if s.node.kind == "weights" and edges.get(s.node.number, set()) <= passive
     }
     steps = fused(steps, fixed)
-    settle(steps)
+    sinks = _sinks(net, steps)
+    settle(steps, sinks)
     return Plan(
         tuple(steps),
         {n: node.name for n, node in net.nodes.items() if node.kind == "tensor"},
@@ -179,7 +182,22 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
         int(net.joined.count.sum()),
         {n: frozenset(net.nodes[s].name for s in f.nodes if s != net.zero) for n, f in fixed.items()},
         against,
+        sinks,
     )
+
+
+def _sinks(net: Net, steps: Sequence[Step]) -> dict[int, tuple[str, Place]]:
+    """The nodes whose vectors can be computed where they go in an output."""
+    counts = {n: s.node.count for s in steps if s.whole and s.node.kind in ("abc", "acc", "products") for n in s.makes}
+    out: dict[int, tuple[str, Place]] = {}
+    for s in steps:
+        if s.node.kind == "output":
+            layout = net.program.tensor[s.node.name].layout
+            assert layout is not None
+            fitting = {n: c for n, c in counts.items() if net.nodes[n].kept == layout.dtype}
+            for n, place in destination(s.fetches[0], layout, net.target.lanes, fitting).items():
+                out.setdefault(n, (s.node.name, place))
+    return out
 
 
 def _trim(net: Net, resolved: Resolved) -> None:

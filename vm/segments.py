@@ -76,14 +76,15 @@ def ordered(rows: Segments) -> Segments:
 
 def _woven(s: Segments) -> Segments:
     """Joins rows of one formula that interleave or follow each other without a gap."""
-    ratio = s.pace // s.hop
-    fits = (s.count > 1) & (ratio * s.hop == s.pace)
-    if not fits.any():
+    many = np.flatnonzero(s.count > 1)
+    if not len(many):
         return s
-    start = s.at - s.issue * ratio
-    many = np.flatnonzero(fits)
-    order = many[np.lexsort((s.issue[many], start[many], ratio[many], s.source[many], s.port[many]))]
-    keys = [c[order] for c in (s.port, s.source, ratio, start)]
+    # The line that a row's vectors lie on: at · per = issue · ratio + start.
+    common = np.gcd(s.pace, s.hop)
+    ratio, per = s.pace // common, s.hop // common
+    start = s.at * per - s.issue * ratio
+    order = many[np.lexsort((s.issue[many], start[many], per[many], ratio[many], s.source[many], s.port[many]))]
+    keys = [c[order] for c in (s.port, s.source, ratio, per, start)]
     fresh = np.ones(len(order), bool)
     fresh[1:] = np.any([k[1:] != k[:-1] for k in keys], axis=0)
     first = np.flatnonzero(fresh)
@@ -98,7 +99,9 @@ def _woven(s: Segments) -> Segments:
     if not full.any():
         return s
     head = order[first]
-    made = Segments(s.port[head], low, off, total, s.source[head], s.at[head], ratio[head] * off).pick(full)
+    made = Segments(s.port[head], low, off, total, s.source[head], s.at[head], off * ratio[head] // per[head]).pick(
+        full
+    )
     kept = np.ones(len(s), bool)
     kept[order[np.repeat(full, np.diff(np.append(first, len(order))))]] = False
     rows = gather((s.pick(kept), made))

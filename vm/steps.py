@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from lpuasm.vm.fetch import Fetch
@@ -46,8 +46,11 @@ class Step:
         return self.targets or (self.node.number,)
 
 
-def settle(steps: list[Step]) -> None:
-    """Says after which steps values are no longer needed, and which may be overwritten."""
+def settle(steps: list[Step], sinks: Container[int]) -> None:
+    """Says after which steps values are no longer needed, and which may be overwritten.
+
+    Nodes of ``sinks`` have a place of their own.
+    """
     last: dict[int, int] = {}
     uses: Counter[int] = Counter()
     for k, s in enumerate(steps):
@@ -60,7 +63,13 @@ def settle(steps: list[Step]) -> None:
     whole = {n for s in steps if s.whole and s.node.kind in ("abc", "acc", "products") for n in s.makes}
     for k, s in enumerate(steps):
         s.drops = tuple(drops.get(k, ()))
-        if s.node.kind == "acc" and s.whole and (p := s.fetches[0].alone) is not None and p.node in whole:
+        if (
+            s.node.kind == "acc"
+            and s.whole
+            and s.node.number not in sinks
+            and (p := s.fetches[0].alone) is not None
+            and p.node in whole
+        ):
             same = p.at == 0 and p.pace == 1 and s.fetches[0].count == s.node.count
             if same and uses[p.node] == 1 and p.node not in s.fetches[1].nodes:
                 s.takes = p.node
