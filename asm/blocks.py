@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lpuasm.asm.block import Block
 from lpuasm.asm.tree import Directive, Line
 from lpuasm.isa.errors import Diagnostic, Related, Span, error
 
@@ -31,7 +32,7 @@ class Branches:
     branches: Sequence[tuple[Line, Sequence[Node]]]
 
 
-Node = Line | Macro | Loop | Branches
+Node = Line | Block | Macro | Loop | Branches
 
 _ENDS = {"endm": "macro", "endfor": "for", "endif": "if", "elif": "if", "else": "if"}
 _CLOSES = {"macro": "endm", "for": "endfor", "if": "endif"}
@@ -46,12 +47,18 @@ class _Open:
     last: Line
 
 
-def nest(lines: Sequence[Line]) -> tuple[list[Node], list[Diagnostic]]:
+def nest(lines: Sequence[Line | Block]) -> tuple[list[Node], list[Diagnostic]]:
     """The blocks of a file, and what is wrong with their ends."""
     top: list[Node] = []
     stack: list[_Open] = []
     problems: list[Diagnostic] = []
     for line in lines:
+        if isinstance(line, Block):
+            if stack:
+                stack[-1].body.extend(line.lines())
+            else:
+                top.append(line)
+            continue
         body = line.template.body
         kind = body.kind if isinstance(body, Directive) else ""
         if kind in _CLOSES:

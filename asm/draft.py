@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from lpuasm.asm.constants import Files
 from lpuasm.asm.encode import Site
-from lpuasm.asm.merge import Filled, Row
+from lpuasm.asm.merge import Filled
 from lpuasm.asm.place import Placed
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.queues import Image
+from lpuasm.asm.rows import Row, Run
 from lpuasm.asm.stated import Stated
 from lpuasm.asm.syntax import Source
 from lpuasm.isa.program import Program, Symbol, Tensor
@@ -45,6 +46,7 @@ class Draft:
     tensors: tuple[Tensor, ...] = ()
     images: dict[str, Image] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
     flows: list[str] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     placed: list[Placed] = field(default_factory=list)

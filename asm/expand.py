@@ -10,15 +10,17 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from lpuasm.asm import define, files, gather, macros
+from lpuasm.asm.block import Block
 from lpuasm.asm.blocks import Loop, Macro, Node
 from lpuasm.asm.expressions import Evaluator, Problem
 from lpuasm.asm.include import include_file, lines_of
 from lpuasm.asm.scope import Scope, Unbound, similar
 from lpuasm.asm.state import MAX_ERRORS, File, State, Step, Stop
-from lpuasm.asm.syntax import NOTES, Frame, Source
+from lpuasm.asm.syntax import NOTES, Flow, Frame, Source, UnitSection
 from lpuasm.asm.tree import Directive, FlowLine, Line, StatementLine, TensorLine
 from lpuasm.isa.errors import AssemblyError, Diagnostic, error
 
@@ -110,6 +112,9 @@ def _walk(state: State, first: Step) -> None:
 def _node(state: State, node: Node, step: Step) -> Step | None:
     if isinstance(node, Line):
         return _line(state, node, step)
+    if isinstance(node, Block):
+        return _block(state, node, step)
+    state.meaning = None
     if isinstance(node, Macro):
         macros.define(state, node, step)
         return None
@@ -122,6 +127,14 @@ def _node(state: State, node: Node, step: Step) -> Step | None:
         if condition is None or Evaluator(line, step.scope, state.names).number(condition):
             return Step(iter(body), step.scope, step.frames, step.file)
     return None
+
+
+def _block(state: State, node: Block, step: Step) -> Step | None:
+    state.lines += len(node.rows) - 1
+    if state.lines <= MAX_LINES and gather.block(state, node, step):
+        return None
+    state.lines -= len(node.rows)
+    return Step(iter(node.lines()), step.scope, step.frames, step.file)
 
 
 def _line(state: State, line: Line, step: Step) -> Step | None:
@@ -145,6 +158,7 @@ def _line(state: State, line: Line, step: Step) -> Step | None:
     if isinstance(body, FlowLine):
         gather.flow(state, evaluator, body, step)
     elif isinstance(body, TensorLine):
+        state.meaning = None
         define.declare(state, evaluator, body, step)
     return None
 
@@ -162,6 +176,8 @@ def _statement(state: State, evaluator: Evaluator, body: StatementLine, cycle: i
 
 
 def _directive(state: State, evaluator: Evaluator, body: Directive, step: Step) -> Step | None:
+    if body.kind != "unit":
+        state.meaning = None
     match body.kind:
         case "target":
             define.target(state, evaluator, body)
@@ -228,6 +244,8 @@ def _finish(state: State) -> None:
         state.report(error("LPU0109", "a statement outside of a section", state.scalar.span, help=help_), ())
     _undefined_defines(state)
     state.symbols()
+    if any(isinstance(section, Flow) for section in state.sections):  # which see the lines before them one by one
+        state.sections = [replace(s, items=s.lines) if isinstance(s, UnitSection) else s for s in state.sections]
 
 
 def _undefined_defines(state: State) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lpuasm.asm.block import Block
+from lpuasm.asm.chunk import Chunk, Meaning
 from lpuasm.asm.expressions import Evaluator
 from lpuasm.asm.sections import Open
 from lpuasm.asm.state import State, Step
@@ -38,6 +40,19 @@ def add(state: State, evaluator: Evaluator, body: StatementLine, mnemonic: str, 
         raise evaluator.problem("LPU0109", message, body.mnemonic, f"write `0: {mnemonic} …`")
     else:
         state.open.lines.append((cycle, made))
+
+
+def block(state: State, lines: Block, step: Step) -> bool:
+    """Put a block into the .unit section that is open; whether it was, for not every block can stand there as one."""
+    if state.open is None or state.open.kind != "unit" or state.pending or step.scope is not state.top:
+        return False
+    meaning = state.meaning
+    if meaning is None or meaning.kinds is not lines.kinds or meaning.frames != step.frames:
+        meaning = state.meaning = Meaning(lines.kinds, step.scope, state.names, step.frames)
+    if not meaning.learn(lines, state.macros):
+        return False
+    state.open.lines.append(Chunk(lines, meaning))
+    return True
 
 
 def _begin(state: State, section: Open) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lpuasm.asm import files
 from lpuasm.asm.blocks import Node, nest
+from lpuasm.asm.bulk import read
 from lpuasm.asm.expressions import Evaluator, Problem
 from lpuasm.asm.scope import similar
 from lpuasm.asm.state import File, State, Step
@@ -15,7 +16,7 @@ from lpuasm.isa.errors import AssemblyError, error
 def lines_of(state: State, text: str, name: str, frames: tuple[Frame, ...]) -> list[Node]:
     """The blocks of a file; what is wrong with it is reported."""
     state.sources[name] = text
-    lines, problems = state.parser.parse(text, name)
+    lines, problems = read(state.parser, text, name)
     for problem in problems:
         state.report(problem, frames)
     nodes, problems = nest(lines)

@@ -10,8 +10,9 @@ from lpuasm.asm.body import Access, Body, Word
 from lpuasm.asm.claims import WIDE, Claim
 from lpuasm.asm.flows import LONGEST
 from lpuasm.asm.fold import fold, times_of
-from lpuasm.asm.merge import Row, merge
+from lpuasm.asm.merge import merge
 from lpuasm.asm.problems import Problems
+from lpuasm.asm.rows import Row
 from lpuasm.asm.syntax import Flow
 from lpuasm.asm.uses import length, state_uses
 from lpuasm.isa.core import Instruction, table

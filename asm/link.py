@@ -24,11 +24,13 @@ def link(draft: Draft) -> None:
     for image in draft.images.values():
         if image.words:
             queues[image.queue.name] = halves(image.words)
-            places[image.queue.name] = _places(image.statements, [-1] * len(image.words), names)
+            places[image.queue.name] = _places(image.statements, names)
     for filled in draft.filled:
-        rows = [filled.rows[int(r)] for r in filled.row]
+        number = {name: k for k, name in enumerate(names)}
+        where = filled.places.copy()
+        where[:, 0] = np.array([number[file] for file in filled.files], np.int32)[where[:, 0]]
         queues[filled.queue.name] = filled.words
-        places[filled.queue.name] = _places([row.statement for row in rows], [row.flow for row in rows], names)
+        places[filled.queue.name] = where[filled.row]
     order = sorted(queues, key=lambda name: draft.target.queue[name].number)
     draft.program = Program(
         draft.target,
@@ -47,7 +49,7 @@ def link(draft: Draft) -> None:
 def _file_names(draft: Draft) -> dict[str, str]:
     """The files that words come from, by their names in spans: a program does not say where its main file lay."""
     used = {s.span.file for image in draft.images.values() for s in image.statements}
-    used |= {row.statement.span.file for row in draft.rows}
+    used |= {file for filled in draft.filled for file in filled.files}
     first = next(iter(draft.sources), "")
     return {name: file_name(name, first) for name in draft.sources if name in used}
 
@@ -58,9 +60,9 @@ def file_name(name: str, main: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in own)[-LONGEST_NAME:] or "<text>"
 
 
-def _places(statements: Sequence[Statement], flows: Sequence[int], names: dict[str, str]) -> NDArray[np.int32]:
+def _places(statements: Sequence[Statement], names: dict[str, str]) -> NDArray[np.int32]:
     number = {name: k for k, name in enumerate(names)}
-    rows = [(number[s.span.file], s.span.line, s.span.column, flow) for s, flow in zip(statements, flows, strict=True)]
+    rows = [(number[s.span.file], s.span.line, s.span.column, -1) for s in statements]
     return np.array(rows, np.int32).reshape(-1, len(PLACE_COLUMNS))
 
 

@@ -7,6 +7,7 @@ from lpuasm.asm import schedule as level_b
 from lpuasm.asm import tensors as declared
 from lpuasm.asm.draft import Draft
 from lpuasm.asm.merge import halves, merge
+from lpuasm.asm.rows import Row, in_order
 from lpuasm.asm.syntax import QueueSection, UnitSection
 from lpuasm.isa.errors import Related
 from lpuasm.isa.timeline import expand
@@ -26,20 +27,23 @@ def words(draft: Draft) -> None:
 def schedule(draft: Draft) -> None:
     """``.unit`` sections to rows."""
     sections = [s for s in draft.source.sections if isinstance(s, UnitSection)]
-    draft.rows += level_b.rows(sections, draft.site, draft.problems)
+    rows, draft.runs = level_b.rows(sections, draft.site, draft.problems)
+    draft.rows += rows
 
 
 def queues(draft: Draft) -> None:
     """Rows to words; a queue is written as words or as rows, not as both."""
-    for row in draft.rows:
-        image = draft.images.get(row.queue.name)
-        if image is not None and image.words:
+    for item in in_order(draft.rows, draft.runs):
+        image = draft.images.get(item.queue.name)
+        if image is None or not image.words:
+            continue
+        for row in (item,) if isinstance(item, Row) else item.rows():
             message = f"the words of {row.queue.name} are written in a .queue section; this would be one more"
             related = (Related("the section", image.span),)
             draft.problems.add(
                 row.statement.error("LPU0419", message, related=related, help="write the whole queue in one way")
             )
-    draft.filled = merge(draft.rows, draft.target, draft.problems, _notified(draft))
+    draft.filled = merge(draft.rows, draft.target, draft.problems, _notified(draft), draft.runs)
 
 
 def _notified(draft: Draft) -> list[int]:
@@ -53,7 +57,7 @@ def _notified(draft: Draft) -> list[int]:
         )
         for definition in draft.site.table.named(name)
     }
-    if not images or not draft.rows:
+    if not images or not (draft.rows or draft.runs):
         return []
     timeline = expand(draft.target, images)
     return [

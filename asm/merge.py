@@ -1,7 +1,6 @@
 """Rows to queues: in order of time, the gaps filled with ``nop``.
 
-A row is one statement in a queue at a cycle, from whatever level of the language. Two rows in one slot of a queue are
-an error that names both.
+Two rows in one slot of a queue are an error that names both.
 """
 
 from __future__ import annotations
@@ -9,74 +8,114 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.asm.problems import Problems
-from lpuasm.asm.syntax import Statement
+from lpuasm.asm.rows import Row, Rows, Run, in_order
 from lpuasm.isa.core import table
 from lpuasm.isa.errors import Diagnostic, Related
+from lpuasm.isa.program import PLACE_COLUMNS
 from lpuasm.isa.target import Queue, Target
 from lpuasm.isa.timeline import Words
 
-MAX_CYCLE = 1 << 32
-"""The last cycle that a line can name: more than four seconds."""
 _LOW = (1 << 64) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A statement as words in a queue: the instruction, the ``repeat`` after it (0: none), and for how many cycles they
-    hold the queue. ``flow`` is the number of its flow, −1 for none."""
-
-    queue: Queue
-    cycle: int
-    word: int
-    repeat: int
-    hold: int
-    statement: Statement
-    flow: int = -1
 
 
 @dataclass(frozen=True)
 class Filled:
     """The words of one queue. ``row``: for each word the number of its row (a nop has that of the row after it),
-    ``at``: for each row the number of its instruction word."""
+    ``at``: for each row the number of its instruction word. ``places`` are those of the rows, as the columns of a
+    program's; their files count in ``files``."""
 
     queue: Queue
     words: Words
     rows: Sequence[Row]
     row: NDArray[np.int64]
     at: NDArray[np.int64]
+    places: NDArray[np.int32]
+    files: tuple[str, ...]
 
 
-def merge(rows: Iterable[Row], target: Target, problems: Problems, notified: Sequence[int] = ()) -> list[Filled]:
-    """The queues of ``rows``, in the order of their numbers. ``notified``: arrivals of notifications from elsewhere."""
-    by_queue: dict[int, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_queue[row.queue.number].append(row)
-    holds = _waits([row for queue in by_queue.values() for row in queue], target, notified, problems)
+def merge(
+    rows: Iterable[Row], target: Target, problems: Problems, notified: Sequence[int] = (), runs: Sequence[Run] = ()
+) -> list[Filled]:
+    """The queues of ``rows`` and ``runs``, in the order of their numbers. ``notified``: arrivals of notifications from
+    elsewhere."""
+    by_queue: dict[int, list[Row | Run]] = defaultdict(list)
+    for item in in_order(list(rows), runs):
+        by_queue[item.queue.number].append(item)
+    holds = _waits([item for queue in by_queue.values() for item in queue], target, notified, problems)
     filled = []
     for _, own in sorted(by_queue.items()):
-        own.sort(key=lambda row: row.cycle)
-        hold = [holds.get(id(row), row.hold) for row in own] if holds else [row.hold for row in own]
-        if _conflicts(own, hold, problems):
+        columns = _columns(own, holds)
+        if _conflicts(columns, problems):
             continue
-        filled.append(_fill(own, hold, target))
+        filled.append(_fill(own[0].queue, columns, target))
     return filled
 
 
-def _fill(rows: list[Row], hold: list[int], target: Target) -> Filled:
+@dataclass(frozen=True)
+class _Columns:
+    """The rows of a queue in order of time; ``places`` with the numbers of ``files``."""
+
+    rows: Sequence[Row]
+    cycle: NDArray[np.int64]
+    hold: NDArray[np.int64]
+    words: Words
+    repeats: Words
+    places: NDArray[np.int32]
+    files: tuple[str, ...]
+
+
+def _columns(items: Sequence[Row | Run], holds: dict[int, int]) -> _Columns:
+    files: dict[str, int] = {}
+    parts: list[tuple[NDArray[Any], ...]] = []
+    for of_rows, group in groupby(items, lambda item: isinstance(item, Row)):
+        if of_rows:
+            rows = [item for item in group if isinstance(item, Row)]
+            spans = [row.statement.span for row in rows]
+            places = [
+                (files.setdefault(span.file, len(files)), span.line, span.column, row.flow)
+                for row, span in zip(rows, spans, strict=True)
+            ]
+            parts.append(
+                (
+                    np.array([row.cycle for row in rows], np.int64),
+                    np.array([holds.get(id(row), row.hold) for row in rows], np.int64),
+                    halves([row.word for row in rows]),
+                    halves([row.repeat for row in rows]),
+                    np.array(places, np.int32),
+                )
+            )
+            continue
+        for run in group:
+            assert isinstance(run, Run)
+            where = np.full((len(run), len(PLACE_COLUMNS)), -1, np.int32)
+            where[:, 0] = files.setdefault(run.file, len(files))
+            where[:, 1], where[:, 2] = run.line + 1, run.column
+            parts.append((run.cycle, run.hold, run.words, run.repeats, where))
+    columns = parts[0] if len(parts) == 1 else tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+    order = None
+    if (columns[0][1:] < columns[0][:-1]).any():
+        order = np.argsort(columns[0], kind="stable")
+        columns = tuple(column[order] for column in columns)
+    cycle, hold, words, repeats, where = columns
+    return _Columns(Rows(items, order), cycle, hold, words, repeats, where, tuple(files))
+
+
+def _fill(queue: Queue, own: _Columns, target: Target) -> Filled:
     nop = table(target).named("nop")[0]
     count = nop.operand["count"]
     least, most = count.attributes["least"], count.attributes["most"]
     assert isinstance(least, int) and isinstance(most, int)
-    cycle = np.array([row.cycle for row in rows], np.int64)
-    end = cycle + np.array(hold, np.int64)
-    gap = cycle - np.concatenate(([0], end[:-1]))
+    end = own.cycle + own.hold
+    gap = own.cycle - np.concatenate(([0], end[:-1]))
     nops = -(-gap // most)
-    repeats = np.array([row.repeat != 0 for row in rows])
+    repeats = own.repeats.any(axis=1)
     lengths = nops + 1 + repeats
     begin = np.concatenate(([0], np.cumsum(lengths)[:-1]))
     at = begin + nops
@@ -85,9 +124,9 @@ def _fill(rows: list[Row], hold: list[int], target: Target) -> Filled:
     last = at[nops > 0] - 1
     rest = (gap - (nops - 1) * most - least)[nops > 0].astype(np.uint64)
     words[last, 0] = np.uint64(nop.opcode) | rest << np.uint64(count.at)
-    words[at] = halves([row.word for row in rows])
-    words[at[repeats] + 1] = halves([row.repeat for row in rows if row.repeat])
-    return Filled(rows[0].queue, words, rows, np.repeat(np.arange(len(rows)), lengths), at)
+    words[at] = own.words
+    words[at[repeats] + 1] = own.repeats[repeats]
+    return Filled(queue, words, own.rows, np.repeat(np.arange(len(lengths)), lengths), at, own.places, own.files)
 
 
 def halves(words: list[int]) -> Words:
@@ -98,17 +137,19 @@ def halves(words: list[int]) -> Words:
 # Slots of a queue
 
 
-def _conflicts(rows: list[Row], hold: list[int], problems: Problems) -> bool:
+def _conflicts(own: _Columns, problems: Problems) -> bool:
     """Reports every row that begins while its queue is held."""
-    found = False
+    ends = np.maximum.accumulate(own.cycle + own.hold)
+    if not (own.cycle[1:] < ends[:-1]).any():
+        return False
+    rows, hold = list(own.rows), own.hold.tolist()
     end, holder = 0, -1
     for k, row in enumerate(rows):
         if row.cycle < end:
             problems.add(_conflict(rows, hold, holder, k))
-            found = True
         if row.cycle + hold[k] > end:
             end, holder = row.cycle + hold[k], k
-    return found
+    return True
 
 
 def _conflict(rows: list[Row], hold: list[int], first: int, second: int) -> Diagnostic:
@@ -138,15 +179,19 @@ def _nearest(rows: list[Row], hold: list[int], which: int) -> int:
 # Words that wait
 
 
-def _waits(rows: list[Row], target: Target, notified: Sequence[int], problems: Problems) -> dict[int, int]:
+def _waits(items: list[Row | Run], target: Target, notified: Sequence[int], problems: Problems) -> dict[int, int]:
     """For how long each `sync` and `deskew` among the rows holds its queue, by the identity of the row."""
+    rows = [item for item in items if isinstance(item, Row)]
     waiting = [row for row in rows if row.statement.mnemonic in ("sync", "deskew")]
     if not waiting:
         return {}
     latency = {"notify": target.barrier.latency, "transmit": target.c2c.latency + target.barrier.latency}
     own = [row.cycle + latency[m] for row in rows if (m := row.statement.mnemonic) in latency]
     arrivals = sorted([*own, *notified])
-    last = {row.queue.number: row.cycle for row in sorted(rows, key=lambda row: row.cycle)}
+    last: dict[int, int] = {}
+    for item in items:
+        cycle = item.cycle if isinstance(item, Row) else int(item.cycle.max())
+        last[item.queue.number] = max(cycle, last.get(item.queue.number, 0))
     holds: dict[int, int] = {}
     for row in waiting:
         if row.statement.mnemonic == "deskew":

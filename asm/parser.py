@@ -69,12 +69,12 @@ def decode(data: bytes, file: str) -> str:
         ) from None
 
 
-def raw_lines(text: str) -> Iterator[RawLine]:
-    """The lines of a text, with code and comment apart and continued lines joined."""
-    rows = text.removeprefix("\ufeff").split("\n")
+def raw_lines(text: str, before: int = 0) -> Iterator[RawLine]:
+    """The lines of a text, with code and comment apart and continued lines joined; ``before`` it are other lines."""
+    rows = (text if before else text.removeprefix("\ufeff")).split("\n")
     i, count = 0, len(rows)
     while i < count:
-        number, row = i + 1, rows[i].rstrip("\r")
+        number, row = before + i + 1, rows[i].rstrip("\r")
         code, gap, comment = split_comment(row)
         while not comment and i + 1 < count and code.endswith("\\"):
             i += 1
@@ -107,10 +107,18 @@ class Parser:
         if len(text) > MAX_FILE:
             problem = error("LPU0108", f"the file has more than {MAX_FILE} characters", place(file, 1, 0, "", 0, 1))
             return [], [problem]
+        return self.between(text, file, 0)
+
+    def readable(self, text: str) -> bool:
+        """Whether a text is neither too long nor holds a character that cannot stand in a source."""
+        return len(text) <= MAX_FILE and _BAD.search(text) is None
+
+    def between(self, text: str, file: str, before: int) -> tuple[list[Line], list[Diagnostic]]:
+        """What :meth:`parse` gives for a part of a file, ``before`` which are other lines."""
         lines: list[Line] = []
         problems: list[Diagnostic] = []
         dirty = _BAD.search(text) is not None
-        for raw in raw_lines(text):
+        for raw in raw_lines(text, before):
             result: Line | Diagnostic | None = _bad_character(raw, file) if dirty else None
             if result is None and raw.code:
                 result = self.line(raw, file)
@@ -122,8 +130,13 @@ class Parser:
                     break
         return lines, problems
 
-    def line(self, raw: RawLine, file: str) -> Line | Diagnostic:
-        """One line, or what is wrong with it."""
+    def known(self, raw: RawLine, file: str) -> Line | None:
+        """The line, if nothing is wrong with it; what would be wrong is not looked into."""
+        result = self.line(raw, file, explain=False)
+        return result if isinstance(result, Line) else None
+
+    def line(self, raw: RawLine, file: str, explain: bool = True) -> Line | Diagnostic | None:
+        """One line, or what is wrong with it: None unless that is to be explained."""
         code = raw.code
         pieces = NUMBER.split(code)
         digits = pieces[1::2]
@@ -147,7 +160,7 @@ class Parser:
             try:
                 template = parse_at(key, _runs(pieces))
             except (UnexpectedInput, TooDeep):
-                return _explain(raw, file)
+                return _explain(raw, file) if explain else None
             if key is not code or len(key) < 1000:
                 self._templates[key] = template
         if not digits:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from lpuasm.asm.alone import check_claims
 from lpuasm.asm.body import Body
-from lpuasm.asm.claims import Claim, claims, describe
-from lpuasm.asm.merge import MAX_CYCLE
+from lpuasm.asm.claims import Claim, claims, describe, queue_of
 from lpuasm.asm.occupancy import Occupancy
 from lpuasm.asm.order import Record
+from lpuasm.asm.rows import MAX_CYCLE
 from lpuasm.asm.syntax import After, At, With
 from lpuasm.asm.usage import nearest
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, error
@@ -93,7 +93,7 @@ class Placement:
         least = self.record.bound(body).start
         for word in body.words:
             if word.definition.mnemonic == "sync":
-                least = max(least, self.occupancy.end(("queue", word.queue.name, "")) - word.time)
+                least = max(least, self.occupancy.end(queue_of(word)) - word.time)
         return least
 
     def _hold_order(self, body: Body) -> None:

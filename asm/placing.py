@@ -6,8 +6,8 @@ from lpuasm.asm.body import Word
 from lpuasm.asm.draft import Draft, Meant
 from lpuasm.asm.flows import lower
 from lpuasm.asm.lines import body_of, stretches
-from lpuasm.asm.merge import Row
 from lpuasm.asm.place import Placed, Placement
+from lpuasm.asm.rows import Row
 from lpuasm.asm.syntax import After, Flow, Statement, UnitSection, With
 from lpuasm.isa.core import table
 from lpuasm.isa.errors import AssemblyError

@@ -9,12 +9,14 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
+from lpuasm.asm.columns import Chunks
 from lpuasm.asm.encode import Encoded, Site, bound, encode, find
-from lpuasm.asm.merge import MAX_CYCLE, Row
 from lpuasm.asm.operands import Bound
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.queues import framed
+from lpuasm.asm.rows import MAX_CYCLE, Row, Run
 from lpuasm.asm.rules import broken
 from lpuasm.asm.syntax import Hole, Operand, Statement, UnitRef, UnitSection
 from lpuasm.asm.usage import nearest
@@ -49,26 +51,42 @@ class _Open:
     encoded: Encoded
 
 
-def rows(sections: Sequence[UnitSection], site: Site, problems: Problems) -> list[Row]:
+def rows(sections: Sequence[UnitSection], site: Site, problems: Problems) -> tuple[list[Row], list[Run]]:
     """The rows of all ``.unit`` sections, not in order of time."""
     placed: list[Row] = []
     waiting: list[_Open] = []
+    chunks = Chunks(site)
     for section in sections:
         unit = None
         with problems:
             unit = find_unit(section, site.target)
         if unit is None:
             continue
-        for cycle, statement in section.lines:
-            with problems:
-                for line in _line(cycle, statement, unit, site):
-                    if isinstance(line, Row):
-                        placed.append(line)
-                    else:
-                        waiting.append(line)
+        for item in section.items:
+            if isinstance(item, tuple):
+                one_by_one = [item]
+            elif chunks.take(item, unit.name, unit.queues, len(placed), partial(_certain, unit, site)):
+                continue
+            else:
+                one_by_one = item.lines()
+            for cycle, statement in one_by_one:
+                with problems:
+                    for line in _line(cycle, statement, unit, site):
+                        if isinstance(line, Row):
+                            placed.append(line)
+                        else:
+                            waiting.append(line)
     if waiting:
-        placed += _settle(placed, waiting)
-    return placed
+        placed += _settle(placed, chunks.runs, waiting)
+    return placed, chunks.runs
+
+
+def _certain(unit: Unit, site: Site, statement: Statement) -> Row | None:
+    """The row of a line at cycle 0; None where it is none, or several, or any of several queues may take it."""
+    match _line(0, statement, unit, site):
+        case [Row() as row]:
+            return row
+    return None
 
 
 def find_unit(section: UnitSection, target: Target) -> Unit:
@@ -193,11 +211,16 @@ def _several(cycle: int, statement: Statement, operands: Bound, queues: list[Que
     return _Open(cycle, statement, tuple(able), encoded)
 
 
-def _settle(placed: list[Row], waiting: list[_Open]) -> list[Row]:
+def _settle(placed: list[Row], runs: list[Run], waiting: list[_Open]) -> list[Row]:
     """Rows for the lines that have a choice, in order of time: the lowest queue that is free, else the lowest."""
     taken: dict[int, list[tuple[int, int]]] = {}
     for row in placed:
         taken.setdefault(row.queue.number, []).append((row.cycle, row.cycle + row.hold))
+    choices = {queue.number for line in waiting for queue in line.queues}
+    for run in runs:
+        if run.queue.number in choices:
+            held = zip(run.cycle.tolist(), (run.cycle + run.hold).tolist(), strict=True)
+            taken.setdefault(run.queue.number, []).extend(held)
     for spans in taken.values():
         spans.sort()
     rows: list[Row] = []

@@ -13,6 +13,7 @@ from lpuasm.asm.syntax import (
     ScalarSection,
     Section,
     Statement,
+    Timed,
     UnitRef,
     UnitSection,
     With,
@@ -31,7 +32,7 @@ class Open:
     unit: UnitRef | None = None
     start: At | After | With | None = None
     statements: list[Statement] = field(default_factory=list)
-    lines: list[tuple[int, Statement]] = field(default_factory=list)
+    lines: list[tuple[int, Statement] | Timed] = field(default_factory=list)
 
     def close(self, end_labels: tuple[str, ...]) -> Section:
         """The section, now that it is whole."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lpuasm.asm.blocks import Macro, Node
+from lpuasm.asm.chunk import Meaning
 from lpuasm.asm.expressions import Problem
 from lpuasm.asm.files import Found
 from lpuasm.asm.parser import Parser
@@ -84,6 +85,7 @@ class State:
     pending: list[str] = field(default_factory=list)
     read: set[Path] = field(default_factory=set)
     diagnostics: dict[tuple[str, Span | None], Diagnostic] = field(default_factory=dict)
+    meaning: Meaning | None = None
     lines: int = 0
     expansions: int = 0
 

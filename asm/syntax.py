@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from lpuasm.isa.errors import Diagnostic, Related, Span, error
 
@@ -258,14 +259,29 @@ class QueueSection:
     frames: tuple[Frame, ...] = ()
 
 
+class Timed(Protocol):
+    """Many statements that were not looked at one by one; see :mod:`lpuasm.asm.chunk`."""
+
+    def lines(self) -> list[tuple[int, Statement]]:
+        """Each at its cycle, in order of the text."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnitSection:
     """``.unit mem.w17``: statements, each at its cycle, in order of the text."""
 
     unit: UnitRef
-    lines: tuple[tuple[int, Statement], ...]
+    items: tuple[tuple[int, Statement] | Timed, ...]
     span: Span
     frames: tuple[Frame, ...] = ()
+
+    @property
+    def lines(self) -> tuple[tuple[int, Statement], ...]:
+        """The statements, one by one; those of chunks are made anew."""
+        found: list[tuple[int, Statement]] = []
+        for item in self.items:
+            found += [item] if isinstance(item, tuple) else item.lines()
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
