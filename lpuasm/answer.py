@@ -46,6 +46,8 @@ BLANK: Mapping[str, Mapping[str, Any]] = {
         "ridge": None,
         "limit": None,
         "costs": [],
+        "perfetto": None,
+        "vcd": None,
         **NO_PROGRAM,
     },
     "isa": {"name": None, "text": None},

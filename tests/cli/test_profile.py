@@ -23,3 +23,12 @@ def test_a_profile_as_json(lpu: Any, add: Path) -> None:
 def test_scalar_code_has_no_profile(lpu: Any, tmp_path: Path) -> None:
     (tmp_path / "scalar.s").write_text("ld r0, [A + 1]\nst [B], r0\n")
     assert lpu("profile", "scalar.s", "--json").codes == ["LPU1113"]
+
+
+def test_traces_of_a_profile(lpu: Any, add: Path) -> None:
+    document = lpu("profile", "kernel.s", "--perfetto", "k.pftrace", "--vcd", "k.vcd", "--json").json
+    assert document["perfetto"] == "k.pftrace" and document["vcd"] == "k.vcd"
+    assert Path("k.pftrace").read_bytes() and Path("k.vcd").read_text().startswith("$timescale 1 ns $end")
+    assert lpu("profile", "kernel.s", "--vcd", "-").out.startswith(b"$timescale")
+    assert lpu("profile", "kernel.s", "--vcd", "-", "--json").status == 2
+    assert lpu("profile", "kernel.s", "--vcd", "kernel.s", "--json").codes == ["LPU0909"]
