@@ -12,12 +12,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lpuasm.stdlib.kernel import Contract, Kernel, KernelRun
+    from lpuasm.stdlib.pointwise import EXP as exp
+    from lpuasm.stdlib.pointwise import GELU as gelu
+    from lpuasm.stdlib.pointwise import RELU as relu
+    from lpuasm.stdlib.pointwise import SIGMOID as sigmoid
+    from lpuasm.stdlib.pointwise import SILU as silu
+    from lpuasm.stdlib.pointwise import TANH as tanh
     from lpuasm.stdlib.products import MATMUL as matmul
 
-__all__ = ["Contract", "Kernel", "KernelRun", "matmul"]
+__all__ = ["Contract", "Kernel", "KernelRun", "exp", "gelu", "matmul", "relu", "sigmoid", "silu", "tanh"]
 
 #: The module of each kernel.
-KERNELS = {"matmul": "products"}
+KERNELS = {
+    **dict.fromkeys(("exp", "gelu", "relu", "sigmoid", "silu", "tanh"), "pointwise"),
+    "matmul": "products",
+}
 _TYPES = ("Contract", "Kernel", "KernelRun")
 
 

@@ -141,7 +141,7 @@ def _padded_rows(x: Array) -> Array:
 
     batch, m, k = x.shape
     if batch == 1:
-        return x[0]
+        return np.asarray(x[0])
     padded = np.zeros((batch, 4 * -(-m // 4), k), x.dtype)
     padded[:, :m] = x
     return padded.reshape(-1, k)
