@@ -23,8 +23,8 @@ _HELP = {
 }
 
 
-def check_claims(body: Body, wanted: list[Claim]) -> None:
-    """Raises AssemblyError (LPU03xx) where two claims of a body meet."""
+def check_claims(body: Body, wanted: list[Claim], streams: int) -> None:
+    """Raises AssemblyError (LPU03xx) where two claims of a body meet. ``streams`` is how many there are each way."""
     tracks: dict[object, list[Claim]] = {}
     for claim in wanted:
         tracks.setdefault(claim.track, []).append(claim)
@@ -34,7 +34,7 @@ def check_claims(body: Body, wanted: list[Claim]) -> None:
             for one, two in _close(own):
                 cell = _meeting(one, two)
                 if cell is not None:
-                    raise AssemblyError(_collision(body, one, two, cell))
+                    raise AssemblyError(_collision(body, one, two, cell, streams))
 
 
 def _close(claims: list[Claim]) -> list[tuple[Claim, Claim]]:
@@ -56,7 +56,7 @@ def _meeting(one: Claim, two: Claim) -> int | None:
     return int(both[0]) if len(both) else None
 
 
-def _collision(body: Body, one: Claim, two: Claim, cell: int) -> Diagnostic:
+def _collision(body: Body, one: Claim, two: Claim, cell: int, streams: int) -> Diagnostic:
     first, second = (body.statements[c.word] for c in (one, two))
     if _position(body, first) > _position(body, second):
         first, second = second, first
@@ -68,8 +68,19 @@ def _collision(body: Body, one: Claim, two: Claim, cell: int) -> Diagnostic:
         f"{describe(one.track)} is needed twice at the same time, {when} from the start of flow '{body.flow.name}'",
         label="by this statement",
         related=related,
-        help=_HELP[kind],
+        help=_free_stream(body, one, streams) if kind == "stream" else _HELP[kind],
     )
+
+
+def _free_stream(body: Body, claim: Claim, streams: int) -> str:
+    """The nearest stream that the body does not use."""
+    _, direction, stream = claim.track
+    used = {(s.channel.direction, s.channel.stream) for s in body.segments}
+    free = [k for k in range(streams) if (direction, k) not in used]
+    if not free:
+        return _HELP["stream"]
+    nearest = min(free, key=lambda k: (k // 4 != int(stream) // 4, abs(k - int(stream))))
+    return f"use another stream for one of them: s{nearest}.{direction} is not used in this flow"
 
 
 def _position(body: Body, statement: Statement) -> int:

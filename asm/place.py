@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lpuasm.asm.alone import check_claims
 from lpuasm.asm.body import Body
@@ -47,7 +47,7 @@ class Placement:
             AssemblyError: LPU1109 where its pin cannot be, LPU1111 where the flow that it refers to is not known.
         """
         wanted = claims(body, self.target)
-        check_claims(body, wanted)
+        check_claims(body, wanted, self.target.geometry.streams)
         self._hold_order(body)
         pin = self._pin(body)
         if pin is None:
@@ -132,11 +132,13 @@ class Placement:
         if bound.start <= start and not blocking:
             return
         free = self.occupancy.earliest(wanted, max(bound.start, start))
+        free_track = ""
         if bound.start > start:
             why = bound.what
             other = self.placed[bound.flow] if bound.flow >= 0 else None
         else:
             why, other = f"{describe(blocking[0].track)} is taken", self._owner(blocking[0], start)
+            free_track = self._elsewhere(wanted, blocking, start)
         related = () if other is None else (Related(_party(other), other.body.flow.span),)
         assert body.flow.start is not None
         raise AssemblyError(
@@ -145,9 +147,23 @@ class Placement:
                 f"flow '{body.flow.name}' cannot start at cycle {start}: {why}",
                 body.flow.start.span,
                 related=related,
-                help=f"the earliest cycle from there on that nothing forbids is {free}",
+                help=f"the earliest cycle from there on that nothing forbids is {free}{free_track}",
             )
         )
+
+    def _elsewhere(self, wanted: list[Claim], blocking: list[Claim], start: int) -> str:
+        """A stream or a bank that is free instead of the one that is in the way, if that is all there is."""
+        tracks = {claim.track for claim in blocking}
+        kind, one, two = blocking[0].track
+        if len(tracks) > 1 or kind not in ("stream", "bank"):
+            return ""
+        own = {claim.track for claim in wanted}
+        for other in range(self.target.geometry.streams if kind == "stream" else self.target.geometry.banks):
+            track = (kind, one, other)
+            moved = [replace(claim, track=track) for claim in wanted if claim.track == blocking[0].track]
+            if other != two and track not in own and not self.occupancy.blocking(moved, start):
+                return f"; {describe(track)} is free then"
+        return ""
 
     def _owner(self, claim: Claim, start: int) -> Placed | None:
         """The flow, latest first, or the line, whose cells meet those of ``claim`` at shift ``start``."""

@@ -8,9 +8,9 @@ from lpuasm.asm.flows import lower
 from lpuasm.asm.lines import body_of, stretches
 from lpuasm.asm.place import Placed, Placement
 from lpuasm.asm.rows import Row
-from lpuasm.asm.syntax import After, Flow, Statement, UnitSection, With
+from lpuasm.asm.syntax import After, Flow, Frame, Statement, UnitSection, With
 from lpuasm.isa.core import table
-from lpuasm.isa.errors import AssemblyError
+from lpuasm.isa.errors import AssemblyError, Span
 from lpuasm.isa.operands import OperandError
 
 
@@ -19,14 +19,15 @@ def flows(draft: Draft) -> None:
     if not any(isinstance(section, Flow) for section in draft.source.sections):
         return
     placement = Placement.empty(draft.target)
-    lines: dict[int, list[Row]] = {}
-    for row in draft.rows:
-        lines.setdefault(id(row.statement), []).append(row)
+    rows = [*draft.rows, *(row for run in draft.runs for row in run.rows())]
+    lines: dict[tuple[Span, tuple[Frame, ...]], list[Row]] = {}
+    for row in rows:
+        lines.setdefault((row.statement.span, row.statement.frames), []).append(row)
     # What lines hold is known from the outset: a flow that comes before them in the text leaves it free.
-    for row in draft.rows:
+    for row in rows:
         placement.hold(body_of(row, draft.target), row.cycle)
-    if draft.rows:
-        placement.occupancy.take(stretches(draft.rows, draft.target), 0)
+    if rows:
+        placement.occupancy.take(stretches(rows, draft.target), 0)
     tensors = {tensor.name: tensor for tensor in draft.tensors}
     unplaced: set[str] = set()
     for section in draft.source.sections:
@@ -40,7 +41,7 @@ def flows(draft: Draft) -> None:
                 unplaced.discard(section.name)
             elif isinstance(section, UnitSection):
                 for _, statement in section.lines:
-                    for row in lines.get(id(statement), ()):
+                    for row in lines.get((statement.span, statement.frames), ()):
                         placement.line(body_of(row, draft.target), row.cycle)
     draft.placed = placement.placed
 

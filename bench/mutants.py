@@ -2,9 +2,9 @@
 
     python bench/mutants.py [COUNT] [SEED]      so many mutants of each, 300 and 1 if none are named
 
-Each mutant is an example with one word changed in its cycle, unit, stream, slice, bank, address or repeat. For each the
-first violation of the verdict (code, cycle, queue) must be the fault that a run ends in; where there is none, the cycles
-that were known beforehand must be those of the run.
+Each mutant is an example with one word changed in its cycle, unit, stream, slice, bank, address or repeat. For each
+the first violation of the verdict (code, cycle, queue) must be the fault that a run ends in; where there is none, the
+cycles that were known beforehand must be those of the run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from test_mutants import FAST, SLOW, program_of
 from test_vm_verdict import agree, by_arithmetic
 
 
-def main(count: int, seed: int) -> int:
+def main(count: int = 300, seed: int = 1) -> int:
     differing = total = 0
     for name in ("mini", *FAST, *SLOW):
         codes: Counter[str] = Counter()
@@ -45,5 +45,4 @@ def main(count: int, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    numbers = [int(argument) for argument in sys.argv[1:]]
-    raise SystemExit(main(*(numbers or [300]), *([] if len(numbers) > 1 else [1])))
+    raise SystemExit(main(*map(int, sys.argv[1:3])))

@@ -187,6 +187,15 @@ flow over {pin}:
     assert refused(text.format(pin="@ 11")).code == "LPU1109"
 
 
+def test_long_lists_of_lines_are_lines_too() -> None:
+    """Was: lines that are read many at a time were not known to flows."""
+    many = "\n".join(f"    {2 * k}: read {k} -> s9.e" for k in range(100))
+    text = COPY.format(one="", two="") + f".unit mem.w0\n{many}\n"
+    program = built(text)
+    assert starts(program) == {"one": 199, "two": 0}
+    assert refused(text.replace("flow one :", "flow one @ 50:")).code == "LPU1109"
+
+
 def test_a_flow_is_held_to_itself() -> None:
     base = ".input A : i8 [8, LANES] at mem.w0\n.output C : i8 [8, LANES] at mem.e0\nflow f:\n"
     twice = base + "    read A -> s0.e\n    read A -> s1.e\n    add s0.e, s1.e -> s2.e\n    write s2.e -> C\n"
