@@ -92,8 +92,10 @@ def _moduli(runs: Runs, wide: Ints) -> tuple[Ints, Ints]:
     """Of each channel the modulus of its lattice, and whether its cells are listed one by one instead."""
     channels = int(runs.channel.max()) + 1
     modulus, listed = np.ones(channels, np.int64), np.zeros(channels, bool)
-    strides = np.unique(np.stack((runs.channel[wide], runs.stride[wide]), axis=1), axis=0)
-    for channel, stride in strides.tolist():
+    radix = int(runs.stride[wide].max()) + 1
+    pairs = np.sort(runs.channel[wide] * radix + runs.stride[wide])
+    for pair in pairs[np.concatenate(([True], pairs[1:] != pairs[:-1]))].tolist():
+        channel, stride = divmod(pair, radix)
         m = lcm(int(modulus[channel]), stride)
         listed[channel] |= m > _GREATEST
         modulus[channel] = m if m <= _GREATEST else 1
@@ -114,8 +116,13 @@ def sweep(runs: Runs) -> tuple[Heard, Meetings]:
         heard, meetings = _resolve(runs, s, every, s.key, s.key, _BEYOND)
         return _whole(runs, heard), meetings
     ends = s.key + s.length
-    cuts = np.unique(np.concatenate((s.key, ends)))
-    lowest, highest = np.searchsorted(cuts, s.key), np.searchsorted(cuts, ends)
+    edges = np.concatenate((s.key, ends))
+    order = np.argsort(edges)
+    edges = edges[order]
+    fresh = np.concatenate(([True], edges[1:] != edges[:-1]))
+    cuts, rank = edges[fresh], np.empty(len(order), np.int64)
+    rank[order] = np.cumsum(fresh) - 1
+    lowest, highest = rank[: len(ends)], rank[len(ends) :]
     if int((highest - lowest).sum()) > _PAIRS:
         early = _until_meeting(runs, s)
         if early is not None and int(early[1].count.sum()) < int(runs.count.sum()):
