@@ -29,7 +29,7 @@ def differences(program: Program, inputs: Mapping[str, Any]) -> list[str]:
     except Fault as fault:
         found = fault
     if expected or found or run is None:
-        first, second = ((f.cycle, f.queue, f.word, f.code) if f else None for f in (expected, found))
+        first, second = ((f.cycle, f.queue, f.code) if f else None for f in (expected, found))
         return [] if first == second else [f"fault {first} of the reference, {second} of the fast engine"]
     out = [] if run.cycles == machine.cycles else [f"{machine.cycles} cycles, not {run.cycles}"]
     for x in program.tensors:

@@ -381,8 +381,8 @@ def sink(d: Draft) -> None:
         d.put(d.kinds("mem", "vxm", "acc")[0], cycle, "config", {"superlanes": 1})
 
 
-def random_program(target: str | Target, seed: int, sinks: int = 24) -> Program | None:
-    """A program, or None where what was drawn cannot be made legal."""
+def random_program(target: str | Target, seed: int, sinks: int = 24, legal: bool = True) -> Program | None:
+    """A program, or None where what was drawn cannot be made legal. Unless ``legal``, it is as it was drawn."""
     chip = load_target(target) if isinstance(target, str) else target
     d = Draft(chip, np.random.default_rng(seed))
     for _ in range(int(d.rng.integers(1, sinks + 1))):
@@ -396,7 +396,7 @@ def random_program(target: str | Target, seed: int, sinks: int = 24) -> Program 
     for _ in range(6):
         made, owners = _program(d, starts, tensors)
         found = verdict(made)
-        if not found:
+        if not found or not legal:
             return made
         names = {q.number: q.name for q in chip.queues}
         guilty = {owners[names[v.queue]].get(v.word, 0) for v in found}

@@ -49,6 +49,13 @@ def test_random_programs_on_tsp1() -> None:
             assert differences(made, random_inputs(made, seed)) == [], f"seed {seed}"
 
 
+def test_programs_as_they_were_drawn_end_in_the_same_faults() -> None:
+    for seed in range(1000, 1120):
+        made = random_program("mini", seed, legal=False)
+        assert made is not None
+        assert differences(made, random_inputs(made, seed)) == [], f"seed {seed}"
+
+
 def test_every_instruction_occurs_in_random_programs() -> None:
     missing = {d.mnemonic for d in table() if d.unit != "seq"}
     for seed in range(400):

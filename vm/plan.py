@@ -6,8 +6,10 @@ with other data, only computes.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -91,11 +93,24 @@ def plan(program: Program) -> Plan:
     known = _plans.get(key)
     if known is None:
         check_words(program)
-        known = _plans[key] = make(program)
+        with _undisturbed():
+            known = _plans[key] = make(program)
         while len(_plans) > _KEPT:
             _plans.popitem(last=False)
     _plans.move_to_end(key)
     return known
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keeps the garbage collector from going through everything while many small objects are made."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _key(program: Program) -> str:

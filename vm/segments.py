@@ -71,7 +71,11 @@ def ordered(rows: Segments) -> Segments:
     rows = rows.pick(np.lexsort((rows.issue, rows.port)))
     if len(rows) < 2:
         return rows
-    return _rolled(_woven(rows))
+    rows = _woven(rows)
+    if (rows.count > 1).all():
+        return rows
+    rows = _chained(_rolled(rows.pick(np.lexsort((rows.issue, rows.source, rows.port)))))
+    return rows.pick(np.lexsort((rows.issue, rows.port)))
 
 
 def _woven(s: Segments) -> Segments:
@@ -133,6 +137,26 @@ def _rolled(s: Segments) -> Segments:
         head.at,
         np.where(many, pace[step], head.pace),
     )
+
+
+def _chained(s: Segments) -> Segments:
+    """Joins rows of which one goes on where the other ends; a single vector goes on in any step."""
+    many = s.count > 1
+    same = (s.port[1:] == s.port[:-1]) & (s.source[1:] == s.source[:-1])
+    issue, at = np.diff(s.issue), np.diff(s.at)
+    hop, pace = s.hop.copy(), s.pace.copy()
+    # A single vector takes the step of the row before it, or of the row after it where it leads there.
+    after = np.flatnonzero(same & ~many[1:] & many[:-1]) + 1
+    hop[after], pace[after] = s.hop[after - 1], s.pace[after - 1]
+    before = np.flatnonzero(same & ~many[:-1] & many[1:] & (issue == s.hop[1:]) & (at == s.pace[1:]))
+    hop[before], pace[before] = s.hop[before + 1], s.pace[before + 1]
+    joins = same & (many[1:] | many[:-1]) & (hop[1:] == hop[:-1]) & (pace[1:] == pace[:-1])
+    joins &= (issue == s.count[:-1] * hop[:-1]) & (at == s.count[:-1] * pace[:-1])
+    first = np.flatnonzero(np.concatenate(([True], ~joins)))
+    count = np.add.reduceat(s.count, first)
+    whole_hop, whole_pace = np.where(count > 1, hop[first], 1), np.where(count > 1, pace[first], 1)
+    head = s.pick(first)
+    return Segments(head.port, head.issue, whole_hop, count, head.source, head.at, whole_pace)
 
 
 class Follower:
