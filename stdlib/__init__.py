@@ -11,6 +11,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lpuasm.stdlib.binary import ADD as add
+    from lpuasm.stdlib.binary import MAXIMUM as maximum
+    from lpuasm.stdlib.binary import MUL as mul
+    from lpuasm.stdlib.binary import SUB as sub
     from lpuasm.stdlib.kernel import Contract, Kernel, KernelRun
     from lpuasm.stdlib.pointwise import EXP as exp
     from lpuasm.stdlib.pointwise import GELU as gelu
@@ -20,14 +24,31 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.pointwise import TANH as tanh
     from lpuasm.stdlib.products import MATMUL as matmul
 
-__all__ = ["Contract", "Kernel", "KernelRun", "exp", "gelu", "matmul", "relu", "sigmoid", "silu", "tanh"]
+_TYPES = ("Contract", "Kernel", "KernelRun")
 
 #: The module of each kernel.
 KERNELS = {
+    **dict.fromkeys(("add", "maximum", "mul", "sub"), "binary"),
     **dict.fromkeys(("exp", "gelu", "relu", "sigmoid", "silu", "tanh"), "pointwise"),
     "matmul": "products",
 }
-_TYPES = ("Contract", "Kernel", "KernelRun")
+
+__all__ = [
+    "Contract",
+    "Kernel",
+    "KernelRun",
+    "add",
+    "exp",
+    "gelu",
+    "matmul",
+    "maximum",
+    "mul",
+    "relu",
+    "sigmoid",
+    "silu",
+    "sub",
+    "tanh",
+]
 
 
 def __getattr__(name: str) -> object:

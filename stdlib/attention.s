@@ -23,7 +23,7 @@
 
 .macro tensors h, J, eye, lane
 .input Q_{h} : f16 [J, R, D]  at mem.{h}[40..43]
-.input K_{h} : f16 [ceil_div(J, PER), NB * LANES, D]  at mem.{h}[16..31]
+.input K_{h} : f16 [ceil_div(J, PER), NB * LANES, D]  at mem.{h}[0..15]
 .input V_{h} : f16 [ceil_div(J, PER), NB * LANES, D]  at mem.{h}[0..31]
 .output O_{h} : f16 [J, R, D]  at mem.{h}[36..39]
 .temp S_{h}  : f32 [BUFS, NB, TR, LANES]  at mem.{h}[32..35] banks run 1
