@@ -75,10 +75,13 @@ def explain(program: Program) -> Explanation:
     """Why every flow of a program starts when it does; its cycles, its floor, and the gap. `print` it, or `.to_json()`.
 
     Raises:
-        AssemblyError: LPU1113, the program is scalar.
+        AssemblyError: LPU1113, the program is scalar; or it breaks a rule of time, as one that was loaded may.
     """
     from lpuasm.asm.explain import explain as explained
+    from lpuasm.isa.legality import check
 
+    if not program.scalar:
+        check(program)
     return explained(program)
 
 

@@ -59,8 +59,10 @@ def pointing_into(sources: Lookup) -> Iterator[None]:
         raise PlacedError(e.diagnostics, sources) from None
 
 
-def open_program(file: str, options: Assembly) -> Opened:
+def open_program(file: str, options: Assembly, *, legal: bool = True) -> Opened:
     """The program of a source or object file, "-" is standard input.
+
+    ``legal``: an object file is held to the rules of time, as every source is when it is assembled.
 
     Raises PlacedError.
     """
@@ -69,9 +71,18 @@ def open_program(file: str, options: Assembly) -> Opened:
     with pointing_into(texts.get):
         if octets.startswith(_ELF):
             program = _loaded(octets, file, options)
+            if legal and not program.scalar:
+                _hold(program)
             late = {n: v for n, v in options.defines.items() if n not in program.defines and isinstance(v, int)}
             return Opened(program, texts, late)
         return Opened(_assembled(octets, file, options, texts), texts, {})
+
+
+def _hold(program: Program) -> None:
+    from lpuasm.isa.legality import check
+
+    with pointing_into(_reread):
+        check(program)
 
 
 def _assembled(octets: bytes, file: str, options: Assembly, texts: dict[str, str]) -> Program:

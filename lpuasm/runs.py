@@ -41,7 +41,7 @@ class Order:
 
 def execute(order: Order, assembly: Assembly, progress: Callable[[int], None] | None) -> Answer:
     """Runs a program as ordered. Raises LpuError, and then has written nothing."""
-    opened = open_program(order.file, assembly)
+    opened = open_program(order.file, assembly, legal=False)  # the engines hold it themselves
     program = opened.program
     known = ports(program)
     inputs = resolve("-i", order.inputs, known.inputs, known.outputs + program.names)

@@ -24,15 +24,18 @@ def command(file: str, output: str | None, assembly: Assembly) -> Answer:
     one_document(output)
     from lpuasm.programs import open_program
 
-    opened = open_program(file, assembly)
+    opened = open_program(file, assembly, legal=False)
     if output is not None:
         check_distinct([output], [file])
         check_writable(output)
     from lpuasm.asm.disasm import disassemble
     from lpuasm.facts import facts
+    from lpuasm.isa.legality import verdict
 
-    text = disassemble(opened.program)
-    document = {"digest": opened.program.digest, **facts(opened.program, as_json())}
+    program = opened.program
+    text = disassemble(program)
+    explained = as_json() and (program.scalar or not verdict(program))
+    document = {"digest": program.digest, **facts(program, explained)}
     if output is None or output == STANDARD:
         return Answer({"text": text, **document}, text)
     write_all({output: text.encode()})

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+import lpuasm
+from lpuasm.asm.build import assemble
 from lpuasm.facts import time
+from lpuasm.isa.objectfile import save
 
 WRONG = ".target mini\n.queue mem.w0\nnop 1\nnopp 2\nread 0 -> s99.e\n"
 SCALAR = "ld r0, [A + 1]\nst [B], r0\n"
@@ -132,6 +135,19 @@ def test_dis_assembles_back(lpu: Any, add: Path) -> None:
     assert lpu("dis", "kernel.s").out == Path("words.s").read_bytes()
     document = lpu("dis", "kernel.s", "--json").json
     assert document["text"].encode() == Path("words.s").read_bytes() and document["output"] is None
+
+
+@pytest.mark.parametrize("command", ["check", "explain", "build", "profile", "run"])
+def test_an_object_file_that_breaks_a_rule_of_time_is_not_called_legal(lpu: Any, tmp_path: Path, command: str) -> None:
+    """`check` said that it is legal, and `explain` failed where an address lies beyond the slice."""
+    text = ".target mini\n.unit mem.w0\n0: read {} -> s0.e\n.unit mem.e0\n1: write s0.e -> 3\n"
+    for address, code in ((0, "LPU0302"), (2049, "LPU0310")):
+        save(assemble(text.format(address), "bad.s", strict=False), "bad.lpu")
+        said = lpu(command, "bad.lpu", *(["-o", "other.lpu"] if command == "build" else []), "--json")
+        assert said.status == 1 and said.codes[0] == code and not Path("other.lpu").exists()
+        assert "read 0x" in lpu("dis", "bad.lpu", "--json").json["text"]
+        with pytest.raises(lpuasm.LpuError, match=code):
+            lpuasm.explain(lpuasm.load("bad.lpu"))
 
 
 def test_isa(lpu: Any) -> None:
