@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lpuasm.front import build, disassemble, explain, load, run
     from lpuasm.isa.errors import AssemblyError, BindError, Diagnostic, Fault, LpuError, ObjectError, SpecError
     from lpuasm.isa.program import Program
+    from lpuasm.vm.plan import plan
 
 __all__ = [
     "AssemblyError",
@@ -32,6 +33,7 @@ __all__ = [
     "disassemble",
     "explain",
     "load",
+    "plan",
     "run",
 ]
 
@@ -40,6 +42,7 @@ _HOMES = {
     **dict.fromkeys(("build", "disassemble", "explain", "load", "run"), "lpuasm.front"),
     **dict.fromkeys(_ERRORS, "lpuasm.isa.errors"),
     "FileError": "lpuasm.files",
+    "plan": "lpuasm.vm.plan",
     "Program": "lpuasm.isa.program",
 }
 
