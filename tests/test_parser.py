@@ -150,6 +150,13 @@ def test_every_line_is_judged_by_itself() -> None:
     assert [d.span and d.span.line for d in problems] == [2, 4]
 
 
+@pytest.mark.parametrize("size", ["0x0", "0x20", "0x", "00x5"])
+def test_a_tile_that_looks_like_a_hexadecimal_number(size: str) -> None:
+    """`tile 0x0` was one shape with its digits and another without: a failed assertion."""
+    lines, problems = Parser().parse(f".input A : i8 [8] at mem.w0 tile {size}", "t.s")
+    assert not lines and problems[0].code in ("LPU0101", "LPU0103")
+
+
 def test_bytes() -> None:
     assert decode(b"\xef\xbb\xbfnop", "t.s") == "nop"
     with pytest.raises(AssemblyError) as caught:
