@@ -121,24 +121,29 @@ def _commits(c: Claims) -> Ints:
 
 def _products(net: Net, rows: Ints, plane: Ints, wide: Bools, touched: Ints, store: int) -> None:
     """Runs of activations on one state of their array."""
-    order = np.lexsort((touched[:, 1], touched[:, 0]))
-    touched = touched[order]
-    bounds = np.searchsorted(touched[:, 0], store + np.arange(int(plane.max()) + 3)).tolist()
     skew = net.definition("abc").timing.skew
     known: dict[tuple[int, str, int, int], int] = {}
     reads: list[tuple[int, int, int]] = []
     begins, ends = net.timeline.start[rows] + skew, net.last[rows] + skew
     planes = plane[net.timeline.queue[rows]]
-    for family, at, first, last in zip(rows.tolist(), planes.tolist(), begins.tolist(), ends.tolist(), strict=True):
+    # Changes in the order of planes and cycles, so that all families are looked up at once.
+    far = int(max(ends.max(), touched[:, 1].max(initial=0))) + 2
+    changes = np.sort(touched[:, 0] * far + touched[:, 1])
+    bounds = np.searchsorted(changes, (store + np.arange(int(plane.max()) + 3)) * far)
+    lows, highs = (
+        np.searchsorted(changes, (store + planes) * far + t, "right") - bounds[planes] for t in (begins, ends)
+    )
+    columns = (c.tolist() for c in (rows, planes, begins, ends, lows, highs))
+    for family, at, first, last, low, high in zip(*columns, strict=True):
         code, n = net.code(family), int(net.issues[family])
         kind, half = str(code["type"]), code.values["half"]
         assert isinstance(half, int)
         own = 2 if wide[family] else 1
         # The planes of a pair follow each other, and so do their changes.
-        events = touched[bounds[at] : bounds[at + own], 1]
+        events = changes[bounds[at] : bounds[at + own]] % far
         if own > 1:
             events = np.unique(events)
-        low, high = np.searchsorted(events, (first, last), "right").tolist()
+            low, high = np.searchsorted(events, (first, last), "right").tolist()
         stages = [(0, n, low)]
         if low != high:
             stage = np.searchsorted(events, net.times(family) + skew, "right")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from lpuasm.isa.runs import Bools, Ints, Runs
+from lpuasm.isa.runs import Bools, Ints, Runs, spread
 from lpuasm.isa.sweep import sweep
 
 
@@ -68,19 +68,27 @@ def gather(parts: Iterable[Segments]) -> Segments:
 
 def ordered(rows: Segments) -> Segments:
     """Sorted by port and first vector, with rows that one formula covers made one."""
-    rows = rows.pick(np.lexsort((rows.issue, rows.port)))
-    if len(rows) < 2:
+    rows = rows.pick(_by_place(rows))
+    if not (rows.port[1:] == rows.port[:-1]).any():
         return rows
     rows = _woven(rows)
     if (rows.count > 1).all():
         return rows
     rows = _chained(_rolled(rows.pick(np.lexsort((rows.issue, rows.source, rows.port)))))
-    return rows.pick(np.lexsort((rows.issue, rows.port)))
+    return rows.pick(_by_place(rows))
+
+
+def _by_place(rows: Segments) -> Ints:
+    """The order of ports, and of vectors in them."""
+    far = int(rows.issue.max(initial=0)) + 1
+    return np.argsort(rows.port * far + rows.issue)
 
 
 def _woven(s: Segments) -> Segments:
     """Joins rows of one formula that interleave or follow each other without a gap."""
-    many = np.flatnonzero(s.count > 1)
+    again = s.port[1:] == s.port[:-1]
+    several = np.append(again, False) | np.append(False, again)
+    many = np.flatnonzero((s.count > 1) & several)
     if not len(many):
         return s
     # The line that a row's vectors lie on: at · per = issue · ratio + start.
@@ -109,7 +117,7 @@ def _woven(s: Segments) -> Segments:
     kept = np.ones(len(s), bool)
     kept[order[np.repeat(full, np.diff(np.append(first, len(order))))]] = False
     rows = gather((s.pick(kept), made))
-    return rows.pick(np.lexsort((rows.issue, rows.port)))
+    return rows.pick(_by_place(rows))
 
 
 def _rolled(s: Segments) -> Segments:
@@ -166,6 +174,10 @@ class Follower:
         self.table = ordered(table)
         self.ports, self.first, self.number = np.unique(self.table.port, return_index=True, return_counts=True)
         t = self.table
+        ends = t.issue + (t.count - 1) * t.hop
+        self.low, self.high = (
+            f.reduceat(c, self.first) if len(self.first) else c for f, c in ((np.minimum, t.issue), (np.maximum, ends))
+        )
         self.simple = (self.number == 1) & (t.issue[self.first] == 0) & (t.hop[self.first] == 1)
 
     def follow(self, rows: Segments) -> Segments:
@@ -176,17 +188,28 @@ class Follower:
             known = self.ports[index] == rows.source
             simple = known & self.simple[index]
             done.append(rows.pick(~known))
-            easy, hard = rows.pick(simple), rows.pick(known & ~simple)
-            parts = [self._substitute(easy, self.first[index[simple]])]
-            if len(hard):
-                parts.append(compose(hard, self._explaining(index[known & ~simple])))
-            rows = ordered(gather(parts)) if len(hard) else parts[0]
+            last = rows.at + (rows.count - 1) * rows.pace
+            all_of = known & ~simple & (rows.pace == 1) & (rows.at <= self.low[index]) & (last >= self.high[index])
+            hard = known & ~simple & ~all_of
+            parts = [self._substitute(rows.pick(simple), self.first[index[simple]])]
+            if all_of.any():
+                parts.append(self._spread(rows.pick(all_of), index[all_of]))
+            if hard.any():
+                parts.append(compose(rows.pick(hard), self._explaining(index[hard])))
+            rows = ordered(gather(parts)) if len(parts) > 1 else parts[0]
         return ordered(gather([*done, rows]))
 
     def _substitute(self, rows: Segments, by: Ints) -> Segments:
         t = self.table
         at, pace = t.at[by] + rows.at * t.pace[by], rows.pace * t.pace[by]
         return Segments(rows.port, rows.issue, rows.hop, rows.count, t.source[by], at, pace)
+
+    def _spread(self, rows: Segments, index: Ints) -> Segments:
+        """``rows`` that are all of a port, as the rows of that port."""
+        which, inside = spread(self.number[index])
+        own, t = rows.pick(which), self.table.pick(self.first[index][which] + inside)
+        issue = own.issue + (t.issue - own.at) * own.hop
+        return Segments(own.port, issue, t.hop * own.hop, t.count, t.source, t.at, t.pace)
 
     def _explaining(self, index: Ints) -> Segments:
         """The rows of the ports of that index."""
