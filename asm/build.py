@@ -1,4 +1,4 @@
-"""From text to program."""
+"""From text to program. What only some sources need is imported for those."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import re
 from collections.abc import Mapping, Sequence
 from operator import index
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lpuasm.asm.constants import Files
 from lpuasm.asm.draft import Draft
 from lpuasm.asm.expand import expand, without_collector
 from lpuasm.asm.passes import PHASES
 from lpuasm.asm.problems import Problems
-from lpuasm.asm.scalar import lower_scalar
-from lpuasm.asm.stated import Stated, hold_to, stated, unquoted
 from lpuasm.asm.syntax import ScalarSection, Source
 from lpuasm.isa.errors import AssemblyError, error
 from lpuasm.isa.program import Program
 from lpuasm.isa.target import Target, load_target, parse_target
+
+if TYPE_CHECKING:
+    from lpuasm.asm.stated import Stated
 
 DEFAULT_TARGET = "tsp1"
 _CHIP = re.compile(r'^\.chip "([^"\n]*)"[ \t\r]*$', re.MULTILINE)
@@ -65,8 +67,12 @@ def assemble(
         sources=texts,
     )
     problems = Problems()
-    listing = stated(source.notes, problems)
-    problems.stop()
+    listing = None
+    if source.notes:
+        from lpuasm.asm.stated import stated
+
+        listing = stated(source.notes, problems)
+        problems.stop()
     files = Files(name, include, None if listing is None else listing.data)
     if any(isinstance(section, ScalarSection) for section in source.sections):
         return _scalar(source, chip(source.target), files, listing)
@@ -87,8 +93,12 @@ def _numbers(defines: Mapping[str, int | float]) -> dict[str, int | float]:
 
 
 def _scalar(source: Source, target: Target, files: Files, listing: Stated | None) -> Program:
+    from lpuasm.asm.scalar import lower_scalar
+
     if listing is None:
         return lower_scalar(source, target, files)
+    from lpuasm.asm.stated import hold_to
+
     problems = Problems()
     program = hold_to(lower_scalar(source, target, files, listing.names), listing, problems)
     problems.stop()
@@ -109,6 +119,8 @@ def _embedded(text: str, name: str) -> Target | None:
     lines = _CHIP.findall(text) if ".chip" in text else []
     if not lines:
         return None
+    from lpuasm.asm.stated import unquoted
+
     try:
         return parse_target("\n".join(map(unquoted, lines)), f"{name} (.chip)")
     except (ValueError, RecursionError):

@@ -14,6 +14,7 @@ from lpuasm.asm.scope import Names, Scope
 from lpuasm.asm.statements import statement
 from lpuasm.asm.syntax import Frame, Statement, TensorRef
 from lpuasm.asm.tree import StatementLine
+from lpuasm.isa.distinct import distinct
 
 _FARTHEST = 1 << 40
 """The largest difference of a cycle from the number that it moves with."""
@@ -38,7 +39,7 @@ class Meaning:
     def learn(self, block: Block, macros: Collection[str]) -> bool:
         """Makes the samples of a block; whether all its lines are statements, calls of ``macros`` not among them."""
         kind = self.kinds.kind[block.rows]
-        for new in np.unique(kind[~self._known[kind]]).tolist():
+        for new in distinct(kind[~self._known[kind]]).tolist():
             row = int(self.kinds.sample[new])
             try:
                 name, cycle, made = self._line(row)

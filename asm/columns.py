@@ -13,6 +13,7 @@ from lpuasm.asm.rows import MAX_CYCLE, Row, Run
 from lpuasm.asm.scan import Ints
 from lpuasm.asm.syntax import Statement, Timed
 from lpuasm.isa.core import Definition
+from lpuasm.isa.distinct import distinct
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.kinds import Number
 from lpuasm.isa.target import Queue
@@ -57,7 +58,7 @@ class Chunks:
             self.runs.append(Run(alone, cycle, words, repeats, hold, lines, chunk, order))
             return True
         number = forms.queue[kind]
-        for n in np.unique(number).tolist():
+        for n in distinct(number).tolist():
             own = number == n
             queue = self.site.target.queues[n]
             self.runs.append(Run(queue, cycle[own], words[own], repeats[own], hold[own], lines[own], chunk, order))
@@ -80,7 +81,7 @@ class _Forms:
     def learn(self, kind: Ints, encode: Encode) -> bool:
         """Makes the words of kinds that are new; whether each is one word in one queue."""
         kinds = self.meaning.kinds
-        for new in np.unique(kind[~self._known[kind]]).tolist():
+        for new in distinct(kind[~self._known[kind]]).tolist():
             statement = self.meaning.sample[new]
             try:
                 row = encode(statement)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from lpuasm.asm.constants import Files
 from lpuasm.asm.encode import Site
 from lpuasm.asm.merge import Filled
-from lpuasm.asm.place import Placed
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.queues import Image
 from lpuasm.asm.rows import Row, Run
-from lpuasm.asm.stated import Stated
 from lpuasm.asm.syntax import Source
 from lpuasm.isa.program import Program, Symbol, Tensor
 from lpuasm.isa.target import Target
+
+if TYPE_CHECKING:
+    from lpuasm.asm.place import Placed
+    from lpuasm.asm.stated import Stated
 
 
 @dataclass(frozen=True, slots=True)

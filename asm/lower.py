@@ -1,20 +1,23 @@
-"""The passes that lower one level of the language each."""
+"""The passes that lower one level of the language each. What only some sources need is imported for those."""
 
 from __future__ import annotations
 
 from lpuasm.asm import queues as level_a
 from lpuasm.asm import schedule as level_b
-from lpuasm.asm import tensors as declared
 from lpuasm.asm.draft import Draft
 from lpuasm.asm.merge import halves, merge
 from lpuasm.asm.rows import Row, in_order
-from lpuasm.asm.syntax import QueueSection, UnitSection
+from lpuasm.asm.syntax import Flow, QueueSection, UnitSection
 from lpuasm.isa.errors import Related
 from lpuasm.isa.timeline import expand
 
 
 def tensors(draft: Draft) -> None:
     """Declarations to tensors with a place."""
+    if not draft.source.tensors:
+        return
+    from lpuasm.asm import tensors as declared
+
     draft.tensors = declared.tensors(draft.source.tensors, draft.target, draft.files, draft.problems)
 
 
@@ -29,6 +32,14 @@ def schedule(draft: Draft) -> None:
     sections = [s for s in draft.source.sections if isinstance(s, UnitSection)]
     rows, draft.runs = level_b.rows(sections, draft.site, draft.problems)
     draft.rows += rows
+
+
+def flows(draft: Draft) -> None:
+    """Flows to rows."""
+    if any(isinstance(section, Flow) for section in draft.source.sections):
+        from lpuasm.asm.placing import flows as place
+
+        place(draft)
 
 
 def queues(draft: Draft) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from lpuasm.asm import lower
 from lpuasm.asm.draft import Draft
 from lpuasm.asm.link import link
-from lpuasm.asm.placing import flows
 from lpuasm.asm.verdict import stated, verdict
 
 Pass = Callable[[Draft], None]
@@ -15,7 +14,7 @@ Pass = Callable[[Draft], None]
 PHASES: tuple[tuple[Pass, ...], ...] = (
     (lower.tensors,),
     (lower.words, lower.schedule),
-    (flows,),
+    (lower.flows,),
     (lower.queues,),
     (link, stated),
     (verdict,),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lpuasm.asm.draft import Draft
-from lpuasm.asm.stated import hold_to
 from lpuasm.asm.syntax import Statement
 from lpuasm.isa.errors import Diagnostic, Related
 from lpuasm.isa.faults import Violation, describe
@@ -16,6 +15,8 @@ def stated(draft: Draft) -> None:
     """Gives a listing's program what the listing states."""
     assert draft.program is not None
     if draft.listing is not None:
+        from lpuasm.asm.stated import hold_to
+
         draft.program = hold_to(draft.program, draft.listing, draft.problems)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -237,7 +236,7 @@ def load(path: str | os.PathLike[str]) -> Program:
 def save(program: Program, path: str | os.PathLike[str]) -> None:
     """Writes the object file, whole or not at all. Raises ObjectError (LPU0607) where it cannot be written."""
     data = to_bytes(program)
-    part = f"{os.fspath(path)}.{secrets.token_hex(4)}.part"
+    part = f"{os.fspath(path)}.{os.urandom(4).hex()}.part"
     try:
         with Path(part).open("xb") as file:
             file.write(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
@@ -52,12 +52,21 @@ def timing_problems(entry: Mapping[str, object]) -> list[str]:
     return problems_of(entry, _TIMING, "a timing")
 
 
+_MNEMONIC = re.compile(r'mnemonic\s*=\s*"([^"]*)"')
+
+
 class _Reader:
     """One unit's text while it is read: what is wrong with it so far, and where its entries stand."""
 
     def __init__(self, text: str, file: str) -> None:
         self.lines, self.file = text.splitlines(), file
         self.problems: list[Diagnostic] = []
+
+    @cached_property
+    def instructions(self) -> Mapping[str, int]:
+        """The line of each mnemonic, the first where there are several."""
+        found = ((n, _MNEMONIC.search(line)) for n, line in enumerate(self.lines, 1) if "mnemonic" in line)
+        return dict(reversed([(match[1], n) for n, match in found if match]))
 
     def find(self, pattern: str, after: int = 0) -> int:
         """The number of the first line after ``after`` that ``pattern`` is found in; 0 for none."""
@@ -67,7 +76,7 @@ class _Reader:
     def line(self, kind: str, name: str) -> int:
         quoted = re.escape(name)
         if kind == "instruction":
-            return self.find(rf'mnemonic\s*=\s*"{quoted}"')
+            return self.instructions.get(name, 0)
         if kind == "timing":
             return self.find(rf'^\s*"?{quoted}"?\s*=', self.find(r"^\s*\[timing\]"))
         if kind == "format":

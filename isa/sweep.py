@@ -17,6 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from lpuasm.isa.distinct import distinct
 from lpuasm.isa.runs import Ints, Runs, spread
 
 #: The greatest modulus of a lattice; a channel that would need a greater one has its cells listed.
@@ -93,8 +94,7 @@ def _moduli(runs: Runs, wide: Ints) -> tuple[Ints, Ints]:
     channels = int(runs.channel.max()) + 1
     modulus, listed = np.ones(channels, np.int64), np.zeros(channels, bool)
     radix = int(runs.stride[wide].max()) + 1
-    pairs = np.sort(runs.channel[wide] * radix + runs.stride[wide])
-    for pair in pairs[np.concatenate(([True], pairs[1:] != pairs[:-1]))].tolist():
+    for pair in distinct(runs.channel[wide] * radix + runs.stride[wide]).tolist():
         channel, stride = divmod(pair, radix)
         m = lcm(int(modulus[channel]), stride)
         listed[channel] |= m > _GREATEST
@@ -214,7 +214,7 @@ def _portions(lowest: Ints, highest: Ints, intervals: int) -> list[tuple[int, in
     change = np.bincount(lowest, minlength=intervals + 1) - np.bincount(highest, minlength=intervals + 1)
     parts = np.cumsum(np.cumsum(change))
     bounds = np.searchsorted(parts, np.arange(_PAIRS, int(parts[-1]), _PAIRS)) + 1
-    edges = np.unique(np.concatenate(([0], bounds, [intervals]))).tolist()
+    edges = distinct(np.concatenate(([0], bounds, [intervals]))).tolist()
     return list(pairwise(edges))
 
 

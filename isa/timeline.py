@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.isa.core import Definition, Table, table
+from lpuasm.isa.distinct import distinct
 from lpuasm.isa.target import Queue, Target
 
 Words = NDArray[np.uint64]
@@ -74,7 +75,7 @@ class Timeline:
         instructions = table(self.target)
         last, opcode = self.last, self.opcode
         end = 0
-        for code in np.unique(opcode):
+        for code in distinct(opcode):
             timing = instructions.by_opcode[int(code)].timing
             end = max(end, int(last[opcode == code].max()) + max(timing.func, timing.skew) + 1)
         return end + self.target.geometry.superlanes - 1 if len(last) else 0
@@ -177,7 +178,7 @@ def _decode(target: Target, words: Words, begin: NDArray[np.int64]) -> _Columns:
     count, occupied = np.ones((n, DIMENSIONS), np.int64), np.ones(n, np.int64)
     every, step = np.zeros((n, DIMENSIONS), np.int64), np.zeros((n, DIMENSIONS), np.int64)
     nop, repeat = opcode == of["nop"].opcode, opcode == of["repeat"].opcode
-    for code in np.unique(opcode):
+    for code in distinct(opcode):
         definition = instructions.by_opcode[int(code)]
         if "repeat" in definition.operand:
             rows = np.flatnonzero(opcode == code)

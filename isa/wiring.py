@@ -8,6 +8,7 @@ import numpy as np
 
 from lpuasm.isa.charges import Charges, charges
 from lpuasm.isa.core import table, vxm_reach
+from lpuasm.isa.distinct import distinct
 from lpuasm.isa.join import Traffic
 from lpuasm.isa.ports import NONE, number, per_target
 from lpuasm.isa.runs import Bools, Ints
@@ -88,5 +89,5 @@ def crossed(traffic: Traffic) -> tuple[Charges, Ints]:
     lead = np.sign(alu % ROW - links.alu % ROW)
     way[links.family] = lead
     bad = (lead == 0) | ~wired.wired[alu, links.alu] | (way[links.family] != lead)
-    mixed = np.unique(links.family[bad])
+    mixed = distinct(links.family[bad])
     return charges(timeline, 308, timeline.start[mixed], mixed), way

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -128,7 +127,7 @@ def write_all(contents: Mapping[str, bytes | Writer]) -> None:
                 if name == STANDARD or (place.exists() and not place.is_file()):
                     direct.append((name, content))
                     continue
-                temporary = place.with_name(f".{place.name[:100]}.{secrets.token_hex(4)}~")
+                temporary = place.with_name(f".{place.name[:100]}.{os.urandom(4).hex()}~")
                 undo.callback(_remove, temporary)
                 _write(temporary, content, place)
                 ready.append((temporary, place))
