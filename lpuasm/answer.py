@@ -46,6 +46,7 @@ BLANK: Mapping[str, Mapping[str, Any]] = {
         "ridge": None,
         "limit": None,
         "costs": [],
+        "html": None,
         "perfetto": None,
         "vcd": None,
         **NO_PROGRAM,
@@ -53,6 +54,7 @@ BLANK: Mapping[str, Mapping[str, Any]] = {
     "isa": {"name": None, "text": None},
     "fmt": {"files": []},
     "repl": {},
+    "debug": {},
     "completion": {"shell": None, "text": None},
 }
 

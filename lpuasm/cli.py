@@ -28,6 +28,7 @@ COMMANDS = {
     "isa": "Show the reference of an instruction or unit.",
     "fmt": "Give sources the one canonical layout.",
     "repl": "Write, run and debug a program in a conversation.",
+    "debug": "Stop a run, go forward and back in it, ask why.",
     "completion": "Print the completion script of a shell.",
 }
 
@@ -104,7 +105,7 @@ def run(args: Sequence[str]) -> int:
     said = options[: options.index("--")] if "--" in options else options
     first = next((a for a in said if not a.startswith("-")), None)
     command = first if first in COMMANDS else None
-    as_json, color = "--json" in said, _color(said)
+    as_json, color = "--json" in said, color_of(said)
     try:
         answer = _answer(options)
         if isinstance(answer, int):
@@ -114,7 +115,7 @@ def run(args: Sequence[str]) -> int:
         return _say(_interrupted(), command, as_json, color)
 
 
-def _color(said: Sequence[str]) -> str:
+def color_of(said: Sequence[str]) -> str:
     """The choice of `--color`, also on a command line that is wrong elsewhere."""
     for k, arg in enumerate(said):
         value = arg.partition("=")[2] if arg.startswith("--color=") else "".join(said[k + 1 : k + 2])

@@ -81,7 +81,6 @@ class Debugger:
         self.machine.chip.stored = self._stores.note
         self.now: list[tuple[Code, int]] = []
         self._kept: list[Checkpoint] = [take(self.machine, self._memory, None)]
-        self._number = 0
         self._work = 0.0
 
     @property
@@ -111,11 +110,11 @@ class Debugger:
 
     # Breakpoints
 
-    def add(self, text: str) -> int:
+    def add(self, text: str, number: int | None = None) -> int:
         """Stops from now on where ``text`` says (:func:`lpuasm.vm.breaks.parse`); the number of the breakpoint."""
-        self._number += 1
-        self.breaks[self._number] = parse(text, self.program, self.moments)
-        return self._number
+        number = max(self.breaks, default=0) + 1 if number is None else number
+        self.breaks[number] = parse(text, self.program, self.moments)
+        return number
 
     # Moving
 

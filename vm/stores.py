@@ -14,6 +14,7 @@ from lpuasm.vm.breaks import Break
 from lpuasm.vm.checkpoint import Memory
 from lpuasm.vm.chip import Issue
 from lpuasm.vm.code import Code
+from lpuasm.vm.places import vectors
 from lpuasm.vm.state import NEVER, State
 
 
@@ -60,8 +61,8 @@ class Stores:
             return b.word in self.words
         if b.watch is None or not self.words:
             return False
-        vectors = {v for word in self.words for v in _vectors(b.watch.layout, *word)}
-        return any(bool(b.watch.test(self._elements(b.watch.layout, v)).any()) for v in vectors)
+        changed = {v for word in self.words for v, _ in vectors(b.watch.layout, *word)}
+        return any(bool(b.watch.test(self._elements(b.watch.layout, v)).any()) for v in changed)
 
     def _elements(self, layout: Layout, vector: int) -> NDArray[Any]:
         """The elements of a vector of a tensor as they stand, those beyond its edge left out; none while they change.
@@ -90,22 +91,3 @@ def _columns(layout: Layout, vector: int) -> int:
     if down * layout.tile_rows + row >= layout.rows:
         return 0
     return min(layout.tile_columns, layout.columns - across * layout.tile_columns)
-
-
-def _vectors(layout: Layout, queue: int, address: int) -> list[int]:
-    """The vectors of a tensor that have a byte plane in a word."""
-    if queue not in layout.slices:
-        return []
-    found = []
-    for place in (k for k, s in enumerate(layout.slices) if s == queue):
-        group = place // layout.planes
-        if layout.run:
-            bank, inside = divmod(address - layout.address, layout.bank_words)
-            pair, rest = divmod(inside, layout.run)
-            word = (2 * pair + bank) * layout.run + rest
-        else:
-            word = address - layout.address
-        vector = word * layout.groups + group
-        if word >= 0 and 0 <= vector < layout.vectors and int(layout.word_address(word)) == address:
-            found.append(vector)
-    return found

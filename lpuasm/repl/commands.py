@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from lpuasm.repl.console import Console
 
 #: The modules that hold commands, in the order in which `help` lists them.
-_MODULES = ("editing", "running", "asking")
+_MODULES = ("editing", "running", "moving", "looking", "asking")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lpuasm.isa.program import Program
+    from lpuasm.vm.debug import Debugger
     from lpuasm.vm.result import Run
 
 _BINDING = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)")
@@ -54,7 +55,9 @@ class Console:
     seed: int = 0
     tensors: dict[str, Bound] = field(default_factory=dict)
     ran: tuple[Program, Run] | None = None
-    debugger: Any = None
+    debugger: Debugger | None = None
+    #: Breakpoints by their numbers, as they were typed.
+    breaks: dict[int, str] = field(default_factory=dict)
     progress: Callable[[int], None] | None = None
     #: Text that is to stand in the next prompt.
     proposed: str = ""
@@ -125,6 +128,9 @@ class Console:
     def changed(self, before: Built | None, items: list[Any]) -> None:
         """Says what a change has made of the program."""
         assert self.session.built is not None
+        if self.debugger is not None:
+            self.debugger = None
+            self.say("the run that was stopped is over: the program is another one")
         for line in change_report(items, before, self.session.built):
             self.say(line)
 

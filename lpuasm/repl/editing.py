@@ -39,6 +39,11 @@ def _item(console: Console, rest: str) -> Item:
 def delete(console: Console, rest: str) -> None:
     if not rest:
         raise usage("delete")
+    if rest.isdigit() or rest == "breakpoints":
+        from lpuasm.repl.moving import unbreak
+
+        unbreak(console, rest)
+        return
     before, item = console.session.built, _item(console, rest)
     console.session.delete(item.kind, item.name)
     console.say(f"{item.title} is gone; `undo` brings it back")
@@ -100,7 +105,7 @@ def load(console: Console, rest: str) -> None:
     if not rest:
         raise usage("load")
     octets = read(rest)
-    console.ran = None
+    console.ran = console.debugger = None
     if octets.startswith(b"\x7fELF"):
         from lpuasm.isa.objectfile import from_bytes
 
@@ -171,7 +176,7 @@ def _retarget(text: str, name: str) -> str:
 COMMANDS = (
     Command("list [FLOW]", "The program, with the numbers of its lines.", show_list, "flow", ("l",)),
     Command("edit [FLOW]", "Put a flow on the prompt again; by itself what was refused.", edit, "flow", ("e",)),
-    Command("delete FLOW", "Take a flow or declaration out.", delete, "flow"),
+    Command("delete FLOW|NUMBER", "Take a flow or declaration out, or a breakpoint.", delete, "flow", ("d",)),
     Command("undo", "Go back to the version before.", undo),
     Command("param [NAME = VALUE]", "Give a parameter its value.", param, "param"),
     Command("target [NAME|FILE.toml]", "The chip.", target, "target"),

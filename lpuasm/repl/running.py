@@ -77,7 +77,7 @@ def _loaded(name: str, file: str, declared: tuple[str, tuple[int, ...]] | None) 
 def _value(console: Console, name: str) -> NDArray[Any] | None:
     """A tensor by name: at the cycle where a run stands, of the last run, or as it was given."""
     if console.debugger is not None and console.debugger.program.tensor.get(name) is not None:
-        return np.asarray(console.debugger.tensor(name))
+        return console.debugger.tensor(name)
     if console.ran is not None and name in console.ran[1].outputs:
         return np.asarray(console.ran[1].outputs[name])
     return console.tensors[name].array if name in console.tensors else None
@@ -104,6 +104,12 @@ def run(console: Console, rest: str) -> None:
     if rest not in ("", "fast", "reference"):
         raise usage("run")
     program = program_of(console)
+    if console.breaks and not rest and not program.scalar:
+        from lpuasm.repl.moving import begin, go_on
+
+        begin(console)
+        go_on(console, "")
+        return
     inputs = inputs_of(console, program)
     with pointing_into(console.session.source):
         result = execute(program, inputs, engine=rest or None, progress=console.progress)
@@ -213,7 +219,13 @@ def forget(console: Console, rest: str) -> None:
 
 
 COMMANDS = (
-    Command("run [fast|reference]", "Run the program on the tensors that were given.", run, "", ("r",)),
+    Command(
+        "run [fast|reference]",
+        "Run the program on the tensors; to the first breakpoint if there are any.",
+        run,
+        "",
+        ("r",),
+    ),
     Command("show [NAME[ROWS, COLUMNS]]", "A tensor, or a part such as C[0:4, 0:8].", show, "tensor", ("print", "p")),
     Command("check [NAME = FILE|EXPRESSION [ulp N]]", "Compare an output; by itself: is it legal?", check, "tensor"),
     Command("seed [N]", "Where random numbers begin.", seed),
