@@ -85,10 +85,10 @@ def fit(x: int) -> int:
     return x
 
 
-def divide(a: int, b: int) -> int:
+def quotient(a: int, b: int) -> int:
     if b == 0:
         raise Refused
-    return fit(math.floor(a / b) if abs(a) < 1000 and abs(b) < 1000 else a // b)
+    return math.floor(a / b) if abs(a) < 1000 and abs(b) < 1000 else a // b
 
 
 def shift(a: int, b: int) -> int:
@@ -112,8 +112,8 @@ BINARY: dict[str, Callable[[int, int], int]] = {
     "+": lambda a, b: fit(a + b),
     "-": lambda a, b: fit(a - b),
     "*": lambda a, b: fit(a * b),
-    "/": divide,
-    "%": lambda a, b: a - b * divide(a, b),
+    "/": lambda a, b: fit(quotient(a, b)),
+    "%": lambda a, b: a - b * quotient(a, b),
 }
 
 
