@@ -16,11 +16,12 @@ import numpy as np
 from lpuasm.asm.body import Body, Channel, Node, Source, Tap, Times
 from lpuasm.asm.dims import nest
 from lpuasm.asm.fold import times_of
-from lpuasm.asm.syntax import Flow, Statement, StreamRef
+from lpuasm.asm.syntax import Flow, Statement, StreamRef, Symbol
 from lpuasm.isa.core import Table, table
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, Span
 from lpuasm.isa.program import Tensor
 from lpuasm.isa.target import Target
+from lpuasm.isa.values import Streams
 
 LONGEST = 1 << 22
 """Cycles that the issues of one statement may span, and issues that it may make."""
@@ -186,6 +187,7 @@ def lower(flow: Flow, target: Target, tensors: Mapping[str, Tensor]) -> Body:
 
     lowering = Lowering(flow, target, tensors, table(target))
     for statement in flow.statements:
+        _known(lowering, statement)
         named = [d for d in lowering.table.named(statement.mnemonic) if d.unit not in ("seq", "mem")]
         own = MEMORY.get(statement.mnemonic) or CONTROL.get(statement.mnemonic)
         lower_statement = own or (lowering_of(named[0]) if named else None)
@@ -194,6 +196,33 @@ def lower(flow: Flow, target: Target, tensors: Mapping[str, Tensor]) -> Body:
         lower_statement(lowering, statement)
     _one_piece(lowering)
     return emit(lowering)
+
+
+def _known(lowering: Lowering, statement: Statement) -> None:
+    """LPU0201 at a name that nothing before it defines, LPU0407 at streams that the chip does not have."""
+    from lpuasm.asm.usage import nearest
+
+    for operand in (*statement.inputs, *statement.outputs):
+        if isinstance(operand, Symbol):
+            later = f"declare `{operand.name}` above its first use" if operand.name in lowering.tensors else ""
+            help = later or nearest(operand.name, lowering.tensors) or "a tensor is declared before it is used"
+            raise AssemblyError(statement.error("LPU0201", f"`{operand.name}` is not defined", operand.span, help=help))
+        if isinstance(operand, StreamRef):
+            _known_streams(lowering, statement, operand)
+
+
+def _known_streams(lowering: Lowering, statement: Statement, ref: StreamRef) -> None:
+    streams = lowering.target.geometry.streams
+    sizes = [str(1 << k) for k in range(streams.bit_length())]
+    if str(ref.size) not in sizes:
+        help = f"groups have {', '.join(sizes[:-1])} or {sizes[-1]} streams"
+    elif not 0 <= ref.first <= streams - ref.size:
+        ends = (str(Streams(ref.direction, first, ref.size)) for first in (0, streams - ref.size))
+        help = "use one of " + " … ".join(dict.fromkeys(ends))
+    else:
+        return
+    name = Streams(ref.direction, ref.first, ref.size)
+    raise AssemblyError(statement.error("LPU0407", f"there is no {name}", ref.span, help=help))
 
 
 _INSTEAD = {

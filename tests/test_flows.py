@@ -196,6 +196,25 @@ def test_long_lists_of_lines_are_lines_too() -> None:
     assert refused(text.replace("flow one :", "flow one @ 50:")).code == "LPU1109"
 
 
+@pytest.mark.parametrize(
+    ("statement", "code", "help"),
+    [
+        ("read Act -> s0.e", "LPU0201", "did you mean `Acts`?"),
+        ("read Later -> s0.e", "LPU0201", "declare `Later` above its first use"),
+        ("read Acts -> zz", "LPU0201", "a tensor is declared before it is used"),
+        ("read Acts -> sg3.e[0]", "LPU0407", "groups have 1, 2, 4, 8, 16 or 32 streams"),
+        ("read Acts -> sg4.w[8]", "LPU0407", "use one of sg4.w[0] … sg4.w[7]"),
+        ("read Acts -> sg32.e[-1]", "LPU0407", "use one of sg32.e[0]"),
+        ("read Acts -> s32.e", "LPU0407", "use one of s0.e … s31.e"),
+    ],
+)
+def test_names_and_streams_that_are_not_there(statement: str, code: str, help: str) -> None:
+    """A misspelt tensor was told as `read` that needs a place in memory, a group too high as a queue used twice."""
+    later = "    write s0.e -> mem.e5[0]\n.input Later : i8 [8, LANES] at mem.w1\n"
+    found = refused(f".input Acts : i8 [8, LANES] at mem.w0\nflow f:\n    {statement}\n{later}").diagnostics[0]
+    assert (found.code, found.help) == (code, help)
+
+
 def test_a_flow_is_held_to_itself() -> None:
     base = ".input A : i8 [8, LANES] at mem.w0\n.output C : i8 [8, LANES] at mem.e0\nflow f:\n"
     twice = base + "    read A -> s0.e\n    read A -> s1.e\n    add s0.e, s1.e -> s2.e\n    write s2.e -> C\n"
