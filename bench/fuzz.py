@@ -24,7 +24,10 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--target", default="mini")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--smoke", action="store_true", help="a few programs, and no word on what did not occur")
     asked = parser.parse_args()
+    if asked.smoke:
+        asked.count = 20
     begin, legal, wrong, seed = time.monotonic(), 0, 0, asked.first
     seen: Counter[str] = Counter()
     while legal < asked.count:
@@ -44,7 +47,7 @@ def main() -> int:
     print(f"{wrong} differences; {len(seen)} instructions occurred, {len(missing)} did not {sorted(missing) or ''}")
     for name, number in seen.most_common():
         print(f"{name:16}{number:8}")
-    return 1 if wrong or missing else 0
+    return 1 if wrong or (missing and not asked.smoke) else 0
 
 
 if __name__ == "__main__":

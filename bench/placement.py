@@ -116,4 +116,4 @@ def main(most: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)
+    main(100 if "--smoke" in sys.argv else int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)
