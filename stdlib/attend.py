@@ -1,0 +1,234 @@
+"""Attention: softmax(q · kᵀ · scale + mask) · v, head by head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
+from lpuasm.stdlib.products import LANES, WORDS
+
+if TYPE_CHECKING:
+    from lpuasm.isa.program import Program
+    from lpuasm.stdlib.kernel import Array
+
+#: Columns of a head at most: the lanes of half a vector, which is what the planes multiply f16 by at once.
+WIDEST = LANES // 2
+_ERROR = (
+    "(3 · 2⁻¹¹ + 2⁻¹³ + Skv · 2⁻²⁴ + 2⁻²⁰ · max|score|) · max|v| + 2⁻²⁵ at most, for finite operands; each max is over "
+    "what the row sees; a row that sees no key is NaN, as numpy has it"
+)
+
+
+def error_bound(keys: int, score: float, value: float) -> float:
+    """How far a result may be from the exact one: ``score`` and ``value`` are the largest magnitudes.
+
+    Weights below 1 are f16: 2⁻¹¹ of each, or 2⁻²⁵ of the smallest; that is in the products and in their sum. The result
+    is rounded to f16 (2⁻¹¹), and exp, sums and the division add 2⁻¹³. A score is rounded to f32 when it is made, less
+    the maximum, and scaled: 2⁻²⁰ of the largest in all.
+    """
+    return (3 * 2.0**-11 + 2.0**-13 + keys * 2.0**-24 + score * 2.0**-20) * value + 2.0**-25
+
+
+@dataclass(frozen=True)
+class _Split:
+    """How heads are dealt: ``per`` jobs of ``rows`` queries to a head of keys, ``east`` and ``west`` of them."""
+
+    per: int
+    rows: int
+    east: int
+    west: int
+
+    @property
+    def offset(self) -> int:
+        """Jobs before the first one of the west that share its keys."""
+        return self.east % self.per
+
+
+def task_rows(keys: int) -> int:
+    """The most rows that are worked on together; `attention.s` has the same number."""
+    return min(LANES, 16 * max(1, WORDS // (48 * -(-keys // LANES))))
+
+
+def split(heads: int, kv_heads: int, queries: int, keys: int) -> _Split:
+    """Deals the heads: short ones of a group go through together, and the jobs go half east, half west."""
+    group = heads // kv_heads
+    together = max(d for d in range(1, group + 1) if group % d == 0 and (d == 1 or d * queries <= task_rows(keys)))
+    jobs = heads // together
+    return _Split(group // together, together * queries, jobs - jobs // 2, jobs // 2)
+
+
+def _fits(s: _Split, keys: int, d: int) -> bool:
+    blocks = -(-keys // LANES)
+    heads = -(-s.east // s.per) + (s.offset > 0)
+    vectors = heads * blocks * LANES
+    rows = task_rows(keys)
+    beside = 2 * (blocks * rows // 8 + rows // 4) + rows
+    return (
+        vectors // 8 + vectors // 16 + beside <= WORDS - 512
+        and 3 * blocks * (d + 1) + vectors // 16 + rows <= WORDS - 1024
+        and 3 * blocks * rows <= WORDS
+        and s.east * s.rows // 2 <= WORDS // 2
+    )
+
+
+def _defines(
+    *,
+    H: int,
+    Sq: int,
+    Skv: int,
+    D: int,
+    Hkv: int | None = None,
+    causal: bool = False,
+    window: int | None = None,
+    masked: bool = False,
+    scale: float | None = None,
+    dtype: str = "f16",
+) -> Mapping[str, int | float]:
+    kv = H if Hkv is None else Hkv
+    if min(H, kv, Sq, Skv, D) < 1:
+        raise TypeError("the dimensions of a program are 1 or more")
+    if H % kv:
+        raise TypeError(f"{H} heads of queries are not a multiple of {kv} heads of keys")
+    wanted = f"H={H}, Hkv={kv}, Sq={Sq}, Skv={Skv}, D={D}"
+    if D > WIDEST:
+        raise too_large("attention", wanted, f"heads of up to {WIDEST} columns fit")
+    s = split(H, kv, Sq, Skv)
+    if not _fits(s, Skv, D):
+        best = largest(lambda n: _fits(split(H, kv, Sq, n), n, D), Skv)
+        fewer = f"up to {best} keys fit with these heads; or take fewer heads at once" if best else "take fewer heads"
+        raise too_large("attention", wanted, fewer)
+    return {
+        "JE": s.east, "JW": s.west, "PER": s.per, "OFFW": s.offset, "R": s.rows, "SQ": Sq, "SKV": Skv, "D": D,
+        "CAUSAL": int(causal), "WINDOW": window or 0, "MASKED": int(masked),
+        "SCALE": float(D**-0.5 if scale is None else scale),
+    }  # fmt: skip
+
+
+def _visible(queries: int, keys: int, causal: bool, window: int | None) -> Array:
+    """Which key each query sees: [queries, keys]; the last query is at the place of the last key."""
+    import numpy as np
+
+    behind = np.arange(queries)[:, None] + keys - queries - np.arange(keys)[None, :]
+    seen = behind >= 0 if causal else np.ones_like(behind, bool)
+    return seen if window is None else seen & (np.abs(behind) < window)
+
+
+def _checked(q: Array, k: Array, v: Array, mask: Array | None, window: int | None) -> None:
+    if any(x.dtype.name != "float16" for x in (q, k, v)):
+        raise TypeError(f"attention takes float16, not {q.dtype}, {k.dtype}, {v.dtype}")
+    if any(x.ndim != 3 for x in (q, k, v)):
+        raise ValueError("attention: q is [H, Sq, D], k and v are [Hkv, Skv, D]")
+    if k.shape != v.shape or q.shape[2] != k.shape[2] or (k.shape[0] and q.shape[0] % k.shape[0]):
+        raise ValueError(f"attention: q {q.shape} does not go with k {k.shape} and v {v.shape}")
+    if mask is not None and (mask.shape != (q.shape[1], k.shape[1]) or mask.dtype.name not in ("float16", "float32")):
+        raise ValueError(
+            f"attention: the mask is f16 or f32 [{q.shape[1]}, {k.shape[1]}], not {mask.dtype} {mask.shape}"
+        )
+    if window is not None and window < 1:
+        raise ValueError("attention: a window is 1 key or more")
+    if q.size and not k.shape[1]:
+        raise ValueError("attention: there are no keys")
+
+
+def _prepare(
+    q: Any,
+    k: Any,
+    v: Any,
+    causal: bool = False,
+    mask: Any = None,
+    scale: float | None = None,
+    window: int | None = None,
+) -> Call:
+    import numpy as np
+
+    q, k, v = np.asarray(q), np.asarray(k), np.asarray(v)
+    mask = None if mask is None else np.asarray(mask)
+    _checked(q, k, v, mask, window)
+    (heads, queries, d), (kv, keys, _) = q.shape, k.shape
+    if not q.size:
+        return Call(None, "f16", lambda program: {}, lambda outputs: np.zeros(q.shape, np.float16))
+    factor = float(d**-0.5 if scale is None else scale)
+    if not isfinite(factor):
+        raise ValueError(f"attention: a scale of {factor} is not finite")
+    if window is not None and window >= keys and (causal or window >= queries):
+        window = None
+    masked = mask is not None or factor <= 0 or (window is not None and not causal)
+    dims = {
+        "H": heads, "Hkv": kv, "Sq": queries, "Skv": keys, "D": d, "causal": causal,
+        "window": window if causal else None, "masked": masked, "scale": factor,
+    }  # fmt: skip
+    s = split(heads, kv, queries, keys)
+    added = None
+    if masked:
+        base = np.float32(0) if mask is None else mask.astype(np.float32)
+        added = np.full((queries, -(-keys // LANES) * LANES), -np.inf, np.float32)
+        added[:, :keys] = np.where(_visible(queries, keys, causal, window), base, np.float32(-np.inf))
+
+    def inputs(program: Program) -> Mapping[str, Array]:
+        rows = q.reshape(-1, s.rows, d)
+        padded = ((0, 0), (0, -keys % LANES), (0, 0))
+        found: dict[str, Array] = {}
+        for side, jobs in (("e", range(s.east)), ("w", range(s.east, s.east + s.west))):
+            if not jobs:
+                continue
+            own = slice(jobs[0] // s.per, jobs[-1] // s.per + 1)
+            found[f"Q_{side}"] = rows[jobs[0] : jobs[-1] + 1]
+            found[f"K_{side}"], found[f"V_{side}"] = np.pad(k[own], padded), np.pad(v[own], padded)
+            found[f"Eye_{side}"] = np.eye(LANES, dtype=np.uint8)
+            found[f"Lane_{side}"] = np.repeat(np.arange(16, dtype=np.uint8)[:, None], LANES, 1)
+            if added is not None:
+                found[f"Mask_{side}"] = added
+            elif causal:
+                found[f"Band_{side}"] = _band(window)
+            elif keys % LANES:
+                found[f"Pad_{side}"] = _hidden(np.arange(LANES)[None, :] < keys % LANES)
+        return found
+
+    def finish(outputs: Mapping[str, Array]) -> Array:
+        return np.concatenate([outputs[f"O_{side}"] for side in "ew" if f"O_{side}" in outputs]).reshape(q.shape)
+
+    return Call(dims, "f16", inputs, finish)
+
+
+def _band(window: int | None) -> Array:
+    """Row t + 2 · LANES: 0 in the lanes that a query sees whose own key is in lane t, −∞ in the others."""
+    import numpy as np
+
+    behind = np.arange(4 * LANES + (window or 0))[:, None] - 2 * LANES - np.arange(LANES)[None, :]
+    return _hidden((behind >= 0) & (behind < (window or behind.size)))
+
+
+def _hidden(seen: Array) -> Array:
+    import numpy as np
+
+    return np.where(seen, np.float32(0), np.float32(-np.inf))
+
+
+def _cycles(*, dtype: str = "f16", **dims: Any) -> int:
+    """The bound of :data:`ATTENTION`'s contract."""
+    d = _defines(dtype=dtype, **dims)
+    blocks, jobs = -(-int(d["SKV"]) // LANES), int(d["JE"])
+    most = task_rows(int(d["SKV"]))
+    tasks = -(-int(d["R"]) // most)
+    rows = min(most, int(d["R"]) // tasks + 16)
+    scores, values = 2 * blocks * (rows + 60), 2 * blocks * (int(d["D"]) + 12)
+    return jobs * (tasks * (2 * scores + values + 700) + blocks * (2 * int(d["D"]) + 200)) + 3000
+
+
+ATTENTION = Kernel(
+    "attention",
+    Contract(
+        types=("f16",),
+        shapes="q [H, Sq, D], k and v [Hkv, Skv, D], D ≤ 160, H a multiple of Hkv; the result is like q",
+        error=_ERROR,
+        bound=None,
+        cycles=_cycles,
+        formula="see docs/kernels/attention.md",
+    ),
+    _defines,
+    _prepare,
+    doc="attention(q, k, v, causal, mask, scale, window): softmax(q · kᵀ · scale + mask) · v",
+)
