@@ -98,18 +98,25 @@ class _Reader:
         return not problems
 
 
+def parse_toml(text: str, file: str) -> dict[str, Any]:
+    """The tables of a TOML text. Raises SpecError, LPU0801, at the line that is wrong."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as e:
+        line = re.search(r"at line (\d+)", str(e))
+        place = Span(file, int(line[1]) if line else text.count("\n") + 1)
+        raise SpecError(error("LPU0801", f"not TOML: {e}", place)) from None
+    except RecursionError:
+        raise SpecError(error("LPU0801", "not TOML of ours: it is nested too deeply", Span(file, 1))) from None
+
+
 def parse_unit(text: str, file: str) -> tuple[Definition, ...]:
     """The instructions of one unit's TOML text.
 
     Raises:
         SpecError: naming the file, line and entry of everything that is wrong.
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as e:
-        line = re.search(r"at line (\d+)", str(e))
-        end = text.count("\n") + 1
-        raise SpecError(error("LPU0801", f"not TOML: {e}", Span(file, int(line[1]) if line else end))) from None
+    data = parse_toml(text, file)
     reader = _Reader(text, file)
     for problem in problems_of(data, _TOP, "a unit"):
         reader.wrong("section", problem.partition("'")[2].partition("'")[0] or problem.split()[0], problem)

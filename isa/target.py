@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import cache
@@ -14,7 +13,7 @@ from typing import Any
 from lpuasm.isa.attributes import identifier, provenance, whole, words
 from lpuasm.isa.chip import DIRECTIONS, HEMISPHERES, Barrier, Geometry, Links, Queue, Queues, Taps, Target
 from lpuasm.isa.errors import LpuError, Span, SpecError, error
-from lpuasm.isa.spec import standard, timing_problems
+from lpuasm.isa.spec import parse_toml, standard, timing_problems
 
 __all__ = ["DIRECTIONS", "HEMISPHERES", "TARGETS", "LpuError", "Queue", "Target", "load_target", "parse_target"]
 
@@ -46,12 +45,7 @@ def parse_target(text: str, file: str) -> Target:
         SpecError: the text is not TOML; a number is missing, unknown, without a source, or out of its range; a timing
             of the target's own is of no instruction.
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as e:
-        line = re.search(r"at line (\d+)", str(e))
-        end = text.count("\n") + 1
-        raise SpecError(error("LPU0801", f"not TOML: {e}", Span(file, int(line[1]) if line else end))) from None
+    data = parse_toml(text, file)
     problems = [*_form(data), *_sources(data)]
     parts: dict[str, Any] = {}
     if not problems:
@@ -198,16 +192,24 @@ def load_target(name: str) -> Target:
         SpecError: there is no such target, or its file is not right.
     """
     if name.endswith(".toml"):
-        try:
-            return parse_target(Path(name).read_text("utf-8"), name)
-        except (OSError, ValueError) as e:
-            raise SpecError(error("LPU0803", f"cannot read target file {name}: {e}")) from None
+        return parse_target(_text(name), name)
     if name not in TARGETS:
         known = ", ".join(TARGETS)
         raise SpecError(
             error("LPU0803", f"there is no target '{name}'", help=f"known targets: {known}; or give a .toml file")
         )
     return _builtin(name)
+
+
+def _text(file: str) -> str:
+    try:
+        return Path(file).read_text("utf-8")
+    except UnicodeDecodeError:
+        why, help = "it is not UTF-8", "save it as UTF-8"
+    except (OSError, ValueError) as e:  # ValueError: a NUL in the name
+        why = (getattr(e, "strerror", None) or str(e)).lower()
+        help = "--target takes the name of a target, or the path of a .toml file"
+    raise SpecError(error("LPU0803", f"cannot read the target file '{file}': {why}", help=help))
 
 
 @cache

@@ -118,6 +118,14 @@ def test_what_is_not_toml() -> None:
     assert caught.value.diagnostics[0].span is not None and caught.value.diagnostics[0].span.line == 2
 
 
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "{b = " * 100_000])
+def test_toml_that_is_nested_without_end(text: str) -> None:
+    """It was a RecursionError."""
+    with pytest.raises(SpecError) as caught:
+        parse_target(text, "own.toml")
+    assert caught.value.code == "LPU0801"
+
+
 def test_a_chip_of_other_geometry(tmp_path: Path) -> None:
     text = MINI.text.replace('"mini"', '"wide"').replace("superlanes          = 2\n", "superlanes          = 32\n")
     text = text.replace("slices_per_quad     = 4", "slices_per_quad     = 2").replace("[9, 8]", "[11, 10, 9, 8]")
@@ -145,6 +153,7 @@ def test_targets_that_cannot_be_read(tmp_path: Path) -> None:
         with pytest.raises(SpecError) as caught:
             load_target(name)
         assert caught.value.code == "LPU0803"
+        assert caught.value.diagnostics[0].help and "Errno" not in str(caught.value)
 
 
 # --- timing of a chip's own
