@@ -34,6 +34,11 @@ class Opened:
         """The text of a source: as it was assembled, or as it lies there now for an object file."""
         return self.texts.get(name) or _reread(name)
 
+    def text_of(self, name: str, file: str) -> str | None:
+        """The text of one of the program's own files, which stands beside ``file`` unless it says where."""
+        text = self.texts.get(name) or self.texts.get(str(Path(file).with_name(name)))
+        return text or self.source(name) or (_reread(str(Path(file).with_name(name))) if file != STANDARD else None)
+
 
 def _reread(name: str) -> str | None:
     try:

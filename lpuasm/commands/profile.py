@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,40 +13,57 @@ from lpuasm.files import STANDARD, Writer, check_distinct, check_writable, write
 from lpuasm.options import Assembly, assembling, common, one_document
 
 if TYPE_CHECKING:
-    from lpuasm.isa.program import Program
+    from lpuasm.profiling.page import View
 
 
 @click.command("profile")
 @click.argument("file", metavar="FILE", type=click.Path())
+@click.option("--html", metavar="FILE", type=click.Path(), help="Write one page with pictures; it needs no network.")
+@click.option(
+    "--against", metavar="FILE", type=click.Path(), help="Another program, beside this one in the page of --html."
+)
 @click.option("--perfetto", metavar="FILE", type=click.Path(), help="Write a trace for ui.perfetto.dev.")
 @click.option("--vcd", metavar="FILE", type=click.Path(), help="Write queues and streams for waveform viewers.")
 @assembling
 @common
-def command(file: str, perfetto: str | None, vcd: str | None, assembly: Assembly) -> Answer:
+def command(
+    file: str, html: str | None, against: str | None, perfetto: str | None, vcd: str | None, assembly: Assembly
+) -> Answer:
     """Say where the cycles of a program go; nothing runs.
 
     How busy each part of the chip is, over the whole program and over time; the work at the peaks of the chip; the
     flows by what they cost; and what bounds the program.
     """
-    one_document(perfetto, vcd)
-    outputs = {name: f for name, f in (("perfetto", perfetto), ("vcd", vcd)) if f is not None}
+    one_document(html, perfetto, vcd)
+    if against is not None and html is None:
+        raise click.UsageError("--against is for the page of --html; `lpuasm diff` compares in words")
     from lpuasm.facts import facts
     from lpuasm.profiling.report import profile
     from lpuasm.programs import open_program, pointing_into
 
-    opened = open_program(file, assembly)
-    check_distinct(list(outputs.values()), [file])
-    for name in outputs.values():
+    written = {"html": html, "perfetto": perfetto, "vcd": vcd}
+    outputs = [name for name in written.values() if name is not None]
+    files = [file] if against is None else [file, against]
+    check_distinct(outputs, files)
+    for name in outputs:
         check_writable(name)
-    with pointing_into(opened.texts.get):
-        found = profile(opened.program)
-    write_all({f: _writer(opened.program, kind) for kind, f in outputs.items()})
-    written = {"perfetto": perfetto, "vcd": vcd}
-    text = "" if STANDARD in outputs.values() else str(found)
-    return Answer({**facts(opened.program, explained=False), **found.to_json(), **written}, text)
+    views: list[View] = []
+    for name in files:
+        opened = open_program(name, assembly)
+        with pointing_into(opened.texts.get):
+            views.append((name, profile(opened.program), partial(opened.text_of, file=name)))
+    write_all({name: _writer(kind, views) for kind, name in written.items() if name is not None})
+    found = views[0][1]
+    text = "" if STANDARD in outputs else str(found)
+    return Answer({**facts(found.program, explained=False), **found.to_json(), **written}, text)
 
 
-def _writer(program: Program, kind: str) -> Writer:
+def _writer(kind: str, views: Sequence[View]) -> Writer | bytes:
+    program = views[0][1].program
+    if kind == "html":
+        from lpuasm.profiling.page import page
+
+        return page(views)
     if kind == "perfetto":
         from lpuasm.vm.trace import write_trace
 

@@ -190,7 +190,7 @@ def _bounds(p: Profile) -> Iterator[str]:
     for cause, cycles in sorted(e.parts, key=lambda part: -part[1])[:_SHOWN]:
         yield f"  {cycles:>8,}  {cause}"
     for f in _critical(e, {f.name: f for f in e.flows}):
-        yield f"  {f.name} starts at {f.start:,}{_reason(f)}"
+        yield f"  {f.name} starts at {f.start:,}{reason(f)}"
 
 
 def _critical(e: Explanation, flows: dict[str, FlowReport]) -> list[FlowReport]:
@@ -203,7 +203,8 @@ def _critical(e: Explanation, flows: dict[str, FlowReport]) -> list[FlowReport]:
     return chain
 
 
-def _reason(f: FlowReport) -> str:
+def reason(f: FlowReport) -> str:
+    """What a flow waits for, behind a colon; nothing of one that starts at cycle 0."""
     wait = f.waits_for
     if wait.kind == "start":
         return ""
