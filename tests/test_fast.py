@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from agreement import differences, mnemonics
 from programs import random_inputs, random_program
 from words import Line, program
 
+from lpuasm.asm.build import assemble
+from lpuasm.isa.casts import DTYPES
 from lpuasm.isa.core import table
 from lpuasm.isa.layout import Layout
 from lpuasm.isa.operands import Dim
@@ -169,3 +172,19 @@ def test_a_stream_and_a_word_are_found_again() -> None:
             name = MINI.queues[number].name
             assert np.array_equal(observe.word(made, inputs, name, 3, cycle), words[3])
     assert seen
+
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").rglob("*.s"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_examples(path: Path) -> None:
+    made = assemble(path.read_text("utf-8"), str(path))
+    if made.scalar or (made.cycles or 0) > 2000:
+        pytest.skip("scalar code has engines of its own, and long programs are for the benchmarks")
+    rng, given = np.random.default_rng(0), {}
+    for x in made.tensors:
+        if x.bound and x.layout is not None:
+            dtype = DTYPES[x.layout.dtype]
+            given[x.name] = rng.integers(0, 100, x.layout.shape).astype(dtype)
+    agree(made, **given)

@@ -22,12 +22,16 @@ class Kept:
     tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
     prepared: dict[tuple[tuple[int, ...], ...], Prepared] = field(default_factory=dict)
 
+    def clear(self) -> None:
+        """Forgets everything."""
+        self.tensors.clear()
+        self.prepared.clear()
+
     def renew(self, names: Iterable[str], arrays: Mapping[str, NDArray[Any]]) -> bool:
         """Forgets the weights unless the tensors ``names`` are as they were; whether weights may be kept at all."""
         given = {name: arrays[name] for name in names}
         if sum(a.nbytes for a in given.values()) > _MOST:
-            self.tensors.clear()
-            self.prepared.clear()
+            self.clear()
             return False
         if given.keys() != self.tensors.keys() or not all(_same(a, self.tensors[n]) for n, a in given.items()):
             self.prepared.clear()

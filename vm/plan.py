@@ -34,6 +34,7 @@ from lpuasm.vm.steps import Step, settle
 from lpuasm.vm.valid import check_words
 
 _KEPT = 16
+_WITH_WEIGHTS = 3  # of those, so many keep the weights of their last run
 _KEY = "_plan_key"
 _WORDS = {
     "abc": "matrix product",
@@ -98,6 +99,8 @@ def plan(program: Program) -> Plan:
         while len(_plans) > _KEPT:
             _plans.popitem(last=False)
     _plans.move_to_end(key)
+    for other in list(_plans.values())[:-_WITH_WEIGHTS]:
+        other.kept.clear()
     return known
 
 
