@@ -131,20 +131,18 @@ def _header(target: Target) -> Iterator[str]:
             start = max(0, min(at, width - len(name)))
             if not "".join(row[max(start - 1, 0) : start + len(name) + 1]).strip():
                 row[start : start + len(name)] = name
-    middle = _memory(target)
-    for text, at in middle:
-        top[at : at + len(text)] = text
+    for at in _memory(target):
+        if not "".join(top[at - 1 : at + 4]).strip():
+            top[at : at + 3] = "MEM"
     yield (" " * _LABEL + "".join(top)).rstrip()
     yield (" " * _LABEL + "".join(bottom)).rstrip()
 
 
-def _memory(target: Target) -> list[tuple[str, int]]:
-    """The words MEM over the two hemispheres' quads."""
+def _memory(target: Target) -> list[int]:
+    """Where MEM stands over the quads of each hemisphere."""
     out = target.taps.mem_outbound
     middle = (out[0] + out[-1]) // 2
-    east = middle * _WIDE
-    west = place(target, "w", middle) * _WIDE
-    return [("MEM W", west - 1), ("MEM E", east - 1)]
+    return [place(target, "w", middle) * _WIDE - 2, middle * _WIDE + 1]
 
 
 def _word(program: Program, queue: str, word: int) -> str:

@@ -82,7 +82,8 @@ def told(console: Console, stop: Stop) -> None:
         raise debugger.fault
     why = {"end": "the end", "begin": "before the first cycle", "interrupted": "interrupted"}.get(stop.reason, "")
     if stop.breaks:
-        why = ", ".join(f"breakpoint {n}, {debugger.breaks[n].text}" for n in stop.breaks)
+        names = {n: f"breakpoint {n}, " if n in console.breaks else "" for n in stop.breaks}
+        why = ", ".join(f"{name}{debugger.breaks[n].text}" for n, name in names.items())
     console.say(f"cycle {debugger.cycle:,}" + (f": {why}" if why else ""))
     lines = dispatched(debugger)
     for line in lines[:_SHOWN]:
