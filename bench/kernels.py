@@ -57,7 +57,8 @@ def busy(made: Program, kinds: tuple[str, ...]) -> float:
     issues = float(timeline.issues[chosen].sum())
     if kinds == ("abc",) and any(t.layout is not None and t.layout.dtype == "f16" for t in made.tensors):
         issues *= 2
-    return 100 * issues / (len(queues) * max(made.cycles or 0, 1))
+    ports = 2 if kinds == ("mem",) else 1  # a slice reads and writes in every cycle
+    return 100 * issues / (ports * len(queues) * max(made.cycles or 0, 1))
 
 
 def table(rows: list[Row]) -> str:

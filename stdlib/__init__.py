@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.binary import MUL as mul
     from lpuasm.stdlib.binary import SUB as sub
     from lpuasm.stdlib.kernel import Contract, Kernel, KernelRun
+    from lpuasm.stdlib.layers import LINEAR as linear
     from lpuasm.stdlib.pointwise import EXP as exp
     from lpuasm.stdlib.pointwise import GELU as gelu
     from lpuasm.stdlib.pointwise import RELU as relu
@@ -30,6 +31,7 @@ _TYPES = ("Contract", "Kernel", "KernelRun")
 KERNELS = {
     **dict.fromkeys(("add", "maximum", "mul", "sub"), "binary"),
     **dict.fromkeys(("exp", "gelu", "relu", "sigmoid", "silu", "tanh"), "pointwise"),
+    "linear": "layers",
     "matmul": "products",
 }
 
@@ -40,6 +42,7 @@ __all__ = [
     "add",
     "exp",
     "gelu",
+    "linear",
     "matmul",
     "maximum",
     "mul",

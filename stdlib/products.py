@@ -24,7 +24,7 @@ def tiles(size: int) -> int:
 
 
 def deal(columns: int, depth: int, units: int) -> list[tuple[int, int, int, int]]:
-    """(round, unit, column, depth) of each tile of weights, as `matmul.s` deals them to the units in its TILES form."""
+    """(round, unit, column, depth) of each tile of weights, as `product.s` deals them to the units."""
     turn = gcd(columns, units)
     dealt = []
     for i in range(columns * depth):
@@ -34,7 +34,7 @@ def deal(columns: int, depth: int, units: int) -> list[tuple[int, int, int, int]
 
 
 def few_rows(m: int, k: int, n: int, batch: int, dtype: str) -> bool:
-    """Whether the TILES form is taken: it fits, and is the cheaper one; `matmul.s` decides by the same numbers."""
+    """Whether the TILES form is taken: it fits, and is the cheaper one; `product.s` decides by the same numbers."""
     columns, depth = batch * tiles(n), tiles(k)
     rounds = -(-columns * depth // (2 if dtype == "f16" else 4))
     words = (m + 4) * columns + m * -(-batch * depth // 4)
@@ -64,7 +64,7 @@ def _cycles(*, M: int, K: int, N: int, B: int = 1, dtype: str = "i8") -> int:
     return B * tiles(N) * tiles(K) * (max(84, padded) if dtype == "f16" else max(48, padded // 4)) + 300
 
 
-def _fits(m: int, k: int, n: int, batch: int, dtype: str) -> bool:
+def fits(m: int, k: int, n: int, batch: int, dtype: str) -> bool:
     size, columns, depth = (2 if dtype == "f16" else 1), batch * tiles(n), tiles(k)
     if few_rows(m, k, n, batch, dtype):
         return True
@@ -79,9 +79,9 @@ def _fits(m: int, k: int, n: int, batch: int, dtype: str) -> bool:
 def _defines(*, M: int, K: int, N: int, B: int = 1, dtype: str = "i8") -> Mapping[str, int]:
     if min(M, K, N, B) < 1:
         raise TypeError("the dimensions of a program are 1 or more")
-    if not _fits(M, K, N, B, dtype):
-        best = largest(lambda m: _fits(m, K, N, B, dtype), M)
-        wide = largest(lambda n: _fits(M, K, n, B, dtype), N)
+    if not fits(M, K, N, B, dtype):
+        best = largest(lambda m: fits(m, K, N, B, dtype), M)
+        wide = largest(lambda n: fits(M, K, n, B, dtype), N)
         ways = [f"M up to {best} with these K and N"] * (best > 0) + [f"N up to {wide} with these M and K"] * (wide > 0)
         help_ = f"what fits: {', or '.join(ways)}" if ways else "cut K: the sums of the pieces can be added"
         raise too_large(f"matmul {dtype}", f"M={M}, K={K}, N={N}" + f", B={B}" * (B > 1), help_)
@@ -117,8 +117,8 @@ def _prepare(a: Any, b: Any) -> Call:
 
     if not batch * m * k * n:
         return Call(None, dtype, lambda program: {}, finish)
-    inputs = partial(_inputs, x3, w3)
-    return Call({"M": m, "K": k, "N": n, "B": batch}, dtype, inputs, finish)
+    ready = partial(inputs, x3, w3)
+    return Call({"M": m, "K": k, "N": n, "B": batch}, dtype, ready, finish)
 
 
 def product_type(kernel: str, a: Array, b: Array) -> str:
@@ -129,7 +129,7 @@ def product_type(kernel: str, a: Array, b: Array) -> str:
     raise TypeError(f"{kernel} takes two arrays of int8 or two of float16, not {a.dtype} and {b.dtype}")
 
 
-def _inputs(x: Array, w: Array, program: Program) -> Mapping[str, Array]:
+def inputs(x: Array, w: Array, program: Program) -> Mapping[str, Array]:
     """x [B, M, K] and w [B, K, N] as the program's A and W."""
     if program.defines["TILES"]:
         return {"A": _tiled_rows(x), "W": _dealt(w, 4 if x.dtype.itemsize == 1 else 2)}
