@@ -62,10 +62,11 @@ def _collision(body: Body, one: Claim, two: Claim, cell: int, streams: int) -> D
         first, second = second, first
     kind = one.track[0]
     related = () if first is second else (Related("by this one", first.span),)
-    when = f"on diagonal {cell}" if kind == "stream" else f"in cycle {cell}"
+    register = (one.mask & two.mask).bit_length() - 1
+    when = f"at SR{register}, in cycle {cell + register}" if kind == "stream" else f"in cycle {cell}"
     return second.error(
         _CODES[kind],
-        f"{describe(one.track)} is needed twice at the same time, {when} from the start of flow '{body.flow.name}'",
+        f"{describe(one.track)} is needed twice, {when} from the start of flow '{body.flow.name}'",
         label="by this statement",
         related=related,
         help=_free_stream(body, one, streams) if kind == "stream" else _HELP[kind],
