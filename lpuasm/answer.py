@@ -51,6 +51,7 @@ BLANK: Mapping[str, Mapping[str, Any]] = {
         "vcd": None,
         **NO_PROGRAM,
     },
+    "diff": {"programs": [], "same": None, "first": None, "changes": []},
     "isa": {"name": None, "text": None},
     "fmt": {"files": []},
     "repl": {},

@@ -25,6 +25,7 @@ COMMANDS = {
     "dis": "Print a program as words that assemble back.",
     "explain": "Say why every flow starts when it does.",
     "profile": "Say where the cycles of a program go.",
+    "diff": "Say where two programs part.",
     "isa": "Show the reference of an instruction or unit.",
     "fmt": "Give sources the one canonical layout.",
     "repl": "Write, run and debug a program in a conversation.",
