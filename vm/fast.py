@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lpuasm.isa.core import table
 from lpuasm.isa.errors import Diagnostic, Fault
 from lpuasm.isa.faults import Violation, describe
 from lpuasm.isa.program import Program
@@ -18,9 +17,6 @@ from lpuasm.vm.plan import Plan, plan
 from lpuasm.vm.result import Run
 from lpuasm.vm.state import parties
 from lpuasm.vm.values import TensorValue
-
-#: Instructions that can be at fault because of the data they get.
-CHECKED = ("gather", "scatter", "permute", "distribute")
 
 
 def run_fast(program: Program, inputs: Mapping[str, ArrayLike]) -> Run:
@@ -34,8 +30,6 @@ def run_fast(program: Program, inputs: Mapping[str, ArrayLike]) -> Run:
     arrays = bind(program, inputs)
     made = plan(program)
     against = made.against
-    if against and not _may_fail_before(program, against[0].cycle):
-        raise _fault(program, against, [])
     work = execute(program, made, arrays)
     if against or work.found:
         raise _fault(program, against, work.found)
@@ -57,13 +51,6 @@ def execute(program: Program, made: Plan, arrays: Mapping[str, NDArray[np.generi
         for node in step.drops:
             work.forget(node)
     return work
-
-
-def _may_fail_before(program: Program, cycle: int) -> bool:
-    """Whether anything that depends on data is dispatched by that cycle."""
-    timeline = program.timeline
-    codes = [d.opcode for d in table(program.target) if d.mnemonic in CHECKED]
-    return bool((np.isin(timeline.opcode, codes) & (timeline.start <= cycle)).any())
 
 
 def _fault(program: Program, against: tuple[Violation, ...], found: list[Finding]) -> Fault:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from lpuasm.isa.operands import Streams
 from lpuasm.isa.ports import number, paired
 from lpuasm.isa.runs import Bools, Ints, spread
 from lpuasm.isa.target import HEMISPHERES
@@ -52,7 +53,7 @@ def _groups(net: Net, rows: Ints, wide: Bools, plane: Ints, mnemonic: str, store
     """Groups of rows that come from streams, a line of them for each stream."""
     definition = net.definition(mnemonic)
     taken = slot(definition, "rows")
-    given, size = _sizes(net, rows, definition.mnemonic)
+    given, size = _sizes(net, rows)
     rows, size = rows[given], size[given]
     if not len(rows):
         return []
@@ -72,10 +73,10 @@ def _groups(net: Net, rows: Ints, wide: Bools, plane: Ints, mnemonic: str, store
     ]  # fmt: skip
 
 
-def _sizes(net: Net, rows: Ints, mnemonic: str) -> tuple[Bools, Ints]:
+def _sizes(net: Net, rows: Ints) -> tuple[Bools, Ints]:
     """Of families whether they take rows from streams, and how many streams."""
-    found = [v.size if (v := net.code(f).values["rows"]) is not None else 0 for f in rows.tolist()]  # type: ignore[union-attr]
-    size = np.array(found, np.int64)
+    values = (net.code(family).values["rows"] for family in rows.tolist())
+    size = np.array([v.size if isinstance(v, Streams) else 0 for v in values], np.int64)
     return size > 0, size
 
 
@@ -86,7 +87,7 @@ def _installs(net: Net, plane: Ints, wide: Bools) -> list[Claims]:
     for mnemonic in ("iw", "clear"):
         rows = net.families(mnemonic)
         if mnemonic == "iw" and len(rows):
-            given, _ = _sizes(net, rows, mnemonic)
+            given, _ = _sizes(net, rows)
             rows = rows[~given]
         if not len(rows):
             continue

@@ -15,6 +15,7 @@ from hashlib import sha256
 
 import numpy as np
 
+from lpuasm.isa.core import table
 from lpuasm.isa.faults import Violation
 from lpuasm.isa.join import Joined
 from lpuasm.isa.layout import Layout
@@ -36,6 +37,7 @@ from lpuasm.vm.valid import check_words
 _KEPT = 16
 _WITH_WEIGHTS = 3  # of those, so many keep the weights of their last run
 _KEY = "_plan_key"
+_CHECKED = ("gather", "scatter", "permute", "distribute")
 _WORDS = {
     "abc": "matrix product",
     "products": "matrix products as one",
@@ -151,11 +153,23 @@ def net_of(program: Program, joined: Joined | None = None) -> Net:
 
 
 def make(program: Program) -> Plan:
-    """A plan for the outputs of ``program``, and for what may be at fault when it runs."""
+    """A plan for the outputs of ``program``, and for what may be at fault when it runs.
+
+    It has no steps where the program is at fault in time, before anything else can be.
+    """
     proof = prove(program)
+    if proof.violations and not _may_fail_before(program, proof.violations[0].cycle):
+        return Plan((), {}, -1, 0, 0, 0, {}, proof.violations)
     net = net_of(program, proof.joined)
     outputs(net, [t.name for t in program.tensors if t.kind == "output"])
     return schedule(net, proof.violations)
+
+
+def _may_fail_before(program: Program, cycle: int) -> bool:
+    """Whether anything that can be at fault because of its data is dispatched by that cycle."""
+    timeline = program.timeline
+    codes = [d.opcode for d in table(program.target) if d.mnemonic in _CHECKED]
+    return bool((np.isin(timeline.opcode, codes) & (timeline.start <= cycle)).any())
 
 
 def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
