@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from lark.exceptions import UnexpectedInput
 
 from lpuasm.asm import words
 from lpuasm.asm.grammar import TooDeep, parse_at
-from lpuasm.asm.tree import Line, Template, place
+from lpuasm.asm.tree import Line, Name, Template, place
 from lpuasm.isa.errors import AssemblyError, Diagnostic, error
 
 MAX_FILE = 64 << 20
@@ -34,6 +35,8 @@ NUMBER = re.compile(
     r"|[0-9][0-9_]*(?:\.[0-9][0-9_]*)?(?:[eE][+-]?[0-9]+)?)"
     r"(?![A-Za-z0-9_]|\.[0-9])"
 )
+_DOTTED = re.compile(r"(?<![A-Za-z0-9_.%])[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)+(?![A-Za-z0-9_])")
+_ZEROS = str.maketrans("123456789", "000000000")
 _COMMENT = re.compile(r'(?:[^";/]+|"[^"\n]*"|"|/(?!/))*')
 _BAD = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 _BRACKET = re.compile(r"[()\[\]]")
@@ -158,7 +161,7 @@ class Parser:
             if oversize is not None:
                 return oversize
             try:
-                template = parse_at(key, _runs(pieces))
+                template = self._parsed(key, _runs(pieces))
             except (UnexpectedInput, TooDeep):
                 return _explain(raw, file) if explain else None
             if key is not code or len(key) < 1000:
@@ -170,6 +173,28 @@ class Parser:
             position += len(run) + len(text)
             ends.append(position)
         return Line(file, raw.number, raw.indent, code, template, tuple(numbers), tuple(ends))
+
+    def _parsed(self, key: str, runs: tuple[tuple[int, int], ...]) -> Template:
+        """The template of a shape; shapes that differ in digits of dotted names alone are parsed once."""
+        family = key
+        if "." in key and '"' not in key and "{" not in key:
+            family = _DOTTED.sub(lambda match: match[0].translate(_ZEROS), key)
+        if family == key:
+            return parse_at(key, runs)
+        template = self._templates.get(family)
+        if template is None:
+            template = self._templates[family] = parse_at(family, runs)
+        return template._replace(prefix=_renamed(template.prefix, key), body=_renamed(template.body, key), before={})
+
+
+def _renamed(node: Any, key: str) -> Any:
+    """A part of a tree with the dotted names of ``key``, which differs from its own line in their digits alone."""
+    if isinstance(node, Name):
+        return node._replace(text=key[node.start : node.end]) if "." in node.text else node
+    if not isinstance(node, tuple):
+        return node
+    parts = [_renamed(part, key) for part in node]
+    return type(node)(*parts) if hasattr(node, "_fields") else tuple(parts)
 
 
 def _explain(raw: RawLine, file: str) -> Diagnostic:

@@ -124,11 +124,18 @@ def _read(octets: Octets, start: Ints, stop: Ints) -> tuple[Ints, NDArray[np.boo
     keep = np.ones(len(octets), bool)
     value = np.zeros(len(start), np.int64)
     length = stop - start
-    wrong = (length > LONGEST) | ((octets[start - 1] == _POINT) & _IN_WORD[octets[np.maximum(start - 2, 0)]])
-    based = (length > 2) & (octets[start] == _ZERO) & (octets[start + 1] | 32 == ord("x"))
-    short = ~based & (length <= 8) & (stop >= 8)
-    rows: Ints = np.flatnonzero(short)
-    value[rows], good = _decimal(octets, stop[rows], length[rows])
+    wrong = length > LONGEST
+    rows: Ints = np.flatnonzero(octets[start - 1] == _POINT)
+    wrong[rows[_IN_WORD[octets[start[rows] - 2]]]] = True
+    based = (octets[start] == _ZERO) & (length > 2)
+    rows = np.flatnonzero(based)
+    based[rows[octets[start[rows] + 1] | 32 != ord("x")]] = False
+    short = (length <= 8) & (stop >= 8) & ~based
+    rows = np.flatnonzero(short)
+    if len(rows) == len(start):
+        value, good = _decimal(octets, stop, length)
+    else:
+        value[rows], good = _decimal(octets, stop[rows], length[rows])
     wrong[rows[~good]] = True
     at, more = stop[rows] - 1, length[rows]
     while len(at := at[more > 1]):

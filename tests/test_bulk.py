@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -184,3 +185,35 @@ def test_a_scan_has_the_numbers_of_the_parser(text: str) -> None:
             stops = found.stop[found.first[k] : found.first[k + 1]].tolist()
             end = int(found.begin[k]) + raw.indent + len(raw.code)
             assert stops == [end - len(rest) for rest in own]
+
+
+NUMBERED = (
+    "{0}: read 0 -> s{1}.e",
+    "add.f{1} s{0}.e, sg4.w[{2}] -> s{1}.e low8",
+    "lw mxm.e{0} mxm.w{1}, sg16.e[0] @mem.w{2}",
+    ".unit mem.w{0}",
+    ".input A : i8 [4, 320] at mem.w{0} mem.e{1} tile 4x{2}",
+    "x{0}.y{1}: nop {2}, a.{1}[{0}..{2}]",
+    "a.b{0} low8, low8.c{1}",
+    "flow f{0} after g{1} + h.i{2}:",
+    "{0}: nop %v{1}.e, 1.{2}",
+    ".note{0}.x",
+    "q 0x{0}.f{1}",
+)
+
+
+@given(st.lists(st.integers(0, 99), min_size=3, max_size=3), st.sampled_from(NUMBERED))
+def test_lines_that_differ_in_digits_of_names(numbers: list[int], line: str) -> None:
+    parser = Parser()
+    parser.parse("\n".join(line.format(a, b, c) for a in (7, 10) for b in (3, 44) for c in (5, 60)), "t.s")
+    text = line.format(*numbers)
+    lines, problems = parser.parse(text, "t.s")
+    alone, wrong = Parser().parse(text, "t.s")
+    assert problems == wrong
+    assert [(x.template.prefix, x.template.body, x.numbers) for x in lines] == [
+        (x.template.prefix, x.template.body, x.numbers) for x in alone
+    ]
+    for one in alone:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("lpuasm.asm.parser._DOTTED", re.compile("(?!)"))
+            assert Parser().parse(text, "t.s")[0][0].template[:3] == one.template[:3]

@@ -54,5 +54,10 @@ def command(file: str, output: str | None, listing: str | None, assembly: Assemb
     write_all(contents)
     cycles = "" if program.cycles is None else time(program.cycles, program.target.geometry.clock_mhz)
     note = f"{output}: {cycles or 'scalar code, cycles are known when it runs'}"
-    document = {"output": output, "listing": listing, "digest": program.digest, **facts(program, as_json())}
+    document = {
+        "output": output,
+        "listing": listing,
+        "digest": program.digest if as_json() else None,
+        **facts(program, as_json()),
+    }
     return Answer(document, notes="" if output == STANDARD else note)
