@@ -52,6 +52,7 @@ BLANK: Mapping[str, Mapping[str, Any]] = {
         **NO_PROGRAM,
     },
     "diff": {"programs": [], "same": None, "first": None, "changes": []},
+    "watch": {"cycles": None, "floor": None, "before": {"cycles": None, "floor": None}, "checks": {}},
     "isa": {"name": None, "text": None},
     "fmt": {"files": []},
     "repl": {},

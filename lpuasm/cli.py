@@ -26,6 +26,7 @@ COMMANDS = {
     "explain": "Say why every flow starts when it does.",
     "profile": "Say where the cycles of a program go.",
     "diff": "Say where two programs part.",
+    "watch": "Build on every save, and show what changed.",
     "isa": "Show the reference of an instruction or unit.",
     "fmt": "Give sources the one canonical layout.",
     "repl": "Write, run and debug a program in a conversation.",

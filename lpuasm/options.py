@@ -97,7 +97,8 @@ def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 def as_json() -> bool:
     """Whether the command that runs answers one JSON document."""
-    return bool(click.get_current_context().meta.get(_JSON))
+    context = click.get_current_context(silent=True)
+    return bool(context and context.meta.get(_JSON))
 
 
 def one_document(*outputs: str | None) -> None:
