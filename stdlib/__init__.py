@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.binary import SUB as sub
     from lpuasm.stdlib.kernel import Contract, Kernel, KernelRun
     from lpuasm.stdlib.layers import LINEAR as linear
+    from lpuasm.stdlib.moves import TRANSPOSE as transpose
     from lpuasm.stdlib.pointwise import EXP as exp
     from lpuasm.stdlib.pointwise import GELU as gelu
     from lpuasm.stdlib.pointwise import RELU as relu
@@ -33,6 +34,7 @@ KERNELS = {
     **dict.fromkeys(("exp", "gelu", "relu", "sigmoid", "silu", "tanh"), "pointwise"),
     "linear": "layers",
     "matmul": "products",
+    "transpose": "moves",
 }
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "silu",
     "sub",
     "tanh",
+    "transpose",
 ]
 
 
