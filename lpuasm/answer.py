@@ -51,6 +51,7 @@ BLANK: Mapping[str, Mapping[str, Any]] = {
         "vcd": None,
         **NO_PROGRAM,
     },
+    "lint": NO_PROGRAM,
     "diff": {"programs": [], "same": None, "first": None, "changes": []},
     "watch": {"cycles": None, "floor": None, "before": {"cycles": None, "floor": None}, "checks": {}},
     "isa": {"name": None, "text": None},

@@ -25,6 +25,7 @@ COMMANDS = {
     "dis": "Print a program as words that assemble back.",
     "explain": "Say why every flow starts when it does.",
     "profile": "Say where the cycles of a program go.",
+    "lint": "Say what a program does for nothing.",
     "diff": "Say where two programs part.",
     "watch": "Build on every save, and show what changed.",
     "isa": "Show the reference of an instruction or unit.",
