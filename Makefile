@@ -20,6 +20,7 @@ lint: $(STAMP)
 
 manual: $(STAMP)
 	$(BIN)/python -m lpuasm.isa.manual
+	$(BIN)/python -m lpuasm.asm.catalogue
 
 # What is printed from the specification and the grammar; tests fail where it is stale.
 generated: $(STAMP)

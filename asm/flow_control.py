@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from lpuasm.asm.body import Node, Part, Tap
-from lpuasm.asm.flow_units import attach, bound_values, hear_all
+from lpuasm.asm.flow_values import attach, bound_values, hear_all
 from lpuasm.asm.flows import Lower, Lowering
 from lpuasm.asm.syntax import Statement, StreamRef, UnitRef
 from lpuasm.isa.errors import AssemblyError

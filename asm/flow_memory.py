@@ -8,264 +8,16 @@ element in each issue.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from lpuasm.asm.body import Channel, Node, Part, Tap, Times
-from lpuasm.asm.flows import Lower, Lowering, repeat_times, tap_channels
-from lpuasm.asm.regions import vectors
-from lpuasm.asm.syntax import Clause, Number, Operand, Statement, StreamRef, TensorRef, UnitRef
+from lpuasm.asm.flow_regions import Region, issued, mem_parts, only_clauses, operands, region, slices_of, streams
+from lpuasm.asm.flows import Lower, Lowering, tap_channels
+from lpuasm.asm.syntax import Operand, Statement, StreamRef, TensorRef, UnitRef
 from lpuasm.isa.definition import Definition
 from lpuasm.isa.errors import AssemblyError
-from lpuasm.isa.layout import Layout
 from lpuasm.isa.values import Streams, Value
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Rows in SRAM: (slice by queue number, address) of each row in each byte plane, [rows, planes]."""
-
-    slices: Times
-    addresses: Times
-    dtype: str
-
-    @property
-    def rows(self) -> int:
-        return int(self.slices.shape[0])
-
-    @property
-    def planes(self) -> int:
-        return int(self.slices.shape[1])
-
-
-def region(lowering: Lowering, statement: Statement, operand: Operand, ref: StreamRef) -> Region:
-    """The rows that a memory operand names, padded to whole issues of the streams ``ref`` where the tensor has room."""
-    if isinstance(operand, TensorRef):
-        tensor = lowering.tensors.get(operand.name)
-        if tensor is None or tensor.layout is None:
-            raise AssemblyError(
-                statement.error("LPU1110", f"tensor '{operand.name}' has no place in memory", operand.span)
-            )
-        layout = tensor.layout
-        spread = statement.clause("spread")
-        if spread is not None and _one_number(statement, spread) != layout.groups:
-            raise AssemblyError(
-                statement.error(
-                    "LPU1106",
-                    f"'{operand.name}' is spread over {layout.groups} groups of slices",
-                    spread.span,
-                    help=f"write `spread {layout.groups}`, or give the tensor other slices",
-                )
-            )
-        planes, dtype = _chosen_planes(statement, operand, layout)
-        rows = _rows_an_issue(statement, ref, len(planes))
-        chosen = _padded(statement, operand, layout, vectors(layout, operand), rows)
-        located = [layout.locate(chosen, plane) for plane in planes]
-        return Region(np.stack([s for s, _ in located], 1), np.stack([a for _, a in located], 1), dtype)
-    if isinstance(operand, UnitRef) and operand.address is not None:
-        numbers = _slices(lowering, statement, operand)
-        _rows_an_issue(statement, ref, len(numbers))
-        return _words(lowering, statement, operand, numbers, operand.address)
-    raise AssemblyError(
-        statement.error(
-            "LPU1110",
-            f"`{statement.mnemonic}` needs a place in memory here",
-            operand.span,
-            help="name a tensor, or a word such as `mem.e5[0x40]`",
-        )
-    )
-
-
-def _words(lowering: Lowering, statement: Statement, unit: UnitRef, numbers: list[int], address: int) -> Region:
-    """Words from an address on, in a slice for each byte plane: as many as the repeat of the statement reaches."""
-    rows = 1 + max(0, *_reached(statement)) if statement.repeats else 1
-    last = lowering.target.words - 1
-    if not 0 <= address <= last - rows + 1:
-        beyond = address if rows == 1 or address < 0 else address + rows - 1
-        message = f"{beyond:#x} is not an address of a slice, which are 0 … {last:#x}"
-        raise AssemblyError(statement.error("LPU0310", message, unit.span))
-    slices = np.tile(np.array(numbers, np.int64), (rows, 1))
-    return Region(slices, np.broadcast_to(address + np.arange(rows)[:, None], slices.shape).copy(), "")
-
-
-def _reached(statement: Statement) -> Times:
-    """Which vector of each stream, or word, each issue of a repeat means: a step that is not written is the next."""
-    repeat_times(statement)
-    index = np.zeros(1, np.int64)
-    inner = 1
-    for repeat in statement.repeats:
-        step = repeat.step if repeat.step is not None else inner
-        index = (np.arange(repeat.count)[:, None] * step + index).reshape(-1)
-        inner *= repeat.count if step else 1
-    return index
-
-
-def _chosen_planes(statement: Statement, ref: TensorRef, layout: Layout) -> tuple[range, str]:
-    """The byte planes of a tensor that a statement means, and their type: all, or the one that `plane n` names."""
-    clause = statement.clause("plane")
-    if clause is None:
-        return range(layout.planes), layout.dtype
-    plane = _one_number(statement, clause)
-    if not 0 <= plane < layout.planes:
-        raise AssemblyError(
-            statement.error(
-                "LPU1106",
-                f"'{ref.name}' has no byte plane {plane}",
-                clause.span,
-                help=f"{layout.dtype} has planes 0 … {layout.planes - 1}",
-            )
-        )
-    return range(plane, plane + 1), "u8"
-
-
-def _padded(statement: Statement, ref: TensorRef, layout: Layout, chosen: Times, pad_to: int) -> Times:
-    missing = -len(chosen) % pad_to
-    if not missing:
-        return chosen
-    extra = chosen[-1] + 1 + np.arange(missing)
-    # What is read or written besides must be padding: rows beyond the last in the lowest tiles, or words beyond them.
-    row = extra // (layout.tile_rows * layout.tiles[1]) * layout.tile_rows + extra % layout.tile_rows
-    if extra[-1] >= layout.depth * layout.groups or ((extra < layout.vectors) & (row < layout.rows)).any():
-        raise AssemblyError(
-            statement.error(
-                "LPU1106",
-                f"{len(chosen)} rows of '{ref.name}' do not fill issues of {pad_to} rows",
-                ref.span,
-                help="take a multiple of the rows of an issue, or declare the tensor with a `tile` that pads it",
-            )
-        )
-    return np.concatenate([chosen, extra])
-
-
-def _slices(lowering: Lowering, statement: Statement, unit: UnitRef) -> list[int]:
-    queues = lowering.target.queue
-    names = [unit.name]
-    if unit.range is not None:
-        first, last = unit.range
-        way = 1 if first <= last else -1
-        names = [f"{unit.name}{i}" for i in range(first, last + way, way)[: lowering.target.geometry.slices + 1]]
-    for name in names:
-        if name not in queues or queues[name].kind != "mem":
-            raise AssemblyError(
-                statement.error("LPU1110", f"there is no memory slice `{name}`", unit.span, help="mem.w0, for example")
-            )
-    return [queues[name].number for name in names]
-
-
-def _one_number(statement: Statement, clause: Clause) -> int:
-    value = clause.values[0] if len(clause.values) == 1 else None
-    if not isinstance(value, Number) or not isinstance(value.value, int):
-        raise AssemblyError(
-            statement.error("LPU0405", f"`{clause.name}` needs a number", clause.span, help=f"write `{clause.name} 4`")
-        )
-    return value.value
-
-
-def _only_clauses(statement: Statement, *names: str) -> None:
-    for clause in statement.clauses:
-        if isinstance(clause, Clause) and clause.name not in names:
-            raise AssemblyError(
-                statement.error("LPU0405", f"`{statement.mnemonic}` has no `{clause.name}` here", clause.span)
-            )
-
-
-def operands(statement: Statement, inputs: int, outputs: int) -> None:
-    """Holds a statement to its number of operands; LPU0403."""
-    for given, wanted, what in ((statement.inputs, inputs, "input"), (statement.outputs, outputs, "output")):
-        if len(given) != wanted:
-            raise AssemblyError(
-                statement.error(
-                    "LPU0403",
-                    f"`{statement.mnemonic}` in a flow has {wanted} {what}{'s' * (wanted != 1)}, "
-                    f"and {len(given)} {'is' if len(given) == 1 else 'are'} given",
-                    statement.mnemonic_span,
-                    help=SYNTAX[statement.mnemonic],
-                )
-            )
-
-
-SYNTAX = {
-    "read": "write it as `read TENSOR -> STREAMS [repeat n [every d] [step s]]`",
-    "write": "write it as `write STREAMS -> TENSOR`",
-    "gather": "write it as `gather TENSOR, MAP -> STREAMS`",
-    "scatter": "write it as `scatter STREAMS, MAP -> TENSOR`",
-}
-
-
-def streams(statement: Statement, operand: Operand) -> StreamRef:
-    """A stream operand; LPU1110 where it is something else."""
-    if isinstance(operand, StreamRef):
-        return operand
-    raise AssemblyError(
-        statement.error("LPU1110", "streams are wanted here", operand.span, help="such as `s16.e` or `sg4.w[0]`")
-    )
-
-
-def _rows_an_issue(statement: Statement, ref: StreamRef, planes: int) -> int:
-    """How many rows of so many byte planes a group of streams takes at once."""
-    if ref.size % planes:
-        raise AssemblyError(
-            statement.error(
-                "LPU1107",
-                f"a group of {ref.size} does not hold elements of {planes} bytes",
-                ref.span,
-                help=f"use a group of {planes}, or a multiple",
-            )
-        )
-    return ref.size // planes
-
-
-def _issued(lowering: Lowering, statement: Statement, places: Region, rows: int) -> tuple[Times, Times]:
-    """(issue times, the first row of each issue) of a `read`, from its region and its repeat clauses."""
-    issues = places.rows // rows
-    if not statement.repeats:
-        return np.arange(issues), np.arange(issues) * rows
-    times, index = repeat_times(statement), _reached(statement)
-    if index.min() < 0:
-        message, place = "the repeat goes below the first vector", statement.repeats[0].span
-        raise AssemblyError(statement.error("LPU1102", message, place, help="steps count upwards here"))
-    if index.max() + 1 != issues:
-        raise AssemblyError(
-            statement.error(
-                "LPU1102",
-                f"the repeat reaches {int(index.max()) + 1} vectors of each stream, and the tensor has {issues} here",
-                statement.repeats[0].span,
-                help="leave the repeat out, or take the part of the tensor that is meant; "
-                "`step 0` reads one vector again and again",
-            )
-        )
-    return times, index * rows
-
-
-def _mem_parts(
-    lowering: Lowering,
-    definition: Definition,
-    places: Region,
-    ref: StreamRef,
-    first_rows: Times,
-    drives: bool,
-    operand: int,
-) -> list[Part]:
-    """The parts of a read or a write: one for each slice that serves a stream of the group."""
-    timing, target = definition.timing, lowering.target
-    parts: list[Part] = []
-    for member in range(ref.size):
-        row, plane = divmod(member, places.planes)
-        slices, addresses = places.slices[first_rows + row, plane], places.addresses[first_rows + row, plane]
-        channel = Channel(ref.direction, ref.first + member)
-        for number in dict.fromkeys(slices.tolist()):
-            queue = target.queues[number]
-            issues = np.flatnonzero(slices == number)
-            tap = (target.drive_tap if drives else target.read_tap)(queue, ref.direction)
-            assert tap is not None, "a slice stands on both directions"
-            taps = (Tap(channel, tap, timing.func if drives else timing.skew, operand, member),)
-            values: dict[str, Value] = {("out" if drives else "data"): Streams(ref.direction, channel.stream, 1)}
-            rel = tap - (timing.func if drives else timing.skew)
-            parts.append(
-                Part(queue, definition, values, rel, issues, addresses[issues], () if drives else taps, taps * drives)
-            )
-    return parts
 
 
 def _index(definition: Definition, name: str) -> int:
@@ -281,16 +33,16 @@ def _definition(lowering: Lowering, statement: Statement) -> Definition:
 def read(lowering: Lowering, statement: Statement) -> None:
     """``t`` is the diagonal of the first vector."""
     operands(statement, 1, 1)
-    _only_clauses(statement, "spread", "plane")
+    only_clauses(statement, "spread", "plane")
     definition, ref = _definition(lowering, statement), streams(statement, statement.outputs[0])
     places = region(lowering, statement, statement.inputs[0], ref)
     planes = places.planes
     rows = ref.size // planes
-    times, first_rows = _issued(lowering, statement, places, rows)
+    times, first_rows = issued(lowering, statement, places, rows)
     if not len(times):
         raise AssemblyError(statement.error("LPU1106", "there is nothing to read", statement.inputs[0].span))
     out = _index(definition, "out")
-    parts = _mem_parts(lowering, definition, places, ref, first_rows, True, out)
+    parts = mem_parts(lowering, definition, places, ref, first_rows, True, out)
     node = lowering.add(Node(len(lowering.nodes), statement, times, parts))
     for member in range(ref.size):
         lowering.drive(node, Channel(ref.direction, ref.first + member), 0, places.dtype, member % planes)
@@ -299,7 +51,7 @@ def read(lowering: Lowering, statement: Statement) -> None:
 def write(lowering: Lowering, statement: Statement) -> None:
     """``t`` is the diagonal of the first vector."""
     operands(statement, 1, 1)
-    _only_clauses(statement, "spread", "plane")
+    only_clauses(statement, "spread", "plane")
     definition, ref = _definition(lowering, statement), streams(statement, statement.inputs[0])
     sources = lowering.hear(statement, ref)
     times = lowering.in_step(statement, sources)
@@ -309,7 +61,7 @@ def write(lowering: Lowering, statement: Statement) -> None:
         _same_type(statement, places, [s.dtype for s in sources], ref)
     first_rows = _written_rows(lowering, statement, places, rows, times)
     data = _index(definition, "data")
-    parts = _mem_parts(lowering, definition, places, ref, first_rows, False, data)
+    parts = mem_parts(lowering, definition, places, ref, first_rows, False, data)
     node = lowering.add(Node(len(lowering.nodes), statement, times, parts))
     for source in sources:
         lowering.connect(node, source.node, source.shift, ref.span)
@@ -319,7 +71,7 @@ def write(lowering: Lowering, statement: Statement) -> None:
 def _written_rows(lowering: Lowering, statement: Statement, places: Region, rows: int, times: Times) -> Times:
     """The first row that each issue of a write goes to."""
     if statement.repeats:
-        return _issued(lowering, statement, places, rows)[1]
+        return issued(lowering, statement, places, rows)[1]
     if places.rows // rows != len(times):
         raise AssemblyError(
             statement.error(
@@ -350,7 +102,7 @@ def _same_type(statement: Statement, places: Region, heard: Sequence[str], ref: 
 def gather(lowering: Lowering, statement: Statement) -> None:
     """``t`` is the diagonal of the first map vector."""
     operands(statement, 2, 1)
-    _only_clauses(statement)
+    only_clauses(statement)
     definition = _definition(lowering, statement)
     map_ref, out = streams(statement, statement.inputs[1]), streams(statement, statement.outputs[0])
     sources = lowering.hear(statement, map_ref)
@@ -390,7 +142,7 @@ def gather(lowering: Lowering, statement: Statement) -> None:
 def scatter(lowering: Lowering, statement: Statement) -> None:
     """``t`` is the diagonal of the first vectors."""
     operands(statement, 2, 1)
-    _only_clauses(statement)
+    only_clauses(statement)
     definition = _definition(lowering, statement)
     data, map_ref = streams(statement, statement.inputs[0]), streams(statement, statement.inputs[1])
     sources = [*lowering.hear(statement, data), *lowering.hear(statement, map_ref)]
@@ -438,7 +190,7 @@ def _table(lowering: Lowering, statement: Statement, operand: Operand, group: St
             )
         return list(layout.slices), layout.dtype
     if isinstance(operand, UnitRef):
-        numbers = _slices(lowering, statement, operand)
+        numbers = slices_of(lowering, statement, operand)
         if len(numbers) == group.size:
             return numbers, ""
     raise AssemblyError(
