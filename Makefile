@@ -26,6 +26,7 @@ manual: $(STAMP)
 generated: $(STAMP)
 	$(BIN)/python -m lpuasm.isa.manual
 	$(BIN)/python -m lpuasm.asm.tables
+	$(BIN)/python -m lpuasm.asm.catalogue
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "lpuasm needs Python 3.11 or newer; say which with make PYTHON=..." >&2; exit 1; }

@@ -26,6 +26,7 @@ SUBJECTS = {
     "10": "Scalar code",
     "11": "Flows",
     "12": "The conversation",
+    "13": "Lint",
 }
 
 
