@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from lpuasm.asm.chunk import Chunk, Meaning
 from lpuasm.asm.encode import Site
 from lpuasm.asm.rows import MAX_CYCLE, Row, Run
 from lpuasm.asm.scan import Ints
+from lpuasm.asm.settle import Loose
 from lpuasm.asm.syntax import Statement, Timed
 from lpuasm.isa.core import Definition
 from lpuasm.isa.distinct import distinct
@@ -18,8 +19,10 @@ from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.kinds import Number
 from lpuasm.isa.target import Queue
 
-#: The row of a statement at cycle 0, if it is one in any case; raises AssemblyError.
-Encode = Callable[[Statement], Row | None]
+#: The rows of a statement at cycle 0; raises AssemblyError.
+Encode = Callable[[Statement], Sequence[Row | Loose]]
+#: No numbers of queues.
+_LOOSE, _NOT_THERE = -1, -2
 _LOW = (1 << 64) - 1
 #: Instructions that signal to other queues or wait for them.
 _WAITING = ("sync", "deskew", "notify", "transmit")
@@ -33,11 +36,11 @@ class Chunks:
         self.runs: list[Run] = []
         self._forms: dict[tuple[str, Meaning], _Forms] = {}
 
-    def take(self, chunk: Timed, unit: str, queues: Sequence[Queue], order: int, encode: Encode) -> bool:
-        """Makes runs of a chunk in a unit with such queues, behind ``order`` rows, if it can be.
-
-        It can be if each line is one row, and nothing is wrong with any.
-        """
+    def take(
+        self, chunk: Timed, unit: str, queues: Sequence[Queue], placed: Sized, waiting: list[Loose], encode: Encode
+    ) -> bool:
+        """Makes runs of a chunk in a unit with such queues, behind the rows ``placed``, if nothing is wrong with any of
+        its lines; those that have a choice of queues go to ``waiting``."""
         if not isinstance(chunk, Chunk):
             return False
         alone = queues[0] if len(queues) == 1 else None
@@ -50,55 +53,89 @@ class Chunks:
         kind, cycle, address = chunk.columns()
         if int(cycle.min()) < 0 or int(cycle.max()) > MAX_CYCLE or not forms.learn(kind, encode):
             return False
-        if ((address < forms.least[kind]) | (address > forms.most[kind])).any():
+        if ((address < forms.layers[0].least[kind]) | (address > forms.layers[0].most[kind])).any():
             return False
-        words, repeats, hold = forms.words[kind], forms.repeats[kind], forms.hold[kind]
-        words[:, 0] |= address.astype(np.uint64) << forms.shift[kind]
-        if alone is not None:
-            self.runs.append(Run(alone, cycle, words, repeats, hold, lines, chunk, order))
-            return True
-        number = forms.queue[kind]
-        for n in distinct(number).tolist():
-            own = number == n
-            queue = self.site.target.queues[n]
-            self.runs.append(Run(queue, cycle[own], words[own], repeats[own], hold[own], lines[own], chunk, order))
+        for layer in forms.layers:
+            words, repeats, hold = layer.words[kind], layer.repeats[kind], layer.hold[kind]
+            words[:, 0] |= address.astype(np.uint64) << layer.shift[kind]
+            if alone is not None:
+                self.runs.append(Run(alone, cycle, words, repeats, hold, lines, chunk, len(placed)))
+                continue
+            number = layer.queue[kind]
+            for n in distinct(number).tolist():
+                own = number == n
+                if n >= 0:
+                    columns = cycle[own], words[own], repeats[own], hold[own], lines[own]
+                    self.runs.append(Run(self.site.target.queues[n], *columns, chunk, len(placed)))
+                elif n == _LOOSE:
+                    for k, at, line in zip(kind[own].tolist(), cycle[own].tolist(), lines[own].tolist(), strict=True):
+                        one = forms.loose[k]
+                        waiting.append(Loose(at, one.queues, one.word, one.repeat, one.hold, None, chunk, line))
         return True
 
 
-class _Forms:
-    """The words of the kinds of lines of a text in one unit, or in all units that are alike: by kind the word without
-    its address, the lowest bit of that, the least and the greatest value that it may have."""
+class _Layer:
+    """A row of each line, by its kind: the word without its address, the lowest bit of that, the least and the greatest
+    value that it may have; and its queue, or whether it has a choice of them or is not there."""
 
-    def __init__(self, meaning: Meaning, site: Site) -> None:
-        kinds = len(meaning.kinds.sample)
-        self.meaning, self.site = meaning, site
-        self._known = np.zeros(kinds, bool)
+    def __init__(self, kinds: int) -> None:
         self.words, self.repeats = np.zeros((kinds, 2), np.uint64), np.zeros((kinds, 2), np.uint64)
-        self.hold, self.queue = np.zeros(kinds, np.int64), np.zeros(kinds, np.int64)
+        self.hold, self.queue = np.zeros(kinds, np.int64), np.full(kinds, _NOT_THERE, np.int64)
         self.shift = np.zeros(kinds, np.uint64)
         self.least, self.most = np.zeros(kinds, np.int64), np.zeros(kinds, np.int64)
 
+
+class _Forms:
+    """The rows of the kinds of lines of a text in one unit, or in all units that are alike.
+
+    A layer has the first row of each kind, the next one the second of those that have two, and so on. ``loose``: those
+    with a choice of queues.
+    """
+
+    def __init__(self, meaning: Meaning, site: Site) -> None:
+        self.meaning, self.site = meaning, site
+        self.layers = [_Layer(len(meaning.kinds.sample))]
+        self.loose: dict[int, Loose] = {}
+        self._known = np.zeros(len(meaning.kinds.sample), bool)
+
     def learn(self, kind: Ints, encode: Encode) -> bool:
-        """Makes the words of kinds that are new; whether each is one word in one queue."""
-        kinds = self.meaning.kinds
+        """Makes the rows of kinds that are new; whether nothing is wrong with any."""
         for new in distinct(kind[~self._known[kind]]).tolist():
             statement = self.meaning.sample[new]
             try:
-                row = encode(statement)
+                rows = encode(statement)
             except AssemblyError:
                 return False
-            if row is None or statement.mnemonic in _WAITING:
+            queues = [row.queue if isinstance(row, Row) else None for row in rows]
+            if len(set(queues)) < len(rows) or statement.mnemonic in _WAITING:
                 return False
-            word = row.word
-            if kinds.varies[new]:
-                field = _address(row, int(kinds.free[kinds.sample[new]]), self.site)
+            mask = 0
+            if self.meaning.kinds.varies[new]:
+                field = self._address(new, rows)
                 if field is None:
                     return False
-                word &= ~field.mask
-                self.shift[new], self.least[new], self.most[new] = field.shift, field.least, field.most
-            self.words[new], self.repeats[new] = (word & _LOW, word >> 64), (row.repeat & _LOW, row.repeat >> 64)
-            self.hold[new], self.queue[new], self._known[new] = row.hold, row.queue.number, True
+                mask = field.mask
+                first = self.layers[0]
+                first.shift[new], first.least[new], first.most[new] = field.shift, field.least, field.most
+            for k, row in enumerate(rows):
+                if k == len(self.layers):
+                    self.layers.append(_Layer(len(self._known)))
+                layer, word = self.layers[k], row.word & ~mask
+                layer.words[new], layer.repeats[new] = (word & _LOW, word >> 64), (row.repeat & _LOW, row.repeat >> 64)
+                layer.hold[new] = row.hold
+                if isinstance(row, Row):
+                    layer.queue[new] = row.queue.number
+                else:
+                    layer.queue[new], self.loose[new] = _LOOSE, row
+            self._known[new] = True
         return True
+
+    def _address(self, kind: int, rows: Sequence[Row | Loose]) -> _Field | None:
+        """Where the address lies that is another in each line; None where there is none, or several rows have one."""
+        kinds = self.meaning.kinds
+        if len(rows) != 1 or not isinstance(rows[0], Row):
+            return None
+        return _address(rows[0], int(kinds.free[kinds.sample[kind]]), self.site)
 
 
 @dataclass(frozen=True, slots=True)

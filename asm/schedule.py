@@ -6,18 +6,18 @@ links) the lowest takes it that may and is free.
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from lpuasm.asm.columns import Chunks
-from lpuasm.asm.encode import Encoded, Site, bound, encode, find
+from lpuasm.asm.encode import Site, bound, encode, find
 from lpuasm.asm.operands import Bound
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.queues import framed
 from lpuasm.asm.rows import MAX_CYCLE, Row, Run
 from lpuasm.asm.rules import broken
+from lpuasm.asm.settle import Loose, settle
 from lpuasm.asm.syntax import Hole, Operand, Statement, UnitRef, UnitSection
 from lpuasm.asm.usage import nearest
 from lpuasm.isa.core import Definition
@@ -41,20 +41,10 @@ class Unit:
     known: dict[str, Definition] = field(default_factory=dict, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """A line that any of several queues may take."""
-
-    cycle: int
-    statement: Statement
-    queues: tuple[Queue, ...]
-    encoded: Encoded
-
-
 def rows(sections: Sequence[UnitSection], site: Site, problems: Problems) -> tuple[list[Row], list[Run]]:
     """The rows of all ``.unit`` sections, not in order of time."""
     placed: list[Row] = []
-    waiting: list[_Open] = []
+    waiting: list[Loose] = []
     chunks = Chunks(site)
     for section in sections:
         unit = None
@@ -65,7 +55,7 @@ def rows(sections: Sequence[UnitSection], site: Site, problems: Problems) -> tup
         for item in section.items:
             if isinstance(item, tuple):
                 one_by_one = [item]
-            elif chunks.take(item, unit.name, unit.queues, len(placed), partial(_certain, unit, site)):
+            elif chunks.take(item, unit.name, unit.queues, placed, waiting, partial(_line, 0, unit=unit, site=site)):
                 continue
             else:
                 one_by_one = item.lines()
@@ -77,16 +67,8 @@ def rows(sections: Sequence[UnitSection], site: Site, problems: Problems) -> tup
                         else:
                             waiting.append(line)
     if waiting:
-        placed += _settle(placed, chunks.runs, waiting)
+        settle(placed, chunks.runs, waiting)
     return placed, chunks.runs
-
-
-def _certain(unit: Unit, site: Site, statement: Statement) -> Row | None:
-    """The row of a line at cycle 0; None where it is none, or several, or any of several queues may take it."""
-    match _line(0, statement, unit, site):
-        case [Row() as row]:
-            return row
-    return None
 
 
 def find_unit(section: UnitSection, target: Target) -> Unit:
@@ -125,7 +107,7 @@ def unit_name(unit: UnitRef) -> str:
     return f"{unit.name}{first}" if first == last else f"{unit.name}[{first}..{last}]"
 
 
-def _line(cycle: int, statement: Statement, unit: Unit, site: Site) -> list[Row | _Open]:
+def _line(cycle: int, statement: Statement, unit: Unit, site: Site) -> list[Row | Loose]:
     """The rows of a line: one, or one for each plane that it names."""
     if not 0 <= cycle <= MAX_CYCLE:
         message, help_ = f"cycle {cycle} is not in 0 … {MAX_CYCLE}", "time begins with cycle 0"
@@ -157,7 +139,7 @@ def _planes(statement: Statement) -> tuple[list[UnitRef], tuple[Operand, ...]]:
 def _row(
     cycle: int, statement: Statement, definition: Definition, unit: Unit,
     plane: UnitRef | None, inputs: Sequence[Operand], site: Site,
-) -> Row | _Open:  # fmt: skip
+) -> Row | Loose:  # fmt: skip
     queues = [q for q in unit.queues if q.kind in definition.queues]
     form = unit.form
     if plane is not None:
@@ -202,38 +184,10 @@ def _fixed(cycle: int, statement: Statement, operands: Bound, queue: Queue, site
     return Row(queue, cycle, encoded.word, encoded.repeat, encoded.hold, statement)
 
 
-def _several(cycle: int, statement: Statement, operands: Bound, queues: list[Queue], site: Site) -> Row | _Open:
+def _several(cycle: int, statement: Statement, operands: Bound, queues: list[Queue], site: Site) -> Row | Loose:
     """The queues in which the line keeps the rules; if none, what is wrong with it in the first."""
     able = [q for q in queues if broken(site.target, q, operands.definition, operands.values) is None] or queues[:1]
     encoded = encode(statement, operands, able[0], site)
     if len(able) == 1:
         return Row(able[0], cycle, encoded.word, encoded.repeat, encoded.hold, statement)
-    return _Open(cycle, statement, tuple(able), encoded)
-
-
-def _settle(placed: list[Row], runs: list[Run], waiting: list[_Open]) -> list[Row]:
-    """Rows for the lines that have a choice, in order of time: the lowest queue that is free, else the lowest."""
-    taken: dict[int, list[tuple[int, int]]] = {}
-    for row in placed:
-        taken.setdefault(row.queue.number, []).append((row.cycle, row.cycle + row.hold))
-    choices = {queue.number for line in waiting for queue in line.queues}
-    for run in runs:
-        if run.queue.number in choices:
-            held = zip(run.cycle.tolist(), (run.cycle + run.hold).tolist(), strict=True)
-            taken.setdefault(run.queue.number, []).extend(held)
-    for spans in taken.values():
-        spans.sort()
-    rows: list[Row] = []
-    for line in sorted(waiting, key=lambda line: line.cycle):
-        cycle, made = line.cycle, line.encoded
-        free = [q for q in line.queues if _free(taken.get(q.number, []), cycle, made.hold)]
-        queue = (free or line.queues)[0]
-        insort(taken.setdefault(queue.number, []), (cycle, cycle + made.hold))
-        rows.append(Row(queue, cycle, made.word, made.repeat, made.hold, line.statement))
-    return rows
-
-
-def _free(taken: list[tuple[int, int]], cycle: int, hold: int) -> bool:
-    at = bisect_right(taken, (cycle, 1 << 62))
-    before, after = taken[at - 1 : at], taken[at : at + 1]
-    return (not before or before[0][1] <= cycle) and (not after or after[0][0] >= cycle + hold)
+    return Loose(cycle, tuple(able), encoded.word, encoded.repeat, encoded.hold, statement)

@@ -126,6 +126,49 @@ def test_blocks_change_nothing(least: None, text: str, odd: list[tuple[int, str]
     assert outcome(whole, size, strict) == outcome(whole, OFF, strict)
 
 
+ALU = st.tuples(st.integers(0, 40), st.integers(0, 7), st.integers(0, 300), st.sampled_from(["", "", " @alu3"])).map(
+    lambda p: "{}: add.i32 sg4.e[{}], {} -> sg4.e[1]{}".format(*p)
+)
+SMALL = st.tuples(st.integers(0, 12), st.sampled_from(["", " repeat 2", " repeat 3 every 4"])).map(
+    lambda p: "{}: add.u8 s0.e, s1.e -> s2.e{}".format(*p)
+)
+PLANES = (
+    "iw",
+    "iw mxm.e0",
+    "iw mxm.e0 mxm.e1",
+    "abc.i8 s16.e",
+    "abc.i8 mxm.e1, s3.e repeat 4",
+    "abc.f16 mxm.e, sg2.e[1]",
+    "lw.i8 mxm.e0 mxm.e1, sg16.e[0] repeat 5 every 3",
+    "acc.i32 mxm.e0 -> sg4.w[1]",
+    "iw mxm.e0 mxm.e0",
+    "sync",
+)
+PLANE = st.tuples(st.integers(0, 90), st.sampled_from(PLANES)).map("{0[0]}: {0[1]}".format)
+MOVE = st.tuples(
+    st.integers(0, 60), st.sampled_from(["transpose sg16.w[0] -> sg16.e[0]", "permute s{}.w, sg2.w[0] -> s{}.e"])
+).map(lambda p: f"{p[0]}: {p[1].format(p[0] % 32, p[0] % 32)}")
+
+
+def section(unit: str, line: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """A section of up to twenty lines."""
+    return st.lists(line, min_size=1, max_size=20).map(lambda lines: "\n".join([f".unit {unit}", *lines]))
+
+
+UNITS = st.one_of(
+    section("vxm", st.one_of(ALU, ALU, SMALL)),
+    section("vxm.alu5", ALU),
+    section("mxm.e", PLANE),
+    section("sxm.e", MOVE),
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(UNITS, min_size=1, max_size=4).map("\n".join), st.integers(1, 4), st.booleans())
+def test_blocks_of_other_units(least: None, text: str, size: int, strict: bool) -> None:
+    assert outcome(text, size, strict) == outcome(text, OFF, strict)
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(LINE, GOOD, GOOD, BETWEEN), min_size=1, max_size=12), UNIT, st.integers(1, 3))
 def test_blocks_of_odd_lines(least: None, lines: list[str], unit: str, size: int) -> None:
