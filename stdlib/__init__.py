@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.pointwise import SILU as silu
     from lpuasm.stdlib.pointwise import TANH as tanh
     from lpuasm.stdlib.products import MATMUL as matmul
+    from lpuasm.stdlib.scaling import DEQUANTIZE as dequantize
+    from lpuasm.stdlib.scaling import QUANTIZE as quantize
 
 _TYPES = ("Contract", "Kernel", "KernelRun")
 
@@ -32,6 +34,7 @@ _TYPES = ("Contract", "Kernel", "KernelRun")
 KERNELS = {
     **dict.fromkeys(("add", "maximum", "mul", "sub"), "binary"),
     **dict.fromkeys(("exp", "gelu", "relu", "sigmoid", "silu", "tanh"), "pointwise"),
+    **dict.fromkeys(("dequantize", "quantize"), "scaling"),
     "linear": "layers",
     "matmul": "products",
     "transpose": "moves",
@@ -42,12 +45,14 @@ __all__ = [
     "Kernel",
     "KernelRun",
     "add",
+    "dequantize",
     "exp",
     "gelu",
     "linear",
     "matmul",
     "maximum",
     "mul",
+    "quantize",
     "relu",
     "sigmoid",
     "silu",

@@ -1,0 +1,52 @@
+; Z = the i8 nearest to X / scale, ties to even, saturated: X f32, or (F16 = 1) f16.
+;
+; The idea. The reciprocals of the scales, squares of rsqrt, are made once; then an f32 takes a multiplication and a
+; cast: eight vectors a cycle on all sixteen ALUs, two in each row, where the cast stands on a large ALU, behind the
+; multiplication in whichever way along the columns that leads. An f16 is cast before: four vectors a cycle, one in
+; each row. See scaled.s for what lies where.
+;
+; Contract
+;   shapes  X, Z [O · T · RP, 320], scale [rows or tiles, 320]; RP = 8 · ⌈R / 8⌉
+;   error   a result is the nearest i8 of some number within 4 · 2⁻²⁴ of X / scale, so it may differ by one where X / scale
+;           is as near as that to the middle of two; scales are positive and normal
+;   cycles  at most O · T · RP / P + 160, P = 8, or 4 for f16, and 3 for every vector of scales
+.target tsp1
+
+.macro raw
+.input scale : f32 [SV, LANES]  at mem.e[36..39]
+.temp  RAW   : f32 [SV, LANES]  at mem.e[40..43]
+.if F16
+.input X : f16 [O * T * RP, LANES]  at mem.w[0..15] bank 0
+.else
+.input X : f32 [O * T * RP, LANES]  at mem.w[0..31] bank 0
+.endif
+.output Z : i8 [O * T * RP, LANES]  at mem.w[0..7] bank 1
+flow reciprocal:
+    read  scale -> sg4.w[2]
+    rsqrt sg4.w[2] -> %q               @alu5
+    mul   %q, %q -> sg4.e[2]           @alu6
+    write sg4.e[2] -> RAW
+.endm
+
+; Large: columns 0 and 2 of rows 0 and 2, 1 and 3 of rows 1 and 3. In even rows the second pipeline leads from column
+; 3 to column 0.
+.macro full o, t, p
+.equ ROW = 4 * (p / 2)
+.equ ODD = p / 2 % 2
+.equ FROM = ODD ? 2 * (p % 2) : 1 + 2 * (p % 2)
+.equ TO = ODD ? FROM + 1 : (p % 2 ? 0 : 2)
+    fetch o, t, p, sg4.e[p], sg4.w[p ^ 1]
+    mul   sg4.e[p], sg4.w[p ^ 1] -> %y  @alu{ROW + FROM}
+    cast.i8.sat %y -> sg1.w[4 * p]      @alu{ROW + TO}
+    result o, t, p, sg1.w[4 * p]
+.endm
+
+.macro half o, t, p
+    fetch o, t, p, sg2.e[4 * p], sg4.w[2 * p + 1]
+    cast.f32 sg2.e[4 * p] -> %x         @alu{4 * p + p % 2}
+    mul   %x, sg4.w[2 * p + 1] -> %y    @alu{4 * p + p % 2 + 1}
+    cast.i8.sat %y -> sg1.w[8 * p]      @alu{4 * p + p % 2 + 2}
+    result o, t, p, sg1.w[8 * p]
+.endm
+
+.include "scaled.s"
