@@ -80,6 +80,16 @@ class Explanation:
             ],
         }
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the flows, and what the gap is made of."""
+        from lpuasm.isa.notebook import grid
+
+        binding = f" by {self.floors[0].resource}" if self.floors else ""
+        title = f"{self.cycles:,} cycles, floor {self.floor:,}{binding}, gap {self.gap:,}"
+        rows = [(f.name, f"{f.start:,}", f"{f.length:,}", _waits(f.waits_for)) for f in self.flows]
+        parts = grid("the gap", ("cycles", "cause"), [(f"{n:,}", cause) for cause, n in self.parts]) if self.gap else ""
+        return grid(title, ("flow", "start", "length", "waits for"), rows) + parts
+
     def __str__(self) -> str:
         flows = [*_flow_lines(self), ""] if self.flows else []
         return "\n".join([*flows, *_program_lines(self)]) + "\n"
@@ -268,14 +278,15 @@ def _flow_lines(e: Explanation) -> list[str]:
     width = max((len(f.name) for f in e.flows), default=4)
     lines = [f"{'flow':<{width}}  {'start':>8}  {'length':>8}  waits for"]
     for f in e.flows:
-        wait = f.waits_for
-        text = wait.what
-        if wait.flow is not None and wait.span is not None:
-            text += f", by {wait.flow} ({wait.span.file}:{wait.span.line})"
-        if wait.gain:
-            text += f"; without it {wait.gain:,} sooner"
-        lines.append(f"{f.name:<{width}}  {f.start:>8,}  {f.length:>8,}  {text}")
+        lines.append(f"{f.name:<{width}}  {f.start:>8,}  {f.length:>8,}  {_waits(f.waits_for)}")
     return lines
+
+
+def _waits(wait: Wait) -> str:
+    text = wait.what
+    if wait.flow is not None and wait.span is not None:
+        text += f", by {wait.flow} ({wait.span.file}:{wait.span.line})"
+    return text + (f"; without it {wait.gain:,} sooner" if wait.gain else "")
 
 
 def _program_lines(e: Explanation) -> list[str]:

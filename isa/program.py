@@ -124,6 +124,17 @@ class Program:
         low, high = self.queues[queue][index]
         return int(low) | int(high) << 64
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: its cycles and its tensors."""
+        from lpuasm.isa.notebook import grid
+
+        length = "scalar code" if self.cycles is None else f"{self.cycles:,} cycles"
+        rows = [
+            (t.name, t.kind, t.layout.dtype if t.layout else "", list(t.layout.shape) if t.layout else "")
+            for t in self.tensors
+        ]
+        return grid(f"program for {self.target.name}, {length}", ("tensor", "kind", "type", "shape"), rows)
+
     def save(self, path: str) -> None:
         """Writes the object file, whole or not at all. Raises ObjectError where it cannot be written."""
         from lpuasm.isa.objectfile import save

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lpuasm.files import FileError
-    from lpuasm.front import build, disassemble, explain, load, run
+    from lpuasm.front import build, disassemble, explain, lint, load, profile, run
     from lpuasm.isa.errors import AssemblyError, BindError, Diagnostic, Fault, LpuError, ObjectError, SpecError
     from lpuasm.isa.program import Program
     from lpuasm.vm.plan import plan
@@ -32,18 +32,21 @@ __all__ = [
     "build",
     "disassemble",
     "explain",
+    "lint",
     "load",
     "plan",
+    "profile",
     "run",
 ]
 
 _ERRORS = ("AssemblyError", "BindError", "Diagnostic", "Fault", "LpuError", "ObjectError", "SpecError")
 _HOMES = {
-    **dict.fromkeys(("build", "disassemble", "explain", "load", "run"), "lpuasm.front"),
+    **dict.fromkeys(("build", "disassemble", "explain", "lint", "load", "profile", "run"), "lpuasm.front"),
     **dict.fromkeys(_ERRORS, "lpuasm.isa.errors"),
     "FileError": "lpuasm.files",
     "plan": "lpuasm.vm.plan",
     "Program": "lpuasm.isa.program",
+    "load_ipython_extension": "lpuasm.notebook",
 }
 
 

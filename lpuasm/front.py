@@ -12,8 +12,10 @@ from lpuasm import files
 
 if TYPE_CHECKING:
     from lpuasm.asm.explain import Explanation
+    from lpuasm.isa.errors import Diagnostic
     from lpuasm.isa.program import Program
     from lpuasm.isa.target import Target
+    from lpuasm.profiling.report import Profile
     from lpuasm.vm.result import Run
 
 StrPath = str | os.PathLike[str]
@@ -83,6 +85,28 @@ def explain(program: Program) -> Explanation:
     if not program.scalar:
         check(program)
     return explained(program)
+
+
+def profile(program: Program) -> Profile:
+    """Where the cycles of a program go: `print` it, `.to_json()`, or let a notebook show it. Nothing runs.
+
+    Raises:
+        AssemblyError: LPU1113, the program is scalar.
+    """
+    from lpuasm.profiling.report import profile as profiled
+
+    return profiled(program)
+
+
+def lint(program: Program) -> list[Diagnostic]:
+    """Warnings about what a program does for nothing, in the order of the source.
+
+    Raises:
+        AssemblyError: LPU1113, the program is scalar.
+    """
+    from lpuasm.profiling.lint import lint as linted
+
+    return linted(program)
 
 
 def load(path: StrPath) -> Program:

@@ -18,5 +18,12 @@ class Run:
     engine: str
     instructions: int | None = None
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: its cycles, and the type and shape of each output."""
+        from lpuasm.isa.notebook import grid
+
+        rows = [(name, array.dtype, list(array.shape)) for name, array in self.outputs.items()]
+        return grid(f"{self.cycles:,} cycles ({self.engine} engine)", ("output", "type", "shape"), rows)
+
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.outputs[name]

@@ -68,6 +68,15 @@ class Profile:
             ],
         }  # fmt: skip
 
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the page of `lpuasm profile --html`, in a frame."""
+        from html import escape
+
+        from lpuasm.profiling.page import page
+
+        shown = page([(self.program.target.name, self, lambda name: None)]).decode()
+        return f'<iframe srcdoc="{escape(shown)}" style="width:100%;height:640px;border:0"></iframe>'
+
     def __str__(self) -> str:
         parts = [_head(self), _strips(self.measured), _roofline(self), _costs(self), _bounds(self)]
         return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
