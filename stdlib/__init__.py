@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.binary import SUB as sub
     from lpuasm.stdlib.kernel import Contract, Kernel, KernelRun
     from lpuasm.stdlib.layers import LINEAR as linear
+    from lpuasm.stdlib.moves import GATHER as gather
     from lpuasm.stdlib.moves import TRANSPOSE as transpose
     from lpuasm.stdlib.pointwise import EXP as exp
     from lpuasm.stdlib.pointwise import GELU as gelu
@@ -37,7 +38,7 @@ KERNELS = {
     **dict.fromkeys(("dequantize", "quantize"), "scaling"),
     "linear": "layers",
     "matmul": "products",
-    "transpose": "moves",
+    **dict.fromkeys(("gather", "transpose"), "moves"),
 }
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "add",
     "dequantize",
     "exp",
+    "gather",
     "gelu",
     "linear",
     "matmul",

@@ -1,4 +1,4 @@
-"""Kernels that move data: transpose."""
+"""Kernels that move data: transpose, gather."""
 
 from __future__ import annotations
 
@@ -87,4 +87,75 @@ TRANSPOSE = Kernel(
     _defines,
     _prepare,
     doc="transpose(x): x with its axes reversed.",
+)
+
+
+#: Slices of the table, and so of the result.
+_PLANES = 20
+
+
+def _gather_cycles(*, V: int, M: int, D: int, dtype: str = "i8") -> int:
+    return M + 160
+
+
+def _gather_defines(*, V: int, M: int, D: int, dtype: str = "i8") -> Mapping[str, int]:
+    if min(V, M, D) < 1:
+        raise TypeError("the dimensions of a program are 1 or more")
+    planes = tiles(D) * _BYTES[dtype]
+    if V > WORDS or M > WORDS or planes > _PLANES:
+        widest = _PLANES // _BYTES[dtype] * LANES
+        help_ = f"up to {WORDS} rows of up to {widest} elements, and {WORDS} look-ups, fit"
+        raise too_large(f"gather {dtype}", f"V={V}, M={M}, D={D}", help_)
+    return {"V": V, "M": M, "PLANES": planes}
+
+
+def _gather(table: Any, indices: Any) -> Call:
+    import numpy as np
+
+    table, indices = np.asarray(table), np.asarray(indices)
+    dtype = _TYPES.get(table.dtype.name)
+    if dtype is None:
+        raise TypeError(f"gather takes elements of one, two or four bytes, not {table.dtype}")
+    if table.ndim < 1 or indices.dtype != np.int32:
+        raise TypeError(f"gather: rows of a table and int32 indices are wanted, not {table.shape} and {indices.dtype}")
+    v, d, m = len(table), prod(table.shape[1:]), indices.size
+    if m and not (int(indices.min()) >= 0 and int(indices.max()) < v):
+        raise IndexError(f"gather: indices are 0 … {v - 1}, and these are {indices.min()} … {indices.max()}")
+    shape, size = (*indices.shape, *table.shape[1:]), _BYTES[dtype]
+    if not m * d:
+        return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(shape, table.dtype))
+
+    def inputs(program: Program) -> Mapping[str, Array]:
+        wide = np.zeros((v, tiles(d) * LANES), table.dtype)
+        wide[:, :d] = table.reshape(v, d)
+        octets = wide.view(np.uint8).reshape(v, tiles(d), LANES, size).transpose(1, 3, 0, 2).reshape(-1, v, LANES)
+        lane = np.arange(LANES, dtype=np.int64)[None] % 16
+        masks = {
+            "Low": np.where(lane == 0, 255, 0).astype(np.uint8),
+            "High": np.where(lane == 1, 255, 0).astype(np.uint8),
+        }
+        index = np.ascontiguousarray(indices.reshape(-1, 1)).view(np.uint8)
+        return {"Index": index, **masks, **{f"Table{i}": np.ascontiguousarray(plane) for i, plane in enumerate(octets)}}
+
+    def finish(outputs: Mapping[str, Array]) -> Array:
+        planes = np.stack([outputs[f"Y{i}"] for i in range(tiles(d) * size)]).reshape(tiles(d), size, m, LANES)
+        whole = np.ascontiguousarray(planes.transpose(2, 0, 3, 1)).view(table.dtype).reshape(m, -1)
+        return np.ascontiguousarray(whole[:, :d]).reshape(shape)
+
+    return Call({"V": v, "M": m, "D": d}, dtype, inputs, finish)
+
+
+GATHER = Kernel(
+    "gather",
+    Contract(
+        types=("i8", "f16", "f32"),
+        shapes="table [V, ...] of elements of one, two or four bytes, indices int32 of any shape → [indices..., ...]",
+        error="exact",
+        bound=0.0,
+        cycles=_gather_cycles,
+        formula="M + 160 for M indices",
+    ),
+    _gather_defines,
+    _gather,
+    doc="gather(table, indices): table[indices], rows looked up by int32 indices from 0 on.",
 )

@@ -1,4 +1,4 @@
-"""transpose against numpy."""
+"""transpose and gather against numpy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lpuasm.isa.errors import AssemblyError
-from lpuasm.stdlib import transpose
+from lpuasm.stdlib import gather, transpose
 
 SIZES = st.sampled_from((1, 2, 3, 15, 16, 17, 160, 319, 320, 321, 641))
 TYPES = ("int8", "float16", "float32", "int32")
@@ -53,3 +53,31 @@ def test_strides_and_refusals() -> None:
         transpose(np.zeros((2, 2)))
     with pytest.raises(AssemblyError, match="LPU0510"):
         transpose.program(R=10_000, N=10_000)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    st.sampled_from([(1,), (5,), (300, 7), (257, 320), (1000, 321), (17, 2, 161)]),
+    st.sampled_from([(), (1,), (2, 3), (40,)]),
+    st.sampled_from(TYPES),
+)
+def test_gather(table: tuple[int, ...], shape: tuple[int, ...], dtype: str) -> None:
+    rows = drawn(table, dtype)
+    indices = np.asarray(np.random.default_rng(0).integers(0, len(rows), shape), np.int32)
+    run = gather.run(rows, indices)
+    assert run.result.dtype == rows.dtype and run.result.shape == rows[indices].shape
+    assert run.result.tobytes() == np.ascontiguousarray(rows[indices]).tobytes()
+    assert run.program is not None and run.cycles == run.program.cycles <= 160 + indices.size
+
+
+def test_gather_at_the_ends() -> None:
+    rows = drawn((8192, 3), "int8")
+    indices = np.array([0, 8191, 255, 256, 4095, 4096], np.int32)
+    assert np.array_equal(gather(rows, indices), rows[indices])
+    assert gather(rows, np.zeros((0, 2), np.int32)).shape == (0, 2, 3)
+    with pytest.raises(IndexError, match="8191"):
+        gather(rows, np.array([8192], np.int32))
+    with pytest.raises(TypeError, match="int32"):
+        gather(rows, np.array([1]))
+    with pytest.raises(AssemblyError, match="LPU0510"):
+        gather.program(V=8193, M=1, D=1)
