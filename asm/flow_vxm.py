@@ -106,7 +106,7 @@ def _latch(lowering: Lowering, statement: Statement, node: Node, values: dict[st
                 help="name it, with `@alu4` for example",
             )
         )
-    key = ("latch", statement.pin.name)
+    key = ("latch", statement.pin.name.removeprefix("vxm."))
     kept = lowering.state.get(key)
     if uses and kept is not None:
         lowering.at_least(node, kept, int(kept.times[-1]) + 1)

@@ -7,7 +7,7 @@ words, their intent, and what they claim of the chip follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -16,7 +16,7 @@ import numpy as np
 from lpuasm.asm.body import Body, Channel, Node, Source, Tap, Times
 from lpuasm.asm.dims import nest
 from lpuasm.asm.fold import times_of
-from lpuasm.asm.syntax import Flow, Statement, StreamRef, Symbol
+from lpuasm.asm.syntax import Flow, Statement, StreamRef, Symbol, UnitRef
 from lpuasm.isa.core import Table, table
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, Span
 from lpuasm.isa.program import Tensor
@@ -193,7 +193,9 @@ def lower(flow: Flow, target: Target, tensors: Mapping[str, Tensor]) -> Body:
         lower_statement = own or (lowering_of(named[0]) if named else None)
         if lower_statement is None:
             raise AssemblyError(_unknown(lowering, statement))
+        before = len(lowering.nodes)
         lower_statement(lowering, statement)
+        _where_pinned(statement, lowering.nodes[before:])
     _one_piece(lowering)
     return emit(lowering)
 
@@ -223,6 +225,20 @@ def _known_streams(lowering: Lowering, statement: Statement, ref: StreamRef) -> 
         return
     name = Streams(ref.direction, ref.first, ref.size)
     raise AssemblyError(statement.error("LPU0407", f"there is no {name}", ref.span, help=help))
+
+
+def _where_pinned(statement: Statement, nodes: Sequence[Node]) -> None:
+    """LPU0416 where a statement is pinned to a queue that is not its own; units that choose have heeded the pin."""
+    if not isinstance(statement.pin, UnitRef):
+        return
+    queues = {part.queue for node in nodes for part in node.parts if part.queue is not None}
+    name = statement.pin.name
+    for queue in sorted(queues, key=lambda q: q.number):
+        if name not in (queue.name, queue.unit, queue.name.rpartition(".")[2]):
+            message = f"`{statement.mnemonic}` cannot stand in `{name}` here"
+            raise AssemblyError(
+                statement.error("LPU0416", message, statement.pin.span, help=f"leave the `@` out: it is in {queue}")
+            )
 
 
 _INSTEAD = {

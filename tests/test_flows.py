@@ -215,6 +215,27 @@ def test_names_and_streams_that_are_not_there(statement: str, code: str, help: s
     assert (found.code, found.help) == (code, help)
 
 
+@pytest.mark.parametrize(
+    ("statement", "pin", "good"),
+    [
+        ("read A -> sg16.e[0]", "mem.w3", False),
+        ("lw mxm.e0, sg16.e[0]", "mxm.e1", False),
+        ("lw mxm.e0, sg16.e[0]", "mxm.e0", True),
+        ("iw mxm.e0", "foo", False),
+        ("iw mxm.e0", "mxm.e0.iw", True),
+    ],
+)
+def test_a_pin_to_a_queue_that_is_not_the_statement_s(statement: str, pin: str, good: bool) -> None:
+    """Such pins were left out of account where the operands say which queue it is."""
+    body = ["read A -> sg16.e[0]", "lw mxm.e0, sg16.e[0]", "iw mxm.e0"]
+    lines = "".join(f"    {s} @{pin}\n" if s == statement else f"    {s}\n" for s in body)
+    text = f".input A : i8 [32, LANES] at mem.w[0..7] mem.e[0..7]\nflow f:\n{lines}"
+    if good:
+        built(text)
+    else:
+        assert refused(text).code == "LPU0416"
+
+
 def test_a_flow_is_held_to_itself() -> None:
     base = ".input A : i8 [8, LANES] at mem.w0\n.output C : i8 [8, LANES] at mem.e0\nflow f:\n"
     twice = base + "    read A -> s0.e\n    read A -> s1.e\n    add s0.e, s1.e -> s2.e\n    write s2.e -> C\n"

@@ -191,16 +191,18 @@ flow forget:
     assert order["keep"] < order["add"] < order["forget"]
 
 
-def test_a_latch_inside_a_flow_follows_the_keep() -> None:
+@pytest.mark.parametrize(("one", "other"), [("alu4", "alu4"), ("alu4", "vxm.alu4"), ("vxm.alu4", "alu4")])
+def test_a_latch_inside_a_flow_follows_the_keep(one: str, other: str) -> None:
+    """`alu4` and `vxm.alu4` are one ALU, and so one latch."""
     text = f"""
 .input A : i8 [{M}, LANES] at mem.w0
 .input B : i8 [1, LANES] at mem.w1
 .output C : i8 [{M}, LANES] at mem.e0
 flow both:
     read     B -> s12.e
-    identity s12.e  keep 1  @alu4
+    identity s12.e  keep 1  @{one}
     read  A -> s8.e
-    add   s8.e, latch -> s9.e  @alu4
+    add   s8.e, latch -> s9.e  @{other}
     write s9.e -> C
 """
     a, b = integers(13, (M, 32)), integers(14, (1, 32))
