@@ -76,7 +76,7 @@ def join(all_claims: Claims, nothing: int) -> Segments:
         return Segments(*(np.zeros(0, np.int64) for _ in fields(Segments)))
     still, back = (c.step == 0) & (c.count > 1), c.step < 0
     start = np.where(back, c.cell + (c.count - 1) * c.step, c.cell)
-    stride = np.where(still, 1, np.abs(c.step))
+    stride = np.maximum(np.abs(c.step), 1)
     number = np.where(still, 1, c.count)
     heard, _ = sweep(runs(c.store, start, stride, number, c.writes, rank))
     r, w = heard.reader, np.maximum(heard.writer, 0)
