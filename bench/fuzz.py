@@ -38,6 +38,12 @@ def main() -> int:
             for difference in differences(program, random_inputs(program, seed)):
                 wrong += 1
                 print(f"seed {seed}: {difference}", flush=True)
+            if legal % 1000 == 0:
+                print(
+                    f"{legal} programs, {wrong} differences, {time.monotonic() - begin:.0f} s",
+                    file=sys.stderr,
+                    flush=True,
+                )
         seed += 1
     missing = {d.mnemonic for d in table() if d.unit != "seq"} - set(seen)
     print(
