@@ -26,6 +26,7 @@ manual: $(STAMP)
 generated: $(STAMP)
 	$(BIN)/python -m lpuasm.isa.manual
 	$(BIN)/python -m lpuasm.asm.tables
+	$(BIN)/python -m lpuasm.isa.snapshot
 	$(BIN)/python -m lpuasm.asm.catalogue
 
 $(STAMP): pyproject.toml constraints.txt

@@ -15,6 +15,7 @@ from lpuasm.isa.errors import Diagnostic, Span, SpecError, error
 from lpuasm.isa.formats import Format, format_problems, parse_format
 from lpuasm.isa.operands import TYPES
 from lpuasm.isa.rules import RULES
+from lpuasm.isa.snapshot import Snapshot, dump, load
 
 #: The units; each has a file of that name.
 FILES = ("icu", "mem", "vxm", "mxm", "sxm", "c2c", "seq")
@@ -253,17 +254,35 @@ def unit_summaries() -> Mapping[str, str]:
     return {unit: tomllib.loads(folder.joinpath(f"{unit}.toml").read_text("utf-8"))["summary"] for unit in FILES}
 
 
+def _texts() -> list[str]:
+    folder = resources.files("lpuasm.isa")
+    return [folder.joinpath(f"{unit}.toml").read_text("utf-8") for unit in FILES]
+
+
 @cache
+def _standard() -> Snapshot:
+    texts = _texts()
+    return load(texts) or _parsed(texts)
+
+
+def _parsed(texts: list[str]) -> Snapshot:
+    definitions = tuple(d for unit, text in zip(FILES, texts, strict=True) for d in parse_unit(text, f"{unit}.toml"))
+    return Snapshot(definitions, tomllib.loads(texts[FILES.index("vxm")])["reach"])
+
+
+def snapshot() -> bytes:
+    """The snapshot of the files that come with the package, made anew."""
+    texts = _texts()
+    return dump(*_parsed(texts), texts)
+
+
 def standard() -> tuple[Definition, ...]:
     """Every instruction of the files that come with the package."""
-    folder = resources.files("lpuasm.isa")
-    return tuple(
-        d for unit in FILES for d in parse_unit(folder.joinpath(f"{unit}.toml").read_text("utf-8"), f"{unit}.toml")
-    )
+    return _standard().definitions
 
 
 @cache
 def vxm_reach() -> tuple[tuple[tuple[int, ...], ...], frozenset[int]]:
     """(the SG4 indices that each row of ALUs reaches, the large ALUs), from ``vxm.toml``."""
-    data = tomllib.loads(resources.files("lpuasm.isa").joinpath("vxm.toml").read_text("utf-8"))
-    return tuple(tuple(row) for row in data["reach"]["rows"]), frozenset(data["reach"]["large"])
+    reach = _standard().reach
+    return tuple(tuple(row) for row in reach["rows"]), frozenset(reach["large"])
