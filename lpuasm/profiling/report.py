@@ -127,7 +127,7 @@ def _strips(m: Measured) -> Iterator[str]:
 
 
 def heat(strip: NDArray[np.float64]) -> str:
-    """A character a bucket: blank where nothing happens, and darker the busier it is."""
+    """A character a bucket: blank where nothing happens, and fuller the busier it is."""
     marks = np.minimum((strip * len(_SHADES)).astype(int), len(_SHADES) - 1)
     return "".join(_SHADES[k] if share else " " for k, share in zip(marks, strip, strict=True))
 
