@@ -218,7 +218,9 @@ def _parts(
     table = np.concatenate(cells)
     table = table[np.argsort(table[:, 0], kind="stable")]
     idle = np.diff(table[:, 0]) - 1
-    causes["fill"] = int(table[0, 0]) - binding.head
+    first = int(table[0, 1])
+    pinned = first < len(reports) and reports[first].waits_for.kind == "pin"
+    causes[_cause(reports, first) if pinned else "fill"] = int(table[0, 0]) - binding.head
     for k in np.flatnonzero(idle).tolist():
         before, after = int(table[k, 1]), int(table[k + 1, 1])
         cause = "issues further apart than a cycle" if before == after else _cause(reports, after)
