@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.ready
 ARGS   ?=
 
-.PHONY: demo test lint manual clean
+.PHONY: demo test lint manual generated clean
 
 demo: $(STAMP)
 	$(BIN)/python examples/examples.py
