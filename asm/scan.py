@@ -76,7 +76,7 @@ def scan(text: str) -> Scan:
     start, stop = _numbers(code, octets)
     first = np.searchsorted(start, newlines)
     value, keep, wrong = _read(octets, start, stop)
-    plain[np.repeat(np.arange(len(begin)), np.diff(first))[wrong]] = False
+    plain[np.searchsorted(end, start[wrong])] = False
     canonical = octets.copy()
     canonical[start] = _ZERO
     lines = canonical[keep].tobytes().split(b"\n")[1:-1]
