@@ -10,34 +10,40 @@
 ;   cycles  at most O · T · RP / P + 160, P = 8, or 4 for f16, and 3 for every vector of scales
 .target tsp1
 
-.macro raw
-.input RAW : f32 [SV, LANES]  at mem.e[40..43]
-.input X   : i8 [O * T * RP, LANES]  at mem.w[0..7] bank 0
-.if F16
-.output Z : f16 [O * T * RP, LANES]  at mem.w[0..15] bank 1
-.else
-.output Z : f32 [O * T * RP, LANES]  at mem.w[0..31] bank 1
-.endif
+.macro declare
+    .input scale : f32 [SV, LANES] at mem.e[40..43]
+    .input X : i8 [O * T * RP, LANES] at mem.w[0..7] bank 0
+    .if F16
+        .output Z : f16 [O * T * RP, LANES] at mem.w[0..15] bank 1
+    .else
+        .output Z : f32 [O * T * RP, LANES] at mem.w[0..31] bank 1
+    .endif
+.endm
+.macro every to
+    read scale -> to
+.endm
+.macro one v, to
+    read scale[v, :] -> to
 .endm
 
 ; Large: columns 0 and 2 of rows 0 and 2, 1 and 3 of rows 1 and 3. In odd rows the second pipeline leads from column
 ; 3 to column 0.
 .macro full o, t, p
-.equ ROW = 4 * (p / 2)
-.equ FROM = 2 * (p % 2) + p / 2 % 2
-.equ TO = (FROM + 1) % 4
-    fetch o, t, p, sg1.e[4 * p], sg4.w[p ^ 1]
-    cast.f32 sg1.e[4 * p] -> %x         @alu{ROW + FROM}
-    mul   %x, sg4.w[p ^ 1] -> sg4.w[p]  @alu{ROW + TO}
-    result o, t, p, sg4.w[p]
+    .equ ROW = 4 * (p / 2)
+    .equ FROM = 2 * (p % 2) + p / 2 % 2
+    .equ TO = (FROM + 1) % 4
+    fetch    o, t, p, sg1.e[4 * p], sg4.w[p ^ 1]
+    cast.f32 sg1.e[4 * p] -> %x @alu{ROW + FROM}
+    mul      %x, sg4.w[p ^ 1] -> sg4.w[p] @alu{ROW + TO}
+    result   o, t, p, sg4.w[p]
 .endm
 
 .macro half o, t, p
-    fetch o, t, p, sg1.e[8 * p], sg4.w[2 * p + 1]
-    cast.f32 sg1.e[8 * p] -> %x         @alu{4 * p + p % 2}
-    mul   %x, sg4.w[2 * p + 1] -> %y    @alu{4 * p + p % 2 + 1}
-    cast.f16 %y -> sg2.w[4 * p]         @alu{4 * p + p % 2 + 2}
-    result o, t, p, sg2.w[4 * p]
+    fetch    o, t, p, sg1.e[8 * p], sg4.w[2 * p + 1]
+    cast.f32 sg1.e[8 * p] -> %x @alu{4 * p + p % 2}
+    mul      %x, sg4.w[2 * p + 1] -> %y @alu{4 * p + p % 2 + 1}
+    cast.f16 %y -> sg2.w[4 * p] @alu{4 * p + p % 2 + 2}
+    result   o, t, p, sg2.w[4 * p]
 .endm
 
 .include "scaled.s"

@@ -16,20 +16,20 @@
 .include "unary.s"
 
 .if F16
-.for p in 0..2
-flow exp_{p}:
-    read     X[p : V : 2, :] -> sg2.e[8 * p + 4]
-    cast.f32 sg2.e[8 * p + 4] -> %x             @alu{8 * p}
-    exp     %x -> %y                           @alu{8 * p + 5}
-    cast.f16 %y -> sg2.w[8 * p + 4]             @alu{8 * p + 2}
-    write    sg2.w[8 * p + 4] -> Y[p : V : 2, :]
-.endfor
+    .for p in 0..2
+        flow exp_{p}:
+            read     X[p : V : 2, :] -> sg2.e[8 * p + 4]
+            cast.f32 sg2.e[8 * p + 4] -> %x @alu{8 * p}
+            exp      %x -> %y @alu{8 * p + 5}
+            cast.f16 %y -> sg2.w[8 * p + 4] @alu{8 * p + 2}
+            write    sg2.w[8 * p + 4] -> Y[p : V : 2, :]
+    .endfor
 .else
-; Large: columns 0 and 2 of rows 0 and 2, 1 and 3 of rows 1 and 3.
-.for g in 0..8
-flow exp_{g}:
-    read  X[g : V : 8, :] -> sg4.e[g]
-    exp  sg4.e[g] -> sg4.w[g]  @alu{4 * (g / 2) + 2 * (g % 2) + g / 2 % 2}
-    write sg4.w[g] -> Y[g : V : 8, :]
-.endfor
+    ; Large: columns 0 and 2 of rows 0 and 2, 1 and 3 of rows 1 and 3.
+    .for g in 0..8
+        flow exp_{g}:
+            read  X[g : V : 8, :] -> sg4.e[g]
+            exp   sg4.e[g] -> sg4.w[g] @alu{4 * (g / 2) + 2 * (g % 2) + g / 2 % 2}
+            write sg4.w[g] -> Y[g : V : 8, :]
+    .endfor
 .endif

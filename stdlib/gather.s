@@ -17,24 +17,24 @@
 .param M = 96
 .param PLANES = 2
 
-.input  Index : u8 [M, 4]      at mem.e0
-.weight Low   : u8 [1, LANES]  at mem.w42
-.weight High  : u8 [1, LANES]  at mem.w43
+.input  Index : u8 [M, 4] at mem.e0
+.weight Low : u8 [1, LANES] at mem.w42
+.weight High : u8 [1, LANES] at mem.w43
 .for i in 0..PLANES
-.input  Table{i} : u8 [V, LANES]  at mem.w{i} address 0
-.output Y{i}     : u8 [M, LANES]  at mem.w{20 + i}
+    .input  Table{i} : u8 [V, LANES] at mem.w{i} address 0
+    .output Y{i} : u8 [M, LANES] at mem.w{20 + i}
 .endfor
 
 flow look_up:
     read      Index -> s0.e
     broadcast s0.e, 0 -> s0.w
     broadcast s0.e, 1 -> s1.w
-    read      Low -> s4.e   repeat M step 0
-    read      High -> s5.e  repeat M step 0
+    read      Low -> s4.e repeat M step 0
+    read      High -> s5.e repeat M step 0
     and.u8    s0.w, s4.e -> %low
     and.u8    s1.w, s5.e -> %high
     or.u8     %low, %high -> s0.w
-.for i in 0..PLANES
-    gather    Table{i}, s0.w -> s{i + 4}.w
-    write     s{i + 4}.w -> Y{i}
-.endfor
+    .for i in 0..PLANES
+        gather Table{i}, s0.w -> s{i + 4}.w
+        write  s{i + 4}.w -> Y{i}
+    .endfor

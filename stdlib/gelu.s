@@ -18,55 +18,55 @@
 .equ k = -0.07135481627159997
 .equ c = 22.363860002236386
 
-.temp D : f32 [V, LANES]  at mem.e[0..15]
+.temp D : f32 [V, LANES] at mem.e[0..15]
 .if F16
-.temp S : f32 [V, LANES]  at mem.e[16..31]
-.temp C : f32 [V, LANES]  at mem.w[16..31]      ; x in f32
+    .temp S : f32 [V, LANES] at mem.e[16..31]
+    .temp C : f32 [V, LANES] at mem.w[16..31]  ; x in f32
 .else
-.temp C : f32 [V, LANES]  at mem.e[16..31]      ; x
+    .temp C : f32 [V, LANES] at mem.e[16..31]  ; x
 .endif
 
 .if F16
-flow power:
-    read     X -> sg2.e[0]
-    cast.f32 sg2.e[0] -> %x                     @alu0
-    mul      %x, %x -> %s                       @alu1
-    identity %x -> %w, sg4.w[2]                 @alu5
-    add      %s, c -> %a                        @alu2
-    mul      %w, k -> %b                        @alu6
-    mul      %a, %b -> sg4.e[1]                 @alu3
-    write    sg4.w[2] -> C
-    write    sg4.e[1] -> D
-flow sigmoid:
-    read     D -> sg4.w[4]
-    exp      sg4.w[4] -> %e                     @alu8
-    add      %e, 1.0 -> %d                      @alu9
-    rsqrt    %d -> %q                           @alu10
-    mul      %q, %q -> sg4.e[4]                 @alu11
-    write    sg4.e[4] -> S
-flow product:
-    read     S -> sg4.w[6]
-    read     C -> sg4.e[7]
-    mul      sg4.w[6], sg4.e[7] -> %y           @alu12
-    cast.f16 %y -> sg2.w[12]                    @alu13
-    write    sg2.w[12] -> Y
+    flow power:
+        read     X -> sg2.e[0]
+        cast.f32 sg2.e[0] -> %x @alu0
+        mul      %x, %x -> %s @alu1
+        identity %x -> %w, sg4.w[2] @alu5
+        add      %s, c -> %a @alu2
+        mul      %w, k -> %b @alu6
+        mul      %a, %b -> sg4.e[1] @alu3
+        write    sg4.w[2] -> C
+        write    sg4.e[1] -> D
+    flow sigmoid:
+        read  D -> sg4.w[4]
+        exp   sg4.w[4] -> %e @alu8
+        add   %e, 1.0 -> %d @alu9
+        rsqrt %d -> %q @alu10
+        mul   %q, %q -> sg4.e[4] @alu11
+        write sg4.e[4] -> S
+    flow product:
+        read     S -> sg4.w[6]
+        read     C -> sg4.e[7]
+        mul      sg4.w[6], sg4.e[7] -> %y @alu12
+        cast.f16 %y -> sg2.w[12] @alu13
+        write    sg2.w[12] -> Y
 .else
-flow power:
-    read     X -> sg4.e[2]
-    mul      sg4.e[2], sg4.e[2] -> %s           @alu0
-    identity sg4.e[2] -> %w, sg4.e[3]           @alu4
-    add      %s, c -> %a                        @alu1
-    mul      %w, k -> %b                        @alu5
-    mul      %a, %b -> %r                       @alu2
-    exp      %r -> sg4.e[2]                     @alu7
-    write    sg4.e[3] -> C
-    write    sg4.e[2] -> D
-flow product:
-    read     D -> sg4.w[6]
-    add      sg4.w[6], 1.0 -> %d                @alu8
-    rsqrt    %d -> %q                           @alu13
-    mul      %q, %q -> %t                       @alu10
-    read     C -> sg4.w[5]
-    mul      %t, sg4.w[5] -> sg4.w[4]           @alu11
-    write    sg4.w[4] -> Y
+    flow power:
+        read     X -> sg4.e[2]
+        mul      sg4.e[2], sg4.e[2] -> %s @alu0
+        identity sg4.e[2] -> %w, sg4.e[3] @alu4
+        add      %s, c -> %a @alu1
+        mul      %w, k -> %b @alu5
+        mul      %a, %b -> %r @alu2
+        exp      %r -> sg4.e[2] @alu7
+        write    sg4.e[3] -> C
+        write    sg4.e[2] -> D
+    flow product:
+        read  D -> sg4.w[6]
+        add   sg4.w[6], 1.0 -> %d @alu8
+        rsqrt %d -> %q @alu13
+        mul   %q, %q -> %t @alu10
+        read  C -> sg4.w[5]
+        mul   %t, sg4.w[5] -> sg4.w[4] @alu11
+        write sg4.w[4] -> Y
 .endif

@@ -23,9 +23,8 @@
 .param M = 2304
 .param K = 4096
 .param N = 1376
-.param B = 1                                    ; products, each with weights of its own
+.param B = 1  ; products, each with weights of its own
 .param F16 = 0
-
 
 .macro declare
 .endm

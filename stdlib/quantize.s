@@ -12,41 +12,47 @@
 ;   cycles  at most O · T · RP / P + 160, P = 8, or 4 for f16, and 3 for every vector of scales
 .target tsp1
 
-.macro raw
-.input scale : f32 [SV, LANES]  at mem.e[36..39]
-.temp  RAW   : f32 [SV, LANES]  at mem.e[40..43]
-.if F16
-.input X : f16 [O * T * RP, LANES]  at mem.w[0..15] bank 0
-.else
-.input X : f32 [O * T * RP, LANES]  at mem.w[0..31] bank 0
-.endif
-.output Z : i8 [O * T * RP, LANES]  at mem.w[0..7] bank 1
-flow reciprocal:
-    read  scale -> sg4.w[2]
-    rsqrt sg4.w[2] -> %q               @alu5
-    mul   %q, %q -> sg4.e[2]           @alu6
-    write sg4.e[2] -> RAW
+.macro declare
+    .input scale : f32 [SV, LANES] at mem.e[36..39]
+    .temp  inverse : f32 [SV, LANES] at mem.e[40..43]
+    .if F16
+        .input X : f16 [O * T * RP, LANES] at mem.w[0..15] bank 0
+    .else
+        .input X : f32 [O * T * RP, LANES] at mem.w[0..31] bank 0
+    .endif
+    .output Z : i8 [O * T * RP, LANES] at mem.w[0..7] bank 1
+    flow reciprocal:
+        read  scale -> sg4.w[2]
+        rsqrt sg4.w[2] -> %q @alu5
+        mul   %q, %q -> sg4.e[2] @alu6
+        write sg4.e[2] -> inverse
+.endm
+.macro every to
+    read inverse -> to
+.endm
+.macro one v, to
+    read inverse[v, :] -> to
 .endm
 
 ; Large: columns 0 and 2 of rows 0 and 2, 1 and 3 of rows 1 and 3. In even rows the second pipeline leads from column
 ; 3 to column 0.
 .macro full o, t, p
-.equ ROW = 4 * (p / 2)
-.equ ODD = p / 2 % 2
-.equ FROM = ODD ? 2 * (p % 2) : 1 + 2 * (p % 2)
-.equ TO = ODD ? FROM + 1 : (p % 2 ? 0 : 2)
-    fetch o, t, p, sg4.e[p], sg4.w[p ^ 1]
-    mul   sg4.e[p], sg4.w[p ^ 1] -> %y  @alu{ROW + FROM}
-    cast.i8.sat %y -> sg1.w[4 * p]      @alu{ROW + TO}
-    result o, t, p, sg1.w[4 * p]
+    .equ ROW = 4 * (p / 2)
+    .equ ODD = p / 2 % 2
+    .equ FROM = ODD ? 2 * (p % 2) : 1 + 2 * (p % 2)
+    .equ TO = ODD ? FROM + 1 : (p % 2 ? 0 : 2)
+    fetch       o, t, p, sg4.e[p], sg4.w[p ^ 1]
+    mul         sg4.e[p], sg4.w[p ^ 1] -> %y @alu{ROW + FROM}
+    cast.i8.sat %y -> sg1.w[4 * p] @alu{ROW + TO}
+    result      o, t, p, sg1.w[4 * p]
 .endm
 
 .macro half o, t, p
-    fetch o, t, p, sg2.e[4 * p], sg4.w[2 * p + 1]
-    cast.f32 sg2.e[4 * p] -> %x         @alu{4 * p + p % 2}
-    mul   %x, sg4.w[2 * p + 1] -> %y    @alu{4 * p + p % 2 + 1}
-    cast.i8.sat %y -> sg1.w[8 * p]      @alu{4 * p + p % 2 + 2}
-    result o, t, p, sg1.w[8 * p]
+    fetch       o, t, p, sg2.e[4 * p], sg4.w[2 * p + 1]
+    cast.f32    sg2.e[4 * p] -> %x @alu{4 * p + p % 2}
+    mul         %x, sg4.w[2 * p + 1] -> %y @alu{4 * p + p % 2 + 1}
+    cast.i8.sat %y -> sg1.w[8 * p] @alu{4 * p + p % 2 + 2}
+    result      o, t, p, sg1.w[8 * p]
 .endm
 
 .include "scaled.s"

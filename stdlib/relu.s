@@ -15,20 +15,20 @@
 .include "unary.s"
 
 .if F16
-; Casts need a large ALU: the even columns of rows 0 and 2, the odd ones of rows 1 and 3.
-.for p in 0..4
-flow relu_{p}:
-    read     X[p : V : 4, :] -> sg2.e[4 * p]
-    cast.f32 sg2.e[4 * p] -> %x                 @alu{4 * p + p % 2}
-    relu     %x -> %y                           @alu{4 * p + p % 2 + 1}
-    cast.f16 %y -> sg2.w[4 * p]                 @alu{4 * p + p % 2 + 2}
-    write    sg2.w[4 * p] -> Y[p : V : 4, :]
-.endfor
+    ; Casts need a large ALU: the even columns of rows 0 and 2, the odd ones of rows 1 and 3.
+    .for p in 0..4
+        flow relu_{p}:
+            read     X[p : V : 4, :] -> sg2.e[4 * p]
+            cast.f32 sg2.e[4 * p] -> %x @alu{4 * p + p % 2}
+            relu     %x -> %y @alu{4 * p + p % 2 + 1}
+            cast.f16 %y -> sg2.w[4 * p] @alu{4 * p + p % 2 + 2}
+            write    sg2.w[4 * p] -> Y[p : V : 4, :]
+    .endfor
 .else
-.for g in 0..8
-flow relu_{g}:
-    read  X[g : V : 8, :] -> sg4.e[g]
-    relu  sg4.e[g] -> sg4.w[g]  @alu{4 * (g / 2) + g % 2}
-    write sg4.w[g] -> Y[g : V : 8, :]
-.endfor
+    .for g in 0..8
+        flow relu_{g}:
+            read  X[g : V : 8, :] -> sg4.e[g]
+            relu  sg4.e[g] -> sg4.w[g] @alu{4 * (g / 2) + g % 2}
+            write sg4.w[g] -> Y[g : V : 8, :]
+    .endfor
 .endif

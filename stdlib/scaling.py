@@ -80,8 +80,7 @@ def _prepare(name: str, x: Any, scale: Any, axis: int | None, given: str, made: 
         # What pads them is 1, so that its reciprocal is harmless.
         scales = np.ones((deep if by_row else 1, t * LANES if by_lane else LANES), np.float32)
         scales[: rows if by_row else 1, : lanes if by_lane else 1] = scale.reshape((-1, 1) if by_row else (1, -1))
-        name_of = "scale" if "scale" in program.tensor else "RAW"
-        return {"X": ready.reshape(-1, LANES), name_of: scales.reshape(-1, LANES)}
+        return {"X": ready.reshape(-1, LANES), "scale": scales.reshape(-1, LANES)}
 
     def finish(outputs: Mapping[str, Array]) -> Array:
         z = outputs["Z"].reshape(outer, t, deep, LANES).transpose(0, 2, 1, 3).reshape(outer, deep, t * LANES)

@@ -15,33 +15,33 @@
 
 .include "unary.s"
 
-.temp D : f32 [V, LANES]  at mem.e[0..15]
+.temp D : f32 [V, LANES] at mem.e[0..15]
 
 .for p in 0..2
-.if F16
-flow half_{p}:
-    read     X[p : V : 2, :] -> sg2.e[8 * p]
-    cast.f32 sg2.e[8 * p] -> %x                 @alu{8 * p}
-    mul      %x, 0.5 -> %h                      @alu{8 * p + 1}
-    tanh     %h -> %t                           @alu{8 * p + 2}
-    mul      %t, 0.5 -> sg4.e[4 * p + 1]        @alu{8 * p + 3}
-    write    sg4.e[4 * p + 1] -> D[p : V : 2, :]
-flow whole_{p}:
-    read     D[p : V : 2, :] -> sg4.w[4 * p + 2]
-    add      sg4.w[4 * p + 2], 0.5 -> %y        @alu{8 * p + 6}
-    cast.f16 %y -> sg2.w[8 * p + 4]             @alu{8 * p + 7}
-    write    sg2.w[8 * p + 4] -> Y[p : V : 2, :]
-.else
-flow root_{p}:
-    read     X[p : V : 2, :] -> sg4.e[4 * p + 2]
-    neg      sg4.e[4 * p + 2] -> %n             @alu{8 * p + 4}
-    exp      %n -> %e                           @alu{8 * p + 5}
-    add      %e, 1.0 -> %d                      @alu{8 * p + 6}
-    rsqrt    %d -> sg4.e[4 * p + 2]             @alu{8 * p + 7}
-    write    sg4.e[4 * p + 2] -> D[p : V : 2, :]
-flow square_{p}:
-    read     D[p : V : 2, :] -> sg4.w[4 * p]
-    mul      sg4.w[4 * p], sg4.w[4 * p] -> sg4.w[4 * p + 1]  @alu{8 * p}
-    write    sg4.w[4 * p + 1] -> Y[p : V : 2, :]
-.endif
+    .if F16
+        flow half_{p}:
+            read     X[p : V : 2, :] -> sg2.e[8 * p]
+            cast.f32 sg2.e[8 * p] -> %x @alu{8 * p}
+            mul      %x, 0.5 -> %h @alu{8 * p + 1}
+            tanh     %h -> %t @alu{8 * p + 2}
+            mul      %t, 0.5 -> sg4.e[4 * p + 1] @alu{8 * p + 3}
+            write    sg4.e[4 * p + 1] -> D[p : V : 2, :]
+        flow whole_{p}:
+            read     D[p : V : 2, :] -> sg4.w[4 * p + 2]
+            add      sg4.w[4 * p + 2], 0.5 -> %y @alu{8 * p + 6}
+            cast.f16 %y -> sg2.w[8 * p + 4] @alu{8 * p + 7}
+            write    sg2.w[8 * p + 4] -> Y[p : V : 2, :]
+    .else
+        flow root_{p}:
+            read  X[p : V : 2, :] -> sg4.e[4 * p + 2]
+            neg   sg4.e[4 * p + 2] -> %n @alu{8 * p + 4}
+            exp   %n -> %e @alu{8 * p + 5}
+            add   %e, 1.0 -> %d @alu{8 * p + 6}
+            rsqrt %d -> sg4.e[4 * p + 2] @alu{8 * p + 7}
+            write sg4.e[4 * p + 2] -> D[p : V : 2, :]
+        flow square_{p}:
+            read  D[p : V : 2, :] -> sg4.w[4 * p]
+            mul   sg4.w[4 * p], sg4.w[4 * p] -> sg4.w[4 * p + 1] @alu{8 * p}
+            write sg4.w[4 * p + 1] -> Y[p : V : 2, :]
+    .endif
 .endfor

@@ -15,50 +15,50 @@
 
 .include "unary.s"
 
-.temp D : f32 [V, LANES]  at mem.e[0..15]
+.temp D : f32 [V, LANES] at mem.e[0..15]
 .if F16
-.temp S : f32 [V, LANES]  at mem.e[16..31] banks run 1
-.temp C : f32 [V, LANES]  at mem.w[16..31]      ; x in f32
+    .temp S : f32 [V, LANES] at mem.e[16..31] banks run 1
+    .temp C : f32 [V, LANES] at mem.w[16..31]  ; x in f32
 .else
-.temp C : f32 [V, LANES]  at mem.e[16..31]      ; −x
+    .temp C : f32 [V, LANES] at mem.e[16..31]  ; −x
 .endif
 
 .for p in 0..2
-.if F16
-flow below_{p}:
-    read     X[p : V : 2, :] -> sg2.e[8 * p]
-    cast.f32 sg2.e[8 * p] -> %x, sg4.w[4 * p]   @alu{8 * p}
-    neg      %x -> %n                           @alu{8 * p + 1}
-    exp      %n -> %e                           @alu{8 * p + 2}
-    add      %e, 1.0 -> sg4.e[4 * p + 1]        @alu{8 * p + 3}
-    write    sg4.w[4 * p] -> C[p : V : 2, :]
-    write    sg4.e[4 * p + 1] -> D[p : V : 2, :]
-flow sigmoid_{p}:
-    read     D[p : V : 2, :] -> sg4.w[4 * p + 2]
-    rsqrt    sg4.w[4 * p + 2] -> %q             @alu{8 * p + 5}
-    mul      %q, %q -> sg4.e[4 * p + 2]         @alu{8 * p + 6}
-    write    sg4.e[4 * p + 2] -> S[p : V : 2, :]
-flow product_{p}:
-    read     S[p : V : 2, :] -> sg4.w[4 * p + 3]
-    read     C[p : V : 2, :] -> sg4.e[4 * p + 2]
-    mul      sg4.w[4 * p + 3], sg4.e[4 * p + 2] -> %y  @alu{8 * p + 4}
-    cast.f16 %y -> sg2.w[8 * p + 4]             @alu{8 * p + 7}
-    write    sg2.w[8 * p + 4] -> Y[p : V : 2, :]
-.else
-flow root_{p}:
-    read     X[p : V : 2, :] -> sg4.e[4 * p + 2]
-    neg      sg4.e[4 * p + 2] -> %n, sg4.e[4 * p + 3]  @alu{8 * p + 4}
-    exp      %n -> %e                           @alu{8 * p + 5}
-    add      %e, 1.0 -> %d                      @alu{8 * p + 6}
-    rsqrt    %d -> sg4.e[4 * p + 2]             @alu{8 * p + 7}
-    write    sg4.e[4 * p + 3] -> C[p : V : 2, :]
-    write    sg4.e[4 * p + 2] -> D[p : V : 2, :]
-flow product_{p}:
-    read     D[p : V : 2, :] -> sg4.w[4 * p]
-    mul      sg4.w[4 * p], sg4.w[4 * p] -> %s   @alu{8 * p}
-    read     C[p : V : 2, :] -> sg4.w[4 * p + 1]
-    mul      %s, sg4.w[4 * p + 1] -> %m         @alu{8 * p + 1}
-    neg      %m -> sg4.w[4 * p]                 @alu{8 * p + 2}
-    write    sg4.w[4 * p] -> Y[p : V : 2, :]
-.endif
+    .if F16
+        flow below_{p}:
+            read     X[p : V : 2, :] -> sg2.e[8 * p]
+            cast.f32 sg2.e[8 * p] -> %x, sg4.w[4 * p] @alu{8 * p}
+            neg      %x -> %n @alu{8 * p + 1}
+            exp      %n -> %e @alu{8 * p + 2}
+            add      %e, 1.0 -> sg4.e[4 * p + 1] @alu{8 * p + 3}
+            write    sg4.w[4 * p] -> C[p : V : 2, :]
+            write    sg4.e[4 * p + 1] -> D[p : V : 2, :]
+        flow sigmoid_{p}:
+            read  D[p : V : 2, :] -> sg4.w[4 * p + 2]
+            rsqrt sg4.w[4 * p + 2] -> %q @alu{8 * p + 5}
+            mul   %q, %q -> sg4.e[4 * p + 2] @alu{8 * p + 6}
+            write sg4.e[4 * p + 2] -> S[p : V : 2, :]
+        flow product_{p}:
+            read     S[p : V : 2, :] -> sg4.w[4 * p + 3]
+            read     C[p : V : 2, :] -> sg4.e[4 * p + 2]
+            mul      sg4.w[4 * p + 3], sg4.e[4 * p + 2] -> %y @alu{8 * p + 4}
+            cast.f16 %y -> sg2.w[8 * p + 4] @alu{8 * p + 7}
+            write    sg2.w[8 * p + 4] -> Y[p : V : 2, :]
+    .else
+        flow root_{p}:
+            read  X[p : V : 2, :] -> sg4.e[4 * p + 2]
+            neg   sg4.e[4 * p + 2] -> %n, sg4.e[4 * p + 3] @alu{8 * p + 4}
+            exp   %n -> %e @alu{8 * p + 5}
+            add   %e, 1.0 -> %d @alu{8 * p + 6}
+            rsqrt %d -> sg4.e[4 * p + 2] @alu{8 * p + 7}
+            write sg4.e[4 * p + 3] -> C[p : V : 2, :]
+            write sg4.e[4 * p + 2] -> D[p : V : 2, :]
+        flow product_{p}:
+            read  D[p : V : 2, :] -> sg4.w[4 * p]
+            mul   sg4.w[4 * p], sg4.w[4 * p] -> %s @alu{8 * p}
+            read  C[p : V : 2, :] -> sg4.w[4 * p + 1]
+            mul   %s, sg4.w[4 * p + 1] -> %m @alu{8 * p + 1}
+            neg   %m -> sg4.w[4 * p] @alu{8 * p + 2}
+            write sg4.w[4 * p] -> Y[p : V : 2, :]
+    .endif
 .endfor

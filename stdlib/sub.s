@@ -15,10 +15,10 @@
 .target tsp1
 
 .macro combine p
-    sub      sg4.e[p], sg4.w[p ^ 1] -> sg4.w[p]   @alu{4 * (p / 2) + p % 2}
+    sub sg4.e[p], sg4.w[p ^ 1] -> sg4.w[p] @alu{4 * (p / 2) + p % 2}
 .endm
 .macro halves p
-    sub      %x, %y -> %z                        @alu{8 * p + 6}
+    sub %x, %y -> %z @alu{8 * p + 6}
 .endm
 
 .include "binary.s"

@@ -18,17 +18,17 @@
 
 .equ ROUNDS = ceil_div(ITEMS, 4)
 
-.input  X    : i8 [ROUNDS, 20, 4, 16, LANES]  at mem.e[0..31] mem.w[0..31]
-.weight EyeE : i8 [COLUMNS, LANES]  at mem.w32
-.weight EyeW : i8 [COLUMNS, LANES]  at mem.e32
-.output Y    : i8 [COLUMNS, 16 * ceil_div(ITEMS, 16), LANES]  at mem.e[36..43] mem.w[36..43]
+.input  X : i8 [ROUNDS, 20, 4, 16, LANES] at mem.e[0..31] mem.w[0..31]
+.weight EyeE : i8 [COLUMNS, LANES] at mem.w32
+.weight EyeW : i8 [COLUMNS, LANES] at mem.e32
+.output Y : i8 [COLUMNS, 16 * ceil_div(ITEMS, 16), LANES] at mem.e[36..43] mem.w[36..43]
 
 .macro load q, u, plane, rows
-flow load_{q}_{u}:
-    read X[q, :, u, :, :] -> rows
-    lw   plane, rows
-flow install_{q}_{u}:
-    iw   plane
+    flow load_{q}_{u}:
+        read X[q, :, u, :, :] -> rows
+        lw   plane, rows
+    flow install_{q}_{u}:
+        iw plane
 .endm
 
 .for q in 0..ROUNDS
@@ -36,20 +36,20 @@ flow install_{q}_{u}:
     load q, 1, mxm.e1, sg16.e[0]
     load q, 2, mxm.w0, sg16.w[0]
     load q, 3, mxm.w1, sg16.w[0]
-flow east_{q}:
-    read  EyeE -> s16.e
-    abc   mxm.e0, s16.e
-    abc   mxm.e1, s16.e
-    acc   mxm.e0 -> s16.w low8
-    acc   mxm.e1 -> s17.w low8
-    write s16.w -> Y[:, 4 * q, :]
-    write s17.w -> Y[:, 4 * q + 1, :]
-flow west_{q}:
-    read  EyeW -> s18.w
-    abc   mxm.w0, s18.w
-    abc   mxm.w1, s18.w
-    acc   mxm.w0 -> s18.e low8
-    acc   mxm.w1 -> s19.e low8
-    write s18.e -> Y[:, 4 * q + 2, :]
-    write s19.e -> Y[:, 4 * q + 3, :]
+    flow east_{q}:
+        read  EyeE -> s16.e
+        abc   mxm.e0, s16.e
+        abc   mxm.e1, s16.e
+        acc   mxm.e0 -> s16.w low8
+        acc   mxm.e1 -> s17.w low8
+        write s16.w -> Y[:, 4 * q, :]
+        write s17.w -> Y[:, 4 * q + 1, :]
+    flow west_{q}:
+        read  EyeW -> s18.w
+        abc   mxm.w0, s18.w
+        abc   mxm.w1, s18.w
+        acc   mxm.w0 -> s18.e low8
+        acc   mxm.w1 -> s19.e low8
+        write s18.e -> Y[:, 4 * q + 2, :]
+        write s19.e -> Y[:, 4 * q + 3, :]
 .endfor

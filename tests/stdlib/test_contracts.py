@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import lpuasm
 from lpuasm import stdlib
 from lpuasm.stdlib.kernel import Kernel
 
@@ -17,8 +18,6 @@ ROOT = Path(__file__).parents[2]
 CYCLES: dict[str, dict[str, int]] = tomllib.loads(TABLE.read_text("utf-8"))
 ROWS = [(name, shape) for name, shapes in CYCLES.items() for shape in shapes]
 NAMES = sorted(stdlib.KERNELS)
-SMALL = 20_000
-"""Floors of longer programs take longer to find than to trust: their gap is in the pages."""
 
 
 def kernel(name: str) -> Kernel:
@@ -60,6 +59,12 @@ def test_every_kernel_is_complete(name: str) -> None:
     assert (ROOT / "docs" / "kernels" / f"{name}.md").is_file(), "no page; `python bench/kernels.py --pages` writes it"
     head = one.source.split(".target")[0]
     assert "The idea." in head and "Contract" in head
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_importable_from_assembly(name: str) -> None:
+    program = lpuasm.build(text=f".target tsp1\n.import {name}\n", name="user.s")
+    assert program.cycles and any(t.kind == "output" for t in program.tensors)
 
 
 def test_programs_are_kept() -> None:

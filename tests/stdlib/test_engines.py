@@ -1,0 +1,43 @@
+"""Both engines give the same bits and cycles for every kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lpuasm import stdlib
+from lpuasm.stdlib.kernel import Kernel
+from lpuasm.vm.run import STREAMING
+
+_RANDOM = np.random.default_rng(0)
+I8 = _RANDOM.integers(-128, 128, (40, 330)).astype(np.int8)
+F16 = _RANDOM.standard_normal((40, 330)).astype(np.float16)
+F32 = _RANDOM.standard_normal((40, 330)).astype(np.float32)
+BIAS = np.linspace(-1, 1, 40).astype(np.float16)
+
+CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
+    "matmul": [((I8, I8.T), {}), ((F16, F16.T), {}), ((I8[:3], I8.T), {})],
+    "linear": [((I8, I8), {"activation": "relu", "scale": 0.01}), ((F16, F16, BIAS), {"activation": "gelu"})],
+    **{name: [((F16,), {}), ((F32,), {})] for name in ("exp", "gelu", "relu", "sigmoid", "silu", "tanh")},
+    **{name: [((F16, F16[0]), {}), ((F32, F32[:, :1]), {})] for name in ("add", "maximum", "mul", "sub")},
+    "transpose": [((I8,), {}), ((F32,), {})],
+    "gather": [((F16, np.array([3, 0, 39], np.int32)), {})],
+    "quantize": [((F32, 0.02), {}), ((F16, np.full(40, 0.02), 0), {})],
+    "dequantize": [((I8, 0.02), {}), ((I8, np.full(330, 0.02), 1), {"dtype": "float16"})],
+}
+
+
+def test_every_kernel_is_here() -> None:
+    assert set(CALLS) == set(stdlib.KERNELS)
+
+
+@pytest.mark.skipif(len(STREAMING) < 2, reason="one engine")
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_engines_agree(name: str) -> None:
+    kernel = getattr(stdlib, name)
+    assert isinstance(kernel, Kernel)
+    for arrays, options in CALLS[name]:
+        one, two = (kernel.run(*arrays, engine=engine, **options) for engine in STREAMING)
+        assert one.cycles == two.cycles and one.result.tobytes() == two.result.tobytes()
