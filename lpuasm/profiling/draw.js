@@ -5,16 +5,16 @@ const COLORS = {
   mem: [98, 160, 234], write: [57, 208, 216], c2c: [160, 170, 185], east: [127, 219, 202], west: [244, 143, 177],
 };
 const css = (name, alpha = 1) => `rgba(${COLORS[name].join()},${alpha})`;
-const LEFT = 104, TOP = 22, MANY = 15000, HUGE = 150000, WIDE = 4096;
+const LEFT = 122, TOP = 22, MANY = 15000, HUGE = 150000, WIDE = 4096;
 
 // Heights: `slots` from west to east, each with its rows, or narrow where nothing works; y of each register's edge.
 function layOut(p, height) {
   const used = new Map();
   for (const row of p.rows) used.set(row.slot, (used.get(row.slot) ?? 0) + 1);
-  const first = p.mirror - 45 - 1, last = 45, edges = [];
-  const count = Math.max(1, p.rows.length), room = height - TOP - 8, slots = last - first + 1;
-  const each = Math.max(3, Math.min(22, (room - slots * 2.5) / count));
-  const gap = Math.max(2.5, Math.min(10, (room - each * count) / slots));
+  const slots = [...used.keys()], first = Math.min(...slots, p.mirror) - 1, last = Math.max(...slots, first + 1) + 1, edges = [];
+  const count = Math.max(1, p.rows.length), room = height - TOP - 8, many = last - first + 1;
+  const each = Math.max(3, Math.min(26, (room - many * 2.5) / count));
+  const gap = Math.max(2.5, Math.min(24, (room - each * count) / many));
   let y = TOP + 4;
   const tops = new Map();
   for (let slot = first; slot <= last; slot++) {
@@ -180,17 +180,19 @@ class Picture {
         c.fillStyle = css(kind, this.alpha(family, 0.95));
         for (let k = from; k <= to; k++) c.fillRect(this.x(l.start[i] + k * stride), y, wide, height);
       }
-      this.label(i, row, family, y, height);
+      if (height < 8) continue;
+      const text = p.texts[f.text[family]], close = stride * this.scale < 3;
+      if (close) this.label(text, l.start[i], (l.count[i] - 1) * stride + 1, y, height);
+      else for (let k = from; k <= to && wide > 60; k++) this.label(text, l.start[i] + k * stride, 1, y, height);
     }
   }
 
-  label(i, row, family, y, height) {
-    const { p, context: c } = this, l = p.lines;
-    const dense = l.stride[i] * this.scale < 3, room = dense ? ((l.count[i] - 1) * l.stride[i] + 1) * this.scale : this.scale;
-    if (height < 8 || room < 60) return;
-    const x = Math.max(LEFT, this.x(l.start[i])), text = p.texts[p.families.text[family]];
+  // An instruction, where there is room for it in the `span` cycles from `start` on.
+  label(text, start, span, y, height) {
+    const c = this.context, x = Math.max(LEFT, this.x(start)), end = this.x(start + span) - 4;
+    if (end - x < 60) return;
     c.save();
-    c.beginPath(); c.rect(x, y, this.x(l.start[i]) + room - x - 4, height); c.clip();
+    c.beginPath(); c.rect(x, y, end - x, height); c.clip();
     c.fillStyle = "#0b0e13"; c.font = `${Math.min(11, height - 1)}px ui-monospace, "DejaVu Sans Mono", monospace`;
     c.textBaseline = "middle";
     c.fillText(text, x + 4, y + height / 2 + 0.5);

@@ -57,7 +57,7 @@ function under(picture, x, y) {
 
 function valueUnder(picture, cycle, y) {
   const { p } = picture, s = p.segments;
-  let below = p.mirror - 46;
+  let below = -3;
   while (below < 45 && p.edge(below + 1) <= y) below++;
   const part = (y - p.edge(below)) / Math.max(1e-6, p.edge(below + 1) - p.edge(below)), at = below + part;
   const [low, high] = visible.segments(p, cycle, cycle);
