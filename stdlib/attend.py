@@ -61,14 +61,14 @@ def split(heads: int, kv_heads: int, queries: int, keys: int) -> _Split:
 
 
 def _fits(s: _Split, keys: int, d: int) -> bool:
-    blocks = -(-keys // LANES)
-    heads = -(-s.east // s.per) + (s.offset > 0)
-    vectors = heads * blocks * LANES
-    rows = task_rows(keys)
-    beside = 2 * (blocks * rows // 8 + rows // 4) + rows
+    """Whether keys and values, transposed values, scores and weights find room; `attention.s` places them."""
+    blocks, rows = -(-keys // LANES), task_rows(keys)
+    vectors = -(-max(s.east, s.west + s.offset) // s.per) * blocks * 40
+    twice = vectors <= 36 * 40
+    beside = rows // 2 + blocks * rows // 8 + 2 * rows
     return (
-        vectors // 8 + vectors // 16 + beside <= WORDS - 512
-        and 3 * blocks * (d + 1) + vectors // 16 + rows <= WORDS - 1024
+        (2 * vectors + beside <= WORDS // 2 if twice else 2 * vectors + 2 * beside <= WORDS)
+        and 4 * blocks * (d + 1) <= WORDS - 1024
         and 3 * blocks * rows <= WORDS
         and s.east * s.rows // 2 <= WORDS // 2
     )
@@ -175,8 +175,12 @@ def _prepare(
             if not jobs:
                 continue
             own = slice(jobs[0] // s.per, jobs[-1] // s.per + 1)
-            found[f"Q_{side}"] = rows[jobs[0] : jobs[-1] + 1]
-            found[f"K_{side}"], found[f"V_{side}"] = np.pad(k[own], padded), np.pad(v[own], padded)
+            for odd in range(2):
+                found[f"Q{odd}_{side}"] = rows[jobs[0] + odd : jobs[-1] + 1 : 2]
+            own_keys, own_values = np.pad(k[own], padded), np.pad(v[own], padded)
+            octets = own_values.astype("<f2").view(np.uint8).reshape(*own_values.shape, 2)
+            found[f"V0_{side}"], found[f"V1_{side}"] = octets[..., 0], octets[..., 1]
+            found[f"K0_{side}"] = found[f"K1_{side}"] = own_keys
             found[f"Eye_{side}"] = np.eye(LANES, dtype=np.uint8)
             found[f"Lane_{side}"] = np.repeat(np.arange(16, dtype=np.uint8)[:, None], LANES, 1)
             if added is not None:
@@ -185,7 +189,8 @@ def _prepare(
                 found[f"Band_{side}"] = _band(window)
             elif keys % LANES:
                 found[f"Pad_{side}"] = _hidden(np.arange(LANES)[None, :] < keys % LANES)
-        return found
+        wanted = {tensor.name for tensor in program.tensors}
+        return {name: array for name, array in found.items() if name in wanted}
 
     def finish(outputs: Mapping[str, Array]) -> Array:
         return np.concatenate([outputs[f"O_{side}"] for side in "ew" if f"O_{side}" in outputs]).reshape(q.shape)
@@ -209,13 +214,13 @@ def _hidden(seen: Array) -> Array:
 
 def _cycles(*, dtype: str = "f16", **dims: Any) -> int:
     """The bound of :data:`ATTENTION`'s contract."""
-    d = _defines(dtype=dtype, **dims)
-    blocks, jobs = -(-int(d["SKV"]) // LANES), int(d["JE"])
-    most = task_rows(int(d["SKV"]))
-    tasks = -(-int(d["R"]) // most)
-    rows = min(most, int(d["R"]) // tasks + 16)
-    scores, values = 2 * blocks * (rows + 60), 2 * blocks * (int(d["D"]) + 12)
-    return jobs * (tasks * (2 * scores + values + 700) + blocks * (2 * int(d["D"]) + 200)) + 3000
+    p = _defines(dtype=dtype, **dims)
+    keys, d, rows, jobs = int(p["SKV"]), int(p["D"]), int(p["R"]), int(p["JE"])
+    blocks, steps = -(-keys // LANES), -(-keys // WIDEST)
+    tasks = -(-rows // task_rows(keys))
+    most = min(task_rows(keys), rows // tasks + 16)
+    each = 22 * blocks * (most + 64) // 10 + 2 * steps * (d + 25) + 700
+    return jobs * tasks * each + 2 * blocks * (d + 100) * -(-(jobs + int(p["OFFW"])) // int(p["PER"])) + 4000
 
 
 ATTENTION = Kernel(
@@ -226,7 +231,8 @@ ATTENTION = Kernel(
         error=_ERROR,
         bound=None,
         cycles=_cycles,
-        formula="see docs/kernels/attention.md",
+        formula="T · (2.2 · NB · (TR + 64) + 2 · ⌈Skv / 160⌉ · (D + 25) + 700) + 2 · NB · (D + 100) · heads of keys "
+        "+ 4000, with NB = ⌈Skv / 320⌉ and T tasks of TR rows on the busier hemisphere",
     ),
     _defines,
     _prepare,

@@ -9,14 +9,21 @@
 ; products with the identity: these move bytes, so that a NaN or an infinity stays where it is.
 ;
 ; Work is cut into tasks of at most 320 rows of a head, and each hemisphere has jobs of its own. The text takes the
-; steps of different tasks in turn: scores of t, products of t − 2, maxima and weights of t − 1, outputs of t − 3, so
-; that the planes always have something to do. Blocks that no row of a task sees are left out.
+; steps of different tasks in turn: scores of t, products of t − 3, outputs of t − 4, maxima of t − 1, weights of t − 2:
+; planes are used in the order of the text, so this keeps them busy while a maximum is on its way. Blocks that no row of
+; a task sees are left out. What holds a slice for long (S, Q, C, B) has slices that nothing else needs at that time.
+;
+; Another way was counted: with the queries installed, maxima run over time and need no SXM, but P comes out transposed
+; and must be turned by the planes: NB · TR cycles more a task, 1,348 and 5,130 cycles a head at best for 512 and 1,024
+; keys (D = 64), where this one has 1,092 and 3,600. It is not kept.
 ;
 ; Contract
-;   shapes  Q_h, O_h [jobs, R, D], K_h and V_h [heads of keys, 320 · NB, D] of each hemisphere h, zero beyond SKV.
-;           Eye_h is the identity, Lane_h has row r full of r; Band_h, Pad_h, Mask_h are added to scores.
-;   error   see docs/kernels/attention.md: about 2⁻⁹ of the largest value.
-;   cycles  about 2 · (NB · TR + steps · (D + 1) + TR) a task, on the busier hemisphere; the planes work half of them.
+;   shapes  Q0_h and Q1_h (even and odd jobs) and O_h [jobs, R, D]; K0_h (and K1_h, the same again) [heads of keys,
+;           320 · NB, D], V0_h and V1_h the bytes of the values likewise, zero beyond SKV, of each hemisphere h. Eye_h is
+;           the identity, row r of Lane_h is full of r; Band_h or Pad_h (0 or −∞), or Mask_h, are added to scores.
+;   error   (3 · 2⁻¹¹ + 2⁻¹³ + SKV · 2⁻²⁴ + 2⁻²⁰ · max|score|) · max|v| + 2⁻²⁵.
+;   cycles  at most 2.2 · NB · (TR + 64) + 2 · steps · (D + 25) + 700 a task of the busier hemisphere, 2 · NB · (D + 100)
+;           a head of keys, and 4,000; steps = ⌈SKV / 160⌉. The planes work NB · TR + steps · (D + 1) + TR of it.
 .target tsp1
 .param JE = 1                                   ; jobs of the east hemisphere: queries that share a head of keys
 .param JW = 0                                   ; of the west hemisphere
@@ -36,29 +43,33 @@
 .equ TMAX = min(LANES, 16 * max(1, WORDS / (16 * BUFS * NB)))
 .equ NT = ceil_div(R, TMAX)                     ; tasks of a job
 .equ TR = 16 * ceil_div(ceil_div(R, NT), 16)    ; rows of a task; the last one of a job may have fewer
-.equ KEPT = PER * NT == 1 ? 3 : 2               ; heads whose transposed values are kept at once
+.equ KEPT = 1 + ceil_div(3, PER * NT)           ; heads whose transposed values are kept at once
+.equ TWICE = ceil_div(max(JE, JW + OFFW), PER) * NB <= 36 ; K in both banks, for the weights are written there in turn
 .equ OFF = SKV - SQ                             ; query i is at the place of key i + OFF
 .equ BELOW = 2 * LANES                          ; row t + BELOW of Band: lanes up to t are seen, WINDOW of them
 
 .macro tensors h, J, off
 .temp C_{h}  : f32 [2, D + 1, LANES]  at mem.{h}[40..43] address 0 banks run 2
 .temp S_{h}  : f32 [BUFS, NB, TR, LANES]  at mem.{h}[32..35] banks run 1
-.temp M_{h}  : f32 [TR, LANES]  at mem.{h}[20..23] address 0 banks run 2
-.temp L0_{h} : f32 [TR, LANES]  at mem.{h}[0..15] bank 0
-.temp L1_{h} : f32 [TR, LANES]  at mem.{h}[0..15] bank 1
-.temp X0_{h} : u8 [TR, LANES]  at mem.{h}[16..31]
-.temp X1_{h} : u8 [TR, LANES]  at mem.{h}[16..31]
-.temp X2_{h} : u8 [TR, LANES]  at mem.{h}[16..31]
-.temp X3_{h} : u8 [TR, LANES]  at mem.{h}[16..31]
-.temp T0_{h} : u8 [TR, LANES]  at mem.{h}[16..31] bank 1
-.temp T1_{h} : u8 [TR, LANES]  at mem.{h}[20..31] mem.{h}[16..19] bank 1
-.temp T2_{h} : u8 [TR, LANES]  at mem.{h}[24..31] mem.{h}[16..23] bank 1
-.temp T3_{h} : u8 [TR, LANES]  at mem.{h}[28..31] mem.{h}[16..27] bank 1
+.temp M0_{h} : f32 [TR, LANES]  at mem.{h}[20..23] bank 1
+.temp M1_{h} : f32 [TR, LANES]  at mem.{h}[36..39] bank 0
+.temp L0_{h} : f32 [2, TR, LANES]  at mem.{h}[0..15] bank 0
+.temp L1_{h} : f32 [2, TR, LANES]  at mem.{h}[0..15] bank 1
+.temp X0_{h} : u8 [2, TR, LANES]  at mem.{h}[16..31]
+.temp X1_{h} : u8 [2, TR, LANES]  at mem.{h}[16..31]
+.temp X2_{h} : u8 [2, TR, LANES]  at mem.{h}[16..31]
+.temp X3_{h} : u8 [2, TR, LANES]  at mem.{h}[16..31]
+.temp T0_{h} : u8 [2, TR, LANES]  at mem.{h}[16..31] bank 1
+.temp T1_{h} : u8 [2, TR, LANES]  at mem.{h}[20..31] mem.{h}[16..19] bank 1
+.temp T2_{h} : u8 [2, TR, LANES]  at mem.{h}[24..31] mem.{h}[16..23] bank 1
+.temp T3_{h} : u8 [2, TR, LANES]  at mem.{h}[28..31] mem.{h}[16..27] bank 1
 .temp RA_{h} : f32 [5, TR / 16, LANES]  at mem.{h}[0..3]
 .temp RB_{h} : f32 [5, TR / 16, LANES]  at mem.{h}[4..7]
 .temp RC_{h} : f32 [5, TR / 16, LANES]  at mem.{h}[8..11]
 .temp RD_{h} : f32 [5, TR / 16, LANES]  at mem.{h}[12..15]
-.temp F_{h}  : f32 [BUFS, TR / 16, LANES]  at mem.{h}[36..39] bank 1
+.temp F_{h}  : f32 [2, TR / 16, LANES]  at mem.{h}[24..27] bank 1
+.temp G_{h}  : f32 [2, TR / 16, LANES]  at mem.{h}[16..19] bank 1
+.temp B_{h}  : f32 [2, TR, LANES]  at mem.{h}[36..39] address TR banks run 1
 .temp P0_{h} : f16 [NB, TR, LANES]  at mem.{h}[0..15] bank 0
 .temp P1_{h} : f16 [NB, TR, LANES]  at mem.{h}[0..15] bank 1
 .temp INV_{h} : f32 [2, LANES]  at mem.{h}[0..3]
@@ -67,16 +78,29 @@
 .input Lane_{h} : u8 [16, LANES]  at mem.{h}28 bank 1
 .input Eye_{h} : u8 [LANES, LANES]  at mem.{h}29 bank 1
 .temp VT_{h} : f16 [KEPT, NB, D + 1, LANES]  at mem.{h}[30..31]
-.input Q_{h} : f16 [J, R, D]  at mem.{h}[40..43]
-.input K_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D]  at mem.{h}[0..15]
-.input V_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D]  at mem.{h}[0..31]
+.input Q0_{h} : f16 [ceil_div(J, 2), R, D]  at mem.{h}[40..43]
+.if J > 1
+.input Q1_{h} : f16 [J / 2, R, D]  at mem.{h}[40..43]
+.endif
+.if TWICE
+.input K0_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D]  at mem.{h}[0..15] bank 0
+.input K1_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D]  at mem.{h}[0..15] bank 1
+.else
+.input K0_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D]  at mem.{h}[0..15]
+.endif
+.input V0_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D]  at mem.{h}[0..15]
+.input V1_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D]  at mem.{h}[0..15]
+.if J * R <= 2 * WORDS / 4
 .output O_{h} : f16 [J, R, D]  at mem.{h}[36..39]
+.else
+.output O_{h} : f16 [J, R, D]  at mem.{h}[32..39]
+.endif
 .if MASKED
-.input Mask_{h} : f32 [SQ, NB * LANES]  at mem.{h}[24..27]  tile SQ x LANES
+.input Mask_{h} : f32 [SQ, NB * LANES]  at mem.{h}[28..31]  tile SQ x LANES
 .elif CAUSAL
-.input Band_{h} : f32 [BELOW + 2 * LANES + WINDOW, LANES]  at mem.{h}[24..27]
+.input Band_{h} : f32 [BELOW + 2 * LANES + WINDOW, LANES]  at mem.{h}[28..31]
 .elif SKV % LANES
-.input Pad_{h} : f32 [1, LANES]  at mem.{h}[24..27]
+.input Pad_{h} : f32 [1, LANES]  at mem.{h}[28..31] bank 1
 .endif
 .endm
 
@@ -95,7 +119,7 @@ flow ones_{h}:
 .macro transpose_values h, o, i, kv, b
 .for p in 0..2
 flow values_{h}_{kv}_{b}_{p}:
-    read  V_{h}[kv, LANES * b : +LANES, :] -> sg16.{o}[0]  plane p
+    read  V{p}_{h}[kv, LANES * b : +LANES, :] -> sg16.{o}[0]
     lw    mxm.{h}{p}, sg16.{o}[0]
 flow install_values_{h}_{kv}_{b}_{p}:
     iw    mxm.{h}{p}
@@ -113,12 +137,12 @@ flow turn_values_{h}_{kv}_{b}:
 .macro scores h, o, i, task, job, kv, r, n, i0, count, b, first, last, row_max, larger
 .equ t = i0 + OFF - LANES * b                   ; the last lane that query i0 sees
 flow keys_{h}_{task}_{b}:
-    read  K_{h}[kv, LANES * b : +LANES, :] -> sg16.{o}[0]
+    read  K{TWICE * task % 2}_{h}[kv, LANES * b : +LANES, :] -> sg16.{o}[0]
     lw    mxm.{h}, sg16.{o}[0]
 flow install_keys_{h}_{task}_{b}:
     iw    mxm.{h}
 flow scores_{h}_{task}_{b}:
-    read  Q_{h}[job, r : r + n, :] -> sg2.{o}[14]
+    read  Q{job % 2}_{h}[job / 2, r : r + n, :] -> sg2.{o}[14]
     abc   mxm.{h}, sg2.{o}[14] half 0
 .if MASKED
     acc   mxm.{h} -> sg4.{i}[6]
@@ -127,7 +151,7 @@ flow scores_{h}_{task}_{b}:
     add   %scaled, sg4.{i}[7] -> %score, sg4.{o}[5]
     write sg4.{o}[5] -> S_{h}[task % BUFS, b, 0:n, :]
 .if b > first
-    read  M_{h}[0:n, :] -> sg4.{i}[5]
+    read  M{(b - first + 1) % 2}_{h}[0:n, :] -> sg4.{i}[5]
     max   %score, sg4.{i}[5] -> sg4.{o}[7]
 .else
     identity %score -> sg4.{o}[7]
@@ -144,7 +168,7 @@ flow scores_{h}_{task}_{b}:
 .endif
     write sg4.{i}[6] -> S_{h}[task % BUFS, b, 0:n, :]
 .if b > first
-    read  M_{h}[0:n, :] -> sg4.{i}[7]
+    read  M{(b - first + 1) % 2}_{h}[0:n, :] -> sg4.{i}[7]
     max   sg4.{i}[6], sg4.{i}[7] -> sg4.{o}[7]  @larger
 .endif
 .endif
@@ -152,31 +176,31 @@ flow scores_{h}_{task}_{b}:
 .if b == last
     write sg4.{o}[7] -> row_max
 .else
-    write sg4.{o}[7] -> M_{h}[0:n, :]
+    write sg4.{o}[7] -> M{(b - first) % 2}_{h}[0:n, :]
 .endif
 .elif b == last
     write sg4.{i}[6] -> row_max
 .else
-    write sg4.{i}[6] -> M_{h}[0:n, :]
+    write sg4.{i}[6] -> M{(b - first) % 2}_{h}[0:n, :]
 .endif
 .endm
 
 .macro spread h, o, i, task, G, p
 flow spread_{h}_{task}_{p}:
-    read  L{task % 2}_{h}[0 : 16 * G, :] -> sg4.{o}[4]  plane p
-    write sg4.{o}[4] -> X{p}_{h}[0 : 16 * G, :]
+    read  L{task % 2}_{h}[task / 2 % 2, 0 : 16 * G, :] -> sg4.{o}[4]  plane p
+    write sg4.{o}[4] -> X{p}_{h}[task % 2, 0 : 16 * G, :]
 .endm
 
 .macro turn h, o, i, task, G, p
 flow turn_{h}_{task}_{p}:
-    read      X{p}_{h}[0 : 16 * G, :] -> sg16.{o}[0]
+    read      X{p}_{h}[task % 2, 0 : 16 * G, :] -> sg16.{o}[0]
     transpose sg16.{o}[0] -> sg16.{i}[0]
-    write     sg16.{i}[0] -> T{p}_{h}[0 : 16 * G, :]
+    write     sg16.{i}[0] -> T{p}_{h}[task % 2, 0 : 16 * G, :]
 .endm
 
-.macro pick h, i, G, j, q
+.macro pick h, i, task, G, j, q
 .for p in 0..4
-    read  T{p}_{h}[j : 16 * G : 16, :] -> s{4 * q + p}.{i}
+    read  T{p}_{h}[task % 2, j : 16 * G : 16, :] -> s{4 * q + p}.{i}
 .endfor
 .endm
 
@@ -184,7 +208,7 @@ flow turn_{h}_{task}_{p}:
 .macro reduce h, o, i, task, G
 flow reduce_{h}_{task}_0:
 .for q in 0..4
-    pick h, i, G, q, q
+    pick h, i, task, G, q, q
 .endfor
     max.f32 sg4.{i}[0], sg4.{i}[1] -> %a  @alu0
     max.f32 sg4.{i}[2], sg4.{i}[3] -> %b  @alu1
@@ -193,7 +217,7 @@ flow reduce_{h}_{task}_0:
 .for k in 1..5
 flow reduce_{h}_{task}_{k}:
 .for q in 0..3
-    pick h, i, G, 3 * k + 1 + q, q
+    pick h, i, task, G, 3 * k + 1 + q, q
 .endfor
 .if k % 2
     read  RA_{h}[k / 2, 0:G, :] -> sg4.{i}[3]
@@ -212,38 +236,39 @@ flow reduce_{h}_{task}_{k}:
     write sg4.{o}[3] -> RC_{h}[0, 0:G, :]
 .endif
 .endfor
-    round h, o, i, task, G, 0, 1, RA_{h}[2, 0:G, :], RC_{h}[0, 0:G, :]
+    round h, o, i, task, G, 0, 1, 2, RA_{h}[2, 0:G, :], RC_{h}[0, 0:G, :]
     write sg4.{o}[3] -> RB_{h}[2, 0:G, :]
     write sg4.{o}[3] -> RD_{h}[0, 0:G, :]
-    round h, o, i, task, G, 1, 2, RB_{h}[2, 0:G, :], RD_{h}[0, 0:G, :]
+    round h, o, i, task, G, 1, 3, 6, RB_{h}[2, 0:G, :], RD_{h}[0, 0:G, :]
     write sg4.{o}[3] -> RA_{h}[3, 0:G, :]
     write sg4.{o}[3] -> RC_{h}[1, 0:G, :]
-    round h, o, i, task, G, 2, 4, RA_{h}[3, 0:G, :], RC_{h}[1, 0:G, :]
-    write sg4.{o}[3] -> RB_{h}[3, 0:G, :]
-    write sg4.{o}[3] -> RD_{h}[1, 0:G, :]
-    round h, o, i, task, G, 3, 8, RB_{h}[3, 0:G, :], RD_{h}[1, 0:G, :]
-    write sg4.{o}[3] -> RA_{h}[4, 0:G, :]
-    write sg4.{o}[3] -> RC_{h}[2, 0:G, :]
-    round h, o, i, task, G, 4, 4, RA_{h}[4, 0:G, :], RC_{h}[2, 0:G, :]
-    write sg4.{o}[3] -> F_{h}[task % BUFS, 0:G, :]
+    round h, o, i, task, G, 2, 9, 11, RA_{h}[3, 0:G, :], RC_{h}[1, 0:G, :]
+    write sg4.{o}[3] -> F_{h}[task % 2, 0:G, :]
+    write sg4.{o}[3] -> G_{h}[task % 2, 0:G, :]
+flow spread_maxima_{h}_{task}:
+    read  F_{h}[task % 2, 0:G, :] -> sg4.{o}[4]  repeat 16 step 0 repeat G
+    read  G_{h}[task % 2, 0:G, :] -> sg4.{o}[5]  repeat 16 step 0 repeat G
+    read  Lane_{h} -> s30.{o}  repeat 16 repeat G step 0
+    distribute sg8.{o}[2], s30.{o} -> sg8.{o}[2]
+    shift sg4.{o}[4], 0 -> sg4.{i}[4]  @sxm.{h}.select1
+    write sg4.{i}[4] -> B_{h}[task % 2, 0 : 16 * G, :]
 .endm
 
-; Maximum of each superlane and the one that is `by` below it.
-.macro round h, o, i, task, G, k, by, here, there
+; Maximum of each superlane and those that are `one` and `two` below it, round the chip.
+.macro round h, o, i, task, G, k, one, two, here, there
 flow round_{h}_{task}_{k}:
     read  there -> sg4.{o}[0]
-    shift_wide sg4.{o}[0], 16 * by -> sg4.{i}[0]  @sxm.{h}.select0
+    shift_wide sg4.{o}[0], 16 * one -> sg4.{i}[0]  @sxm.{h}.select0
+    shift_wide sg4.{o}[0], 16 * two -> sg4.{i}[1]  @sxm.{h}.select1
     read  here -> sg4.{i}[2]
-    max   sg4.{i}[0], sg4.{i}[2] -> sg4.{o}[3]  @alu3
+    max   sg4.{i}[0], sg4.{i}[1] -> %a  @alu0
+    max   %a, sg4.{i}[2] -> sg4.{o}[3]  @alu3
 .endm
 
 .macro weights h, o, i, task, G, b, a0, a1, a2, a3, out
 flow weights_{h}_{task}_{b}:
-    read  F_{h}[task % BUFS, 0:G, :] -> sg4.{o}[4]  repeat 16 step 0 repeat G
-    read  S_{h}[task % BUFS, b, 0 : 16 * G, :] -> sg4.{o}[5]
-    read  Lane_{h} -> s30.{o}  repeat 16 repeat G step 0
-    distribute sg8.{o}[2], s30.{o} -> sg8.{o}[2]  bypass 0xf0
-    shift sg8.{o}[2], 0 -> sg8.{i}[2]  @sxm.{h}.select1
+    read  B_{h}[task % 2, 0 : 16 * G, :] -> sg4.{i}[4]
+    read  S_{h}[task % BUFS, b, 0 : 16 * G, :] -> sg4.{i}[5]
     sub   sg4.{i}[5], sg4.{i}[4] -> %below  @a0
     mul   %below, MASKED ? 1.0 : SCALE -> %x  @a1
     exp   %x -> %p  @a2
@@ -328,18 +353,13 @@ flow turn_outputs_{h}_{task}:
 .endfor
 .endif
 .for b in first..last + 1
-    scores h, o, i, task, job, kv, r, n, i0, count, b, first, last, L{task % 2}_{h}[0:n, :], larger
+    scores h, o, i, task, job, kv, r, n, i0, count, b, first, last, L{task % 2}_{h}[task / 2 % 2, 0:n, :], larger
 .endfor
 .endm
 
-.macro soften h, o, i, task, a0, a1, a2, a3, pout
-.equ r = task % NT * TR
-.equ n = min(TR, R - r)
+.macro maxima h, o, i, task
+.equ n = min(TR, R - task % NT * TR)
 .equ G = ceil_div(n, 16)
-.equ i0 = R > SQ ? 0 : r
-.equ count = R > SQ ? SQ : n
-.equ last = CAUSAL ? max(0, min(SKV - 1, i0 + count - 1 + OFF) / LANES) : NB - 1
-.equ first = WINDOW ? min(last, max(0, i0 + OFF - WINDOW + 1) / LANES) : 0
 .for p in 0..4
     spread h, o, i, task, G, p
 .endfor
@@ -347,6 +367,16 @@ flow turn_outputs_{h}_{task}:
     turn h, o, i, task, G, p
 .endfor
     reduce h, o, i, task, G
+.endm
+
+.macro weigh h, o, i, task, a0, a1, a2, a3, pout
+.equ r = task % NT * TR
+.equ n = min(TR, R - r)
+.equ G = ceil_div(n, 16)
+.equ i0 = R > SQ ? 0 : r
+.equ count = R > SQ ? SQ : n
+.equ last = CAUSAL ? max(0, min(SKV - 1, i0 + count - 1 + OFF) / LANES) : NB - 1
+.equ first = WINDOW ? min(last, max(0, i0 + OFF - WINDOW + 1) / LANES) : 0
 .for b in first..last + 1
     weights h, o, i, task, G, b, a0, a1, a2, a3, pout
 .endfor
@@ -374,8 +404,9 @@ flow turn_outputs_{h}_{task}:
     out h, o, i, task, task / NT, r, n
 .endm
 
-.equ LAG = 2
-.equ LATE = 3
+.equ SOFT = 2
+.equ LAG = 3
+.equ LATE = 4
     ones e, e
 .if JW
     ones w, w
@@ -387,11 +418,14 @@ flow turn_outputs_{h}_{task}:
 .if t >= LAG && t - LAG < J * NT
     middle h, o, i, off, t - LAG
 .endif
-.if t >= 1 && t - 1 < J * NT
-    soften h, o, i, t - 1, a0, a1, a2, a3, pout
-.endif
 .if t >= LATE && t - LATE < J * NT
     end h, o, i, t - LATE
+.endif
+.if t >= 1 && t - 1 < J * NT
+    maxima h, o, i, t - 1
+.endif
+.if t >= SOFT && t - SOFT < J * NT
+    weigh h, o, i, t - SOFT, a0, a1, a2, a3, pout
 .endif
 .endm
 
