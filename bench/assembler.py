@@ -57,8 +57,9 @@ def words(lines: int) -> str:
         text.append(f".queue {queue}")
         time = 0
         for cycle, statement in statements:
-            if cycle > time:
-                text.append(f"nop {cycle - time}")
+            text += ["nop 50000"] * ((cycle - time) // 50000)
+            if rest := (cycle - time) % 50000:
+                text.append(f"nop {rest}")
             text.append(statement)
             time = cycle + 1
     return "\n".join(text) + "\n"
