@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -215,17 +215,23 @@ def _lines(d: Difference) -> Iterator[str]:
         yield f"  first   {_said(d.first.before)}"
         yield f"  second  {_said(d.first.after)}"
     if d.changes:
-        width = max(4, *(len(c.flow) for c in d.changes[:_SHOWN]))
         yield ""
-        yield f"{'flow':<{width}}  {'start':<24}  {'length':<24}  busy"
-    for c in d.changes[:_SHOWN]:
-        if c.before is None or c.after is None:
-            yield f"{c.flow:<{width}}  only in the {'second' if c.before is None else 'first'}"
-            continue
-        start, length, cost = (change(a, b) for a, b in zip(c.before, c.after, strict=True))
-        yield f"{c.flow:<{width}}  {start:<24}  {length:<24}  {cost}"
+        yield from _table([("flow", "start", "length", "busy"), *map(_row, d.changes[:_SHOWN])])
     if len(d.changes) > _SHOWN:
         yield f"{len(d.changes) - _SHOWN:,} more"
+
+
+def _row(c: Change) -> tuple[str, ...]:
+    if c.before is None or c.after is None:
+        return c.flow, f"only in the {'second' if c.before is None else 'first'}", "", ""
+    pairs = zip(c.before, c.after, strict=True)
+    return c.flow, *(f"{b:,}" if a == b else f"{a:,} -> {b:,} ({b - a:+,})" for a, b in pairs)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _said(party: Party | None) -> str:
