@@ -56,8 +56,9 @@ class LpuasmLexer(RegexLexer):  # type: ignore[misc]  # Pygments has no types
 
     tokens: ClassVar = {
         "root": [
-            (r"^[ \t]*(flow)([ \t]+)([\w{}]+)", bygroups(Keyword, Text, Name.Function), "line"),
-            (r"^[ \t]*\.[a-z]+", Keyword.Namespace, "line"),
+            (r"[ \t]+", Text),
+            (r"(flow)([ \t]+)([\w{}]+)", bygroups(Keyword, Text, Name.Function), "line"),
+            (r"\.[a-z]+", Keyword.Namespace, "line"),
             (r"^([ \t]*)([A-Za-z_][\w{}]*)([ \t]*)(:)", bygroups(Text, Name.Label, Text, Punctuation)),
             (rf"([ \t]*)({'|'.join(_MNEMONICS)})(?![\w])((?:\.[\w]+)*)", bygroups(Text, Name.Builtin, Keyword.Type),
              "line"),

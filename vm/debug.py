@@ -12,8 +12,7 @@ the checkpoint before it.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -25,9 +24,10 @@ from lpuasm.isa.errors import Fault
 from lpuasm.isa.program import Program
 from lpuasm.vm.bind import unload
 from lpuasm.vm.breaks import Break, parse, wrong
-from lpuasm.vm.checkpoint import Checkpoint, Memory, restore, take
+from lpuasm.vm.checkpoint import Memory
 from lpuasm.vm.code import Code
 from lpuasm.vm.moments import Moments, next_of, previous_of
+from lpuasm.vm.past import Past
 from lpuasm.vm.reference import Machine
 from lpuasm.vm.state import State
 from lpuasm.vm.stores import Stores
@@ -74,13 +74,13 @@ class Debugger:
         self.breaks: dict[int, Break] = {}
         self.interrupted: Callable[[], bool] = lambda: False
         self.fault: Fault | None = None
-        self._spacing, self._budget = spacing, budget
-        self._memory = Memory(self.machine.state)
-        self._stores = Stores(self.machine.state, self._memory, [c for q in self.machine.queues for c in q.codes])
+        self._spacing = spacing
+        memory = Memory(self.machine.state)
+        self._stores = Stores(self.machine.state, memory, [c for q in self.machine.queues for c in q.codes])
         self.machine.chip.trace = self._dispatched
         self.machine.chip.stored = self._stores.note
         self.now: list[tuple[Code, int]] = []
-        self._kept: list[Checkpoint] = [take(self.machine, self._memory, None)]
+        self._past = Past(self.machine, memory, budget)
         self._work = 0.0
 
     @property
@@ -99,6 +99,11 @@ class Debugger:
     def end(self) -> int | None:
         """The last cycle in which anything happens, if a run has been there."""
         return self.cycle if self.done else None
+
+    @property
+    def checkpoints(self) -> tuple[int, int]:
+        """How many checkpoints are kept, and how many bytes they take, about."""
+        return len(self._past.kept), self._past.size
 
     def tensor(self, name: str) -> NDArray[Any]:
         """What SRAM holds of a tensor at this cycle."""
@@ -234,7 +239,7 @@ class Debugger:
                 return Stop(self.cycle, "fault")
             self._work += perf_counter() - began
             if self._work > self._spacing:
-                self._keep()
+                self._past.keep()
                 self._work = 0.0
             if stop is not None and stop():
                 return Stop(self.cycle, "break")
@@ -256,33 +261,9 @@ class Debugger:
                 return Stop(self.cycle, "fault")
         return Stop(self.cycle, "" if until == self.cycle else "end")
 
-    # Checkpoints
-
-    def _keep(self) -> None:
-        """Keeps a checkpoint of now, and thins out old ones where they take too much."""
-        at = bisect_right(self._kept, self.cycle, key=lambda c: c.cycle)
-        if self._kept[at - 1].cycle == self.cycle:
-            self._memory.dirty.clear()
-            return
-        self._kept.insert(at, take(self.machine, self._memory, self._kept[at - 1]))
-        while len(self._kept) > 3 and sum(c.size for c in self._kept) > self._budget:
-            self._thin()
-
-    def _thin(self) -> None:
-        """Drops the checkpoint that is missed least: the closer to the present, the closer together they stay."""
-        cycles = np.array([c.cycle for c in self._kept])
-        gaps = cycles[2:] - cycles[:-2]
-        far = np.abs(cycles[1:-1] - self.cycle) + 1
-        k = int(np.argmin(gaps / far)) + 1
-        gone, after = self._kept[k], self._kept[k + 1]
-        self._memory.drop(gone.cycle, gone.pages, after.pages)
-        merged = Checkpoint(**{**vars(after), "pages": after.pages | gone.pages})
-        self._kept[k : k + 2] = [merged]
-
     def _skip(self, cycle: int) -> None:
         """Forward to the last checkpoint before a cycle, where one has been kept in an earlier pass."""
-        k = bisect_right(self._kept, cycle - 1, key=lambda c: c.cycle) - 1
-        if k >= 0 and self._kept[k].cycle > self.cycle:
+        if self._past.latest(cycle - 1) > self.cycle:
             self._to_checkpoint(cycle - 1)
 
     def _to_checkpoint(self, cycle: int) -> int:
@@ -290,18 +271,8 @@ class Debugger:
 
         What happens in the cycle of a checkpoint is not known there; whoever wants to know starts from one before.
         """
-        k = max(bisect_right(self._kept, cycle, key=lambda c: c.cycle) - 1, 0)
-        to = self._kept[k]
-        pages = {key for c in self._between(to.cycle, self.cycle) for key in c.pages}
-        restore(self.machine, self._memory, to, pages)
+        at = self._past.restore(cycle)
         self.fault, self._work = None, 0.0
         self.now.clear()
         self._stores.begin()
-        return to.cycle
-
-    def _between(self, one: int, other: int) -> Iterator[Checkpoint]:
-        """The checkpoints whose pages may differ between two cycles."""
-        low, high = min(one, other), max(one, other)
-        first = bisect_right(self._kept, low, key=lambda c: c.cycle)
-        last = bisect_right(self._kept, high, key=lambda c: c.cycle)
-        return iter(self._kept[first : last + 1])
+        return at

@@ -225,8 +225,9 @@ class _Search:
 
     def _gathered(self, made: Made) -> None:
         code = made.code
-        octets = self._octets(code, "map")[0].reshape(-1, self.debugger.program.target.geometry.lanes_per_superlane)
-        addresses = octets[:, 0].astype(int) + 256 * octets[:, 1]
+        width = self.debugger.program.target.geometry.lanes_per_superlane
+        octets = self._octets(code, "map")[0].reshape(-1, width).astype(np.intp)
+        addresses = octets[:, 0] + 256 * octets[:, 1]
         for lane in np.flatnonzero(made.wanted[0]).tolist():
             lanes = np.zeros(self.lanes, np.bool_)
             lanes[lane] = True

@@ -136,7 +136,7 @@ class Console:
 
     def preview(self, text: str) -> str:
         """What a half-typed flow would cost, in a line; "" where that cannot be told."""
-        from lpuasm.repl.report import flow_lines, totals
+        from lpuasm.repl.report import totals
         from lpuasm.repl.session import Session as Trial
 
         trial = Trial(self.session.version.defines, self.session.version.target, self.session.include)
@@ -149,9 +149,9 @@ class Console:
         if new is None:
             return ""
         typed = {item.name for item in items if item.kind == "flow"}
-        lines = flow_lines([f for f in new.flows if f.name in typed])
+        flows = [f"{f.name}: cycle {f.start:,}, length {f.length:,}" for f in new.flows if f.name in typed]
         cycles, floor, gap = totals(new)
-        return "  ".join([*lines[:1], f"cycles {cycles:,} floor {floor:,} gap {gap:,}"])
+        return "   ".join([*flows[:1], f"cycles {cycles:,}  floor {floor:,}  gap {gap:,}"])
 
 
 def program_of(console: Console) -> Program:

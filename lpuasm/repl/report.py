@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lpuasm.repl.items import Item
@@ -27,7 +28,7 @@ def change_report(items: Sequence[Item], before: Built | None, after: Built) -> 
     typed = {item.name for item in items if item.kind == "flow"}
     blocks = any(item.kind not in ("flow", "tensor", "param", "equ", "target") for item in items)
     shown = [f for f in new.flows if f.name in typed or (blocks and f.name not in starts)]
-    lines += flow_lines(shown)
+    lines += flow_lines(shown, starts)
     names = {f.name for f in shown}
     moved = [f for f in new.flows if f.name in starts and f.name not in names and starts[f.name][0] != f.start]
     lines += [f"moved: {f.name} {starts[f.name][0]:,} -> {f.start:,}" for f in moved[:_SHOWN]]
@@ -38,14 +39,16 @@ def change_report(items: Sequence[Item], before: Built | None, after: Built) -> 
     return [*lines, total_line(old, new)] if new.flows or new.cycles else lines
 
 
-def flow_lines(flows: Sequence[FlowReport]) -> list[str]:
-    """Start, length and wait of flows, a line each; a long list is cut."""
+def flow_lines(flows: Sequence[FlowReport], before: Mapping[str, tuple[int, int]] = MappingProxyType({})) -> list[str]:
+    """Start, length and wait of flows, a line each; a long list is cut. ``before``: what start and length were."""
     lines = []
     for flow in flows[:_SHOWN]:
         wait = flow.waits_for
-        text = f"{flow.name}: cycle {flow.start:,}, length {flow.length:,}; waits for: {wait.what}"
-        if wait.kind == "start":
-            text = f"{flow.name}: cycle {flow.start:,}, length {flow.length:,}; waits for nothing"
+        old = before.get(flow.name)
+        start = f"{flow.start:,}{_change(old[0] if old else None, flow.start)}"
+        length = f"{flow.length:,}{_change(old[1] if old else None, flow.length)}"
+        what = "nothing" if wait.kind == "start" else wait.what
+        text = f"{flow.name}: cycle {start}, length {length}; waits for {what}"
         if wait.flow is not None:
             text += f", by {wait.flow}"
         if wait.gain:
@@ -65,9 +68,12 @@ def total_line(old: Explanation | None, new: Explanation) -> str:
     before = totals(old) if old and old.flows else (None, None, None)
     parts = []
     for name, was, now in zip(("cycles", "floor", "gap"), before, totals(new), strict=True):
-        change = "" if was is None or was == now else f" ({now - was:+,})"
-        parts.append(f"{name} {now:,}{change}")
+        parts.append(f"{name} {now:,}{_change(was, now)}")
     return ", ".join(parts)
+
+
+def _change(was: int | None, now: int) -> str:
+    return "" if was is None or was == now else f" ({now - was:+,})"
 
 
 def _tensor(program: Program, name: str) -> str:

@@ -12,6 +12,8 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import has_focus
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -76,10 +78,10 @@ class _Preview:
 def _keys(console: Console, preview: _Preview) -> KeyBindings:
     keys = KeyBindings()
 
-    @keys.add("enter")
+    @keys.add("enter", filter=has_focus(DEFAULT_BUFFER))
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
-        at_end = not buffer.document.text_after_cursor.strip()
+        at_end = "\n" not in buffer.text or not buffer.document.text_after_cursor.strip()
         if at_end and not incomplete(buffer.text):
             preview.text = ""
             buffer.validate_and_handle()
@@ -99,6 +101,8 @@ def _toolbar(console: Console, preview: _Preview) -> StyleAndTextTuples:
     parts: StyleAndTextTuples = [("class:bottom-toolbar.name", f" {session.name} ")]
     if preview.text:
         return [*parts, ("", f" {preview.text}")]
+    if not session.version.items and not session.fixed:
+        return [*parts, ("", " nothing is written yet")]
     if session.built is None:
         return [*parts, ("", " does not assemble yet")]
     parts.append((quiet, f" {session.built.program.target.name} "))
