@@ -46,9 +46,7 @@ _KINDS = {
 }
 
 
-def lower_scalar(
-    source: Source, target: Target, files: Files | None = None, names: Sequence[str] = ()
-) -> Program:
+def lower_scalar(source: Source, target: Target, files: Files | None = None, names: Sequence[str] = ()) -> Program:
     """The program of scalar code. ``files`` is where the text's own files are, ``names`` are the first names of its
     addresses, where they are known; raises AssemblyError."""
     files = files or Files()
