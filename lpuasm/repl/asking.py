@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lpuasm.repl.commands import Command, find, groups
 from lpuasm.repl.console import Console, Leave, program_of
-from lpuasm.repl.values import FUNCTIONS
+from lpuasm.repl.makers import FUNCTIONS
 
 TITLE = "To ask"
 

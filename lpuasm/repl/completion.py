@@ -12,7 +12,7 @@ from lpuasm.isa.operands import TYPES
 from lpuasm.isa.target import TARGETS, Target, load_target
 from lpuasm.repl import commands
 from lpuasm.repl.console import Console
-from lpuasm.repl.values import FUNCTIONS
+from lpuasm.repl.makers import FUNCTIONS
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program

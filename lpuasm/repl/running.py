@@ -13,7 +13,8 @@ from lpuasm.isa.casts import DTYPES
 from lpuasm.repl.commands import Command, usage
 from lpuasm.repl.console import Bound, Console, program_of
 from lpuasm.repl.errors import wrong
-from lpuasm.repl.values import Context, Expression, cast, generator
+from lpuasm.repl.makers import Context, generator
+from lpuasm.repl.values import Expression, cast
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program

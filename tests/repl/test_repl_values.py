@@ -12,7 +12,8 @@ from transcripts import Conversation
 
 from lpuasm.isa.errors import LpuError
 from lpuasm.repl.errors import ReplError
-from lpuasm.repl.values import Context, Expression, generator
+from lpuasm.repl.makers import Context, generator
+from lpuasm.repl.values import Expression
 
 
 def value(talk: Conversation, text: str) -> np.ndarray:
