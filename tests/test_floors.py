@@ -149,19 +149,6 @@ flow f{}:
     assert explain(built(text.format(""))).parts == ()
 
 
-def test_cycles_before_a_pinned_flow_are_its_pin_s() -> None:
-    """They were told as fill, which no change of the program takes away."""
-    text = """
-.input A : i8 [8, LANES] at mem.w0
-.output C : i8 [8, LANES] at mem.e0
-flow f{}:
-    read  A -> s0.e
-    write s0.e -> C
-"""
-    assert dict(explain(built(text.format(" @ 120"))).parts) == {"flow f: its start is pinned": 120}
-    assert explain(built(text.format(""))).parts == ()
-
-
 @pytest.mark.parametrize("chip", CHIPS)
 def test_a_wait_names_who_is_in_the_way(chip: str) -> None:
     text = """
