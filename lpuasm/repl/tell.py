@@ -75,11 +75,14 @@ def chain(debugger: Debugger, name: str, index: tuple[int, ...]) -> Iterator[str
     octets = np.array([debugger.state.slice(p.queue)[p.address, p.lane] for p in at], np.uint8)
     value = octets.view(DTYPES[layout.dtype].newbyteorder("<"))[0]
     yield f"{_element(name, index)} = {value} at cycle {debugger.cycle:,}"
-    groups = _grouped(found.made)
-    for group in groups[:_MOST]:
-        yield _made(debugger, group)
-    if len(groups) > _MOST:
-        yield f"    and {len(groups) - _MOST} more"
+    words: dict[tuple[int, ...], list[list[Made]]] = {}
+    for group in _grouped(found.made):
+        words.setdefault(tuple(made.code.identity for made in group), []).append(group)
+    for issues in list(words.values())[:_MOST]:
+        more = f"; {len(issues)} issues, the first in cycle {issues[-1][0].cycle:,}" if len(issues) > 1 else ""
+        yield _made(debugger, issues[0]) + more
+    if len(words) > _MOST:
+        yield f"    and {len(words) - _MOST} more"
     given = []
     for queue, address, _ in found.given:
         known = held(debugger.program, queue, address)
