@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from lpuasm.stdlib.attend import ATTENTION as attention
     from lpuasm.stdlib.binary import ADD as add
     from lpuasm.stdlib.binary import MAXIMUM as maximum
     from lpuasm.stdlib.binary import MUL as mul
@@ -33,6 +34,7 @@ _TYPES = ("Contract", "Kernel", "KernelRun")
 
 #: The module of each kernel.
 KERNELS = {
+    "attention": "attend",
     **dict.fromkeys(("add", "maximum", "mul", "sub"), "binary"),
     **dict.fromkeys(("exp", "gelu", "relu", "sigmoid", "silu", "tanh"), "pointwise"),
     **dict.fromkeys(("dequantize", "quantize"), "scaling"),
@@ -46,6 +48,7 @@ __all__ = [
     "Kernel",
     "KernelRun",
     "add",
+    "attention",
     "dequantize",
     "exp",
     "gather",

@@ -60,7 +60,7 @@ def split(heads: int, kv_heads: int, queries: int, keys: int) -> _Split:
     return _Split(group // together, together * queries, jobs - jobs // 2, jobs // 2)
 
 
-def _fits(s: _Split, keys: int, d: int) -> bool:
+def _fits(s: _Split, keys: int, d: int, beside_values: int) -> bool:
     """Whether keys and values, transposed values, scores and weights find room; `attention.s` places them."""
     blocks, rows = -(-keys // LANES), task_rows(keys)
     vectors = -(-max(s.east, s.west + s.offset) // s.per) * blocks * 40
@@ -68,7 +68,7 @@ def _fits(s: _Split, keys: int, d: int) -> bool:
     beside = rows // 2 + blocks * rows // 8 + 2 * rows
     return (
         (2 * vectors + beside <= WORDS // 2 if twice else 2 * vectors + 2 * beside <= WORDS)
-        and 4 * blocks * (d + 1) <= WORDS - 1024
+        and 4 * -(-blocks // 2) * (d + 1) + beside_values <= WORDS // 2 - 300
         and 3 * blocks * rows <= WORDS
         and s.east * s.rows // 2 <= WORDS // 2
     )
@@ -96,8 +96,9 @@ def _defines(
     if D > WIDEST:
         raise too_large("attention", wanted, f"heads of up to {WIDEST} columns fit")
     s = split(H, kv, Sq, Skv)
-    if not _fits(s, Skv, D):
-        best = largest(lambda n: _fits(split(H, kv, Sq, n), n, D), Skv)
+    added = Sq * -(-Skv // LANES) if masked else 4 * LANES + (window or 0) if causal else 0
+    if not _fits(s, Skv, D, added):
+        best = largest(lambda n: _fits(split(H, kv, Sq, n), n, D, min(added, Sq * n)), Skv)
         fewer = f"up to {best} keys fit with these heads; or take fewer heads at once" if best else "take fewer heads"
         raise too_large("attention", wanted, fewer)
     return {
@@ -155,6 +156,7 @@ def _prepare(
         raise ValueError(f"attention: a scale of {factor} is not finite")
     if window is not None and window >= keys and (causal or window >= queries):
         window = None
+    causal = causal and (queries > 1 or window is not None)
     masked = mask is not None or factor <= 0 or (window is not None and not causal)
     dims = {
         "H": heads, "Hkv": kv, "Sq": queries, "Skv": keys, "D": d, "causal": causal,

@@ -3,7 +3,7 @@
 ; The idea. Keys are installed, 320 at a time, and queries streamed: a row of scores comes out with a key in each lane,
 ; which is how the weights of the second product must lie. What is left to do is the maximum of a row, across lanes:
 ;   16 rows are transposed, byte by byte, by the SXM: sixteen vectors, which the VXM reduces to one that holds a row in
-;   each lane of a superlane; five shifts by superlanes reduce these. A distributor gives the lane back to a whole row.
+;   each lane of a superlane; three rounds of two shifts by superlanes reduce these. A distributor spreads the lane again.
 ; Then P = exp(scale · (S − maximum)) is rounded to f16 and installed, for it has more rows than Vᵀ: of [V | 1]ᵀ only
 ; D + 1 rows are streamed, and the last gives the sums. V is transposed beforehand, and Oᵀ at the end, by integer
 ; products with the identity: these move bytes, so that a NaN or an infinity stays where it is.
@@ -15,7 +15,8 @@
 ;
 ; Another way was counted: with the queries installed, maxima run over time and need no SXM, but P comes out transposed
 ; and must be turned by the planes: NB · TR cycles more a task, 1,348 and 5,130 cycles a head at best for 512 and 1,024
-; keys (D = 64), where this one has 1,092 and 3,600. It is not kept.
+; keys (D = 64), where this one has 1,092 and 3,600. It is not kept. Neither is counted with what waits: of 1,593 cycles
+; a head that this one takes at 512 in the steady state, 500 are waits for slices that one flow holds and two need.
 ;
 ; Contract
 ;   shapes  Q0_h and Q1_h (even and odd jobs) and O_h [jobs, R, D]; K0_h (and K1_h, the same again) [heads of keys,
@@ -77,7 +78,8 @@
 .temp U1_{h} : u8 [2, 16 * ceil_div(D, 16), LANES]  at mem.{h}[16..31]
 .input Lane_{h} : u8 [16, LANES]  at mem.{h}28 bank 1
 .input Eye_{h} : u8 [LANES, LANES]  at mem.{h}29 bank 1
-.temp VT_{h} : f16 [KEPT, NB, D + 1, LANES]  at mem.{h}[30..31]
+.temp W0_{h} : f16 [KEPT, ceil_div(NB, 2), D + 1, LANES]  at mem.{h}[30..31]
+.temp W1_{h} : f16 [KEPT, ceil_div(NB, 2), D + 1, LANES]  at mem.{h}[30..31]
 .input Q0_{h} : f16 [ceil_div(J, 2), R, D]  at mem.{h}[40..43]
 .if J > 1
 .input Q1_{h} : f16 [J / 2, R, D]  at mem.{h}[40..43]
@@ -98,7 +100,7 @@
 .if MASKED
 .input Mask_{h} : f32 [SQ, NB * LANES]  at mem.{h}[28..31]  tile SQ x LANES
 .elif CAUSAL
-.input Band_{h} : f32 [BELOW + 2 * LANES + WINDOW, LANES]  at mem.{h}[28..31]
+.input Band_{h} : f32 [BELOW + 2 * LANES + WINDOW, LANES]  at mem.{h}[28..31] bank 1
 .elif SKV % LANES
 .input Pad_{h} : f32 [1, LANES]  at mem.{h}[28..31] bank 1
 .endif
@@ -110,9 +112,11 @@
 .endif
 
 .macro ones h, o
-flow ones_{h}:
-    cast.f32.f16 1.0 -> sg2.{o}[0]  repeat KEPT * NB
-    write sg2.{o}[0] -> VT_{h}[:, :, D : D + 1, :]
+.for p in 0..min(NB, 2)
+flow ones_{h}_{p}:
+    cast.f32.f16 1.0 -> sg2.{o}[0]  repeat KEPT * ceil_div(NB, 2)
+    write sg2.{o}[0] -> W{p}_{h}[:, :, D : D + 1, :]
+.endfor
 .endm
 
 ; Values of block b, transposed: bytes through the planes, as integers, so that they come out as they are.
@@ -130,7 +134,7 @@ flow turn_values_{h}_{kv}_{b}:
     abc   mxm.{h}1, s28.{o}
     acc   mxm.{h}0 -> s24.{i} low8
     acc   mxm.{h}1 -> s25.{i} low8
-    write.f16 sg2.{i}[12] -> VT_{h}[kv % KEPT, b, 0:D, :]
+    write.f16 sg2.{i}[12] -> W{b % 2}_{h}[kv % KEPT, b / 2, 0:D, :]
 .endm
 
 ; Scores of a task with block b. `i0` is the first query, `count` how many there are of a head, `heads` how often.
@@ -293,7 +297,7 @@ flow install_{h}_{task}_{b}:
     iw    mxm.{h}
 .endif
 flow product_{h}_{task}_{b}_{half}:
-    read  VT_{h}[kv % KEPT, b, :, :] -> sg2.{o}[14]
+    read  W{b % 2}_{h}[kv % KEPT, b / 2, :, :] -> sg2.{o}[14]
     abc   mxm.{h}, sg2.{o}[14] half half
 .if 2 * b + half == start
     acc   mxm.{h} -> sg4.{i}[6]
