@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lpuasm.asm.build import assemble
 from lpuasm.asm.render import render
-from lpuasm.isa.errors import AssemblyError, Entry, LpuError, catalogue
+from lpuasm.isa.errors import AssemblyError, Entry, LpuError, catalogue, fenced, is_session
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 #: The first two digits of a code say what it is about.
@@ -35,7 +35,8 @@ def page() -> str:
     parts = [
         "# Diagnostics",
         "Every code that lpuasm can give, printed from `isa/errors.toml`; `python -m lpuasm.asm.catalogue` prints it "
-        "again. `lpuasm isa LPU0301` shows one entry. The examples are held to what they show by the tests.",
+        "again. `lpuasm isa LPU0301` shows one entry. The examples are held to what they show by the tests; "
+        "commands (`$`) are typed in a folder that holds `examples/`.",
     ]
     for number, subject in SUBJECTS.items():
         own = [entry for entry in catalogue().values() if entry.code[3:5] == number]
@@ -46,16 +47,18 @@ def page() -> str:
 def _entry(entry: Entry) -> str:
     parts = [f"### {entry.code}: {entry.title}", entry.meaning]
     if entry.bad:
-        parts.append(f"Wrong:\n\n```\n{entry.bad.strip()}\n```")
+        parts.append(f"Wrong:\n\n{fenced(entry.bad)}")
         if said := what_is_said(entry):
             parts.append(f"What is said:\n\n```\n{said.strip()}\n```")
     if entry.good:
-        parts.append(f"Right:\n\n```\n{entry.good.strip()}\n```")
+        parts.append(f"Right:\n\n{fenced(entry.good)}")
     return "\n\n".join(parts)
 
 
 def what_is_said(entry: Entry) -> str:
     """The diagnostics of an entry's code that its bad example gives when it is assembled; "" where it assembles."""
+    if is_session(entry.bad):
+        return ""
     sources: dict[str, str] = {}
     try:
         assemble(entry.bad, "example.s", sources=sources)

@@ -137,13 +137,26 @@ class Fault(LpuError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A code of the catalogue: its title, what it means, a bad example and its repair."""
+    """A code of the catalogue: its title, what it means, a bad example and its repair.
+
+    An example is a source, or a session: commands after ``$ ``, going on after ``> ``, in a folder with ``examples/``.
+    """
 
     code: str
     title: str
     meaning: str
     bad: str = ""
     good: str = ""
+
+
+def is_session(example: str) -> bool:
+    """Whether an example of the catalogue is commands of a shell, not a source."""
+    return example.startswith("$ ")
+
+
+def fenced(example: str) -> str:
+    """An example of the catalogue as a block of Markdown."""
+    return f"```{'console' if is_session(example) else ''}\n{example.strip()}\n```"
 
 
 @cache

@@ -13,7 +13,7 @@ from pathlib import Path
 from lpuasm.isa.chapters import chapter, chapters
 from lpuasm.isa.chip import HEMISPHERES, Queue, Target
 from lpuasm.isa.core import FILES, Definition, table
-from lpuasm.isa.errors import Entry, SpecError, catalogue, error
+from lpuasm.isa.errors import Entry, SpecError, catalogue, error, fenced
 from lpuasm.isa.operands import TYPE_BYTES
 from lpuasm.isa.page import page
 from lpuasm.isa.spec import unit_summaries
@@ -149,7 +149,7 @@ def _code_page(entry: Entry) -> str:
     parts = [f"# {entry.code}: {entry.title}", entry.meaning]
     for title, text in (("Wrong", entry.bad), ("Right", entry.good)):
         if text:
-            parts.append(f"{title}:\n\n```\n{text.strip()}\n```")
+            parts.append(f"{title}:\n\n{fenced(text)}")
     return "\n\n".join(parts)
 
 
