@@ -155,8 +155,9 @@ def is_session(example: str) -> bool:
 
 
 def fenced(example: str) -> str:
-    """An example of the catalogue as a block of Markdown."""
-    return f"```{'console' if is_session(example) else ''}\n{example.strip()}\n```"
+    """An example of the catalogue as a block of Markdown, control characters as their pictures."""
+    shown = example.strip().translate({code: 0x2400 + code for code in range(32) if code != 0x0A})
+    return f"```{'console' if is_session(example) else ''}\n{shown}\n```"
 
 
 @cache
