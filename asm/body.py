@@ -161,8 +161,8 @@ class StateUse:
 class Body:
     """A flow, ready to be placed: its words, what they claim, and how they depend on what came before.
 
-    ``statements`` are those that the words come from, one a word. ``intent`` rows are (reader word, operand, member,
-    writer word) within ``words``.
+    ``statements`` are those that the words come from, one a word. ``intent`` rows are (reader word, operand, number of
+    the stream, writer word) within ``words``.
     """
 
     flow: Flow

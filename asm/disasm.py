@@ -183,7 +183,7 @@ def _meant(program: Program) -> Iterator[str]:
     if not len(program.intent):
         return
     yield ""
-    yield "; what operands are to hear: reader, word, operand, stream of its group, writer, word"
+    yield "; what operands are to hear: reader, word, operand, number of the stream, writer, word"
     instructions, queues = table(program.target), program.target.queues
     for reader, word, operand, stream, writer, at in program.intent.tolist():
         definition = instructions.by_opcode[int(program.queues[queues[reader].name][word, 0]) & 0xFF]

@@ -130,7 +130,7 @@ def _intent(
                     heard = owners[key][issues]
                     one = int(heard[0])
                     writers = [one] if (heard == one).all() else np.unique(heard).tolist()
-                    rows += [(word, tap.operand, tap.member, writer) for writer in writers]
+                    rows += [(word, tap.operand, tap.channel.stream, writer) for writer in writers]
                     if (drives[key][issues] > tap.register).any():
                         raise AssemblyError(_upstream(node.statement, source.statement, tap.channel))
                     ends[key][issues] = np.maximum(ends[key][issues], tap.register)

@@ -54,7 +54,7 @@ def _add(draft: Draft, placed: Placed, number: int) -> None:
     ]
     draft.rows += rows
     draft.meant += [
-        Meant(rows[reader], operand, member, rows[writer]) for reader, operand, member, writer in body.intent
+        Meant(rows[reader], operand, stream, rows[writer]) for reader, operand, stream, writer in body.intent
     ]
     draft.flows.append(body.flow.name)
     draft.starts.append(placed.start)

@@ -37,8 +37,8 @@ def recover(program: Program) -> tuple[list[Recovered], list[Recovered]]:
     """(the flows of a program, in the order of the text; each word that stands outside flows, as if it were one)."""
     words = _words(program)
     readers: dict[Key, list[tuple[Key, int, int]]] = {}
-    for queue, word, operand, member, writer_queue, writer_word in program.intent.tolist():
-        readers.setdefault((writer_queue, writer_word), []).append(((queue, word), operand, member))
+    for queue, word, operand, stream, writer_queue, writer_word in program.intent.tolist():
+        readers.setdefault((writer_queue, writer_word), []).append(((queue, word), operand, stream))
     flows: dict[int, list[Key]] = {}
     alone: list[Key] = []
     for key in words:
@@ -104,13 +104,14 @@ def _diagonals(word: Word, register: int, delay: int) -> NDArray[np.int64]:
 
 
 def _channels(word: Word, role: str) -> dict[tuple[int, int], Channel]:
-    """The channels of a word's stream operands of a role, by operand and member of the group."""
+    """The channels of a word's stream operands of a role, by operand and number of the stream."""
     channels: dict[tuple[int, int], Channel] = {}
     for k, operand in enumerate(word.definition.operands):
         value = word.values.get(operand.name)
         if operand.role != role or not isinstance(value, Streams):
             continue
-        channels.update({(k, m): Channel(value.direction, value.base + m) for m in range(value.size)})
+        streams = range(value.base, value.base + value.size)
+        channels.update({(k, stream): Channel(value.direction, stream) for stream in streams})
     return channels
 
 
@@ -130,9 +131,9 @@ def _segments(
         assert register is not None
         diagonals = _diagonals(word, register, word.definition.timing.func)
         ends = np.full(len(diagonals), register, np.int64)
-        for reader_key, operand, member in readers:
+        for reader_key, operand, stream in readers:
             reader = words[reader_key]
-            if _channels(reader, "in").get((operand, member)) != channel:
+            if _channels(reader, "in").get((operand, stream)) != channel:
                 continue
             tap = target.read_tap(reader.queue, channel.direction)
             assert tap is not None

@@ -9,7 +9,7 @@
     .label "loop.3", mem.w0, 12           a label that cannot be written as one
     .start "install", 45                  the start of a flow
     .places mem.w0, 2, 0, 17, 5, -1       two words of the queue: file, line, column, flow
-    .intent mxm.e0.lw, 3, rows, 0, mem.e28, 0    reader word, operand, stream of its group; writer word
+    .intent mxm.e0.lw, 3, rows, 0, mem.e28, 0    reader word, operand, number of the stream; writer word
 
 Text in quotes has every character that a line of source cannot hold written as %XX.
 """

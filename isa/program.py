@@ -51,8 +51,8 @@ class Symbol:
     queue: str = ""
 
 
-#: Columns of the intent table: reader queue, word and operand (index into its definition), stream of the operand's
-#: group, writer queue and word. Queues are numbers. A reader operand with no row may hear anything; with rows, any of
+#: Columns of the intent table: reader queue, word and operand (index into its definition), number of the stream that it
+#: reads, writer queue and word. Queues are numbers. A reader operand with no row may hear anything; with rows, any of
 #: the writers.
 INTENT_COLUMNS = ("reader_queue", "reader_word", "operand", "stream", "writer_queue", "writer_word")
 #: Columns of the source map, a row a word: file, line, column, flow; −1 where there is none.
