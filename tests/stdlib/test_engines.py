@@ -15,6 +15,7 @@ _RANDOM = np.random.default_rng(0)
 I8 = _RANDOM.integers(-128, 128, (40, 330)).astype(np.int8)
 F16 = _RANDOM.standard_normal((40, 330)).astype(np.float16)
 F32 = _RANDOM.standard_normal((40, 330)).astype(np.float32)
+HEADS = _RANDOM.standard_normal((2, 5, 16)).astype(np.float16)
 BIAS = np.linspace(-1, 1, 40).astype(np.float16)
 
 CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
@@ -22,6 +23,7 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "linear": [((I8, I8), {"activation": "relu", "scale": 0.01}), ((F16, F16, BIAS), {"activation": "gelu"})],
     **{name: [((F16,), {}), ((F32,), {})] for name in ("exp", "gelu", "relu", "sigmoid", "silu", "tanh")},
     **{name: [((F16, F16[0]), {}), ((F32, F32[:, :1]), {})] for name in ("add", "maximum", "mul", "sub")},
+    "attention": [((HEADS, HEADS, HEADS), {}), ((HEADS[:, :3], HEADS[:1], HEADS[:1]), {"causal": True})],
     "transpose": [((I8,), {}), ((F32,), {})],
     "gather": [((F16, np.array([3, 0, 39], np.int32)), {})],
     "quantize": [((F32, 0.02), {}), ((F16, np.full(40, 0.02), 0), {})],
