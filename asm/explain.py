@@ -258,9 +258,11 @@ def _cause(reports: Sequence[FlowReport], number: int) -> str:
 
 
 def _distinct(bounds: Sequence[Floor]) -> list[Floor]:
-    """Each resource once, with its highest bound."""
-    seen: set[str] = set()
-    return [f for f in bounds if not (f.resource in seen or seen.add(f.resource))]  # type: ignore[func-returns-value]
+    """Each resource once, with its highest bound: the first of it."""
+    first: dict[str, Floor] = {}
+    for bound in bounds:
+        first.setdefault(bound.resource, bound)
+    return list(first.values())
 
 
 def _wait_json(wait: Wait) -> dict[str, Any] | None:
