@@ -19,7 +19,7 @@ from lpuasm.vm.fast import run_fast
 from lpuasm.vm.plan import make, plan
 from lpuasm.vm.run import run
 
-SOURCE = Path(__file__).with_name("matmul.s")
+SOURCE = Path(__file__).parents[1] / "examples" / "07_matmul_tiled.s"
 
 
 def build(m: int, k: int, n: int) -> Program:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from texts import ALL, FLOWS, SCALAR, SCHEDULE, SHARED, mutated
+from texts import ALL, FLOWS, KNOWN, SCHEDULE, mutated
 
 from lpuasm.asm.expand import expand
 from lpuasm.asm.syntax import (
@@ -78,7 +78,7 @@ def numbers(source: Source) -> list[int | float]:
 
 
 def test_the_shared_example_is_scalar_code() -> None:
-    source = good(SHARED.read_text() if SHARED.exists() else SCALAR, defines={"n": 7})
+    source = good(KNOWN.read_text("utf-8"), defines={"n": 7})
     (section,) = source.sections
     assert isinstance(section, ScalarSection) and section.end_labels == ()
     loads = [s for s in section.statements if s.mnemonic == "ld"]

@@ -15,7 +15,7 @@ from lpuasm.vm import plan as planning
 from lpuasm.vm.fast import run_fast
 from lpuasm.vm.plan import make, plan
 
-MATMUL = Path(__file__).parents[1] / "bench" / "matmul.s"
+MATMUL = Path(__file__).parents[1] / "examples" / "07_matmul_tiled.s"
 
 
 @pytest.fixture(scope="module")

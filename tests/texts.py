@@ -68,7 +68,7 @@ SCHEDULE = """\
 """
 
 ALL = (SCALAR, FLOWS, SCHEDULE)
-SHARED = Path("/work/shared/matmul_scalar.s")
+KNOWN = Path(__file__).parents[1] / "examples" / "01_matmul_scalar.s"
 
 
 def mutated(text: str, seed: int, count: int = 3) -> str:
