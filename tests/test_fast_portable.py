@@ -23,7 +23,7 @@ from lpuasm.isa.errors import Fault
 from lpuasm.vm.fast import run_fast
 
 digest = hashlib.sha256()
-text = Path({str(HERE.parent / "bench" / "matmul.s")!r}).read_text("utf-8")
+text = Path({str(HERE.parent / "examples" / "07_matmul_tiled.s")!r}).read_text("utf-8")
 made = assemble(text, "matmul.s", defines={{"M": 70, "K": 1000, "N": 330}})
 rng = np.random.default_rng(0)
 given = {{"A": rng.integers(-128, 128, (70, 1000), np.int8), "W": rng.integers(-128, 128, (330, 1000), np.int8)}}
