@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lpuasm.isa.dot import PreparedF16
 
-Prepared = NDArray[np.float32] | PreparedF16
+Prepared = NDArray[Any] | PreparedF16
 _MOST = 32 << 20  # bytes of tensors whose weights are kept
 
 
