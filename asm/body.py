@@ -143,7 +143,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class StateUse:
-    """A use of state, "read" or "write", by the cycles of its first and last dispatch relative to the flow's start.
+    """A use of state, "reads" or "writes", by the cycles of its first and last dispatch relative to the flow's start.
 
     ``dims``, ``link``: of a `send` (write) the nest of its issues and the link on which its vectors arrive, of a
     `receive` (read) those that it takes from; −1 for other state.

@@ -18,7 +18,6 @@ from lpuasm.isa.values import Dim
 
 Track = tuple[str, int | str, int | str]
 WIDE: Widths = ((40, 40, 40),) * 3
-_READERS = ("read", "gather")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def claims(body: Body, target: Target) -> list[Claim]:
     for number, word in enumerate(body.words):
         out += _queue_claims(word, number)
         link = word.values.get("link")
-        if word.definition.mnemonic == "send" and isinstance(link, int):
+        if word.definition.uses("writes", "link") and isinstance(link, int):
             out.append(Claim(("link", link, "send"), word.time, (Dim(target.c2c.packet_cycles), *word.dims), 1, number))
     names = [q.name for q in target.queues]
     for access in body.accesses:
@@ -83,7 +82,7 @@ def _queue_claims(word: Word, number: int) -> list[Claim]:
         if word.also is not None:
             own.append(Claim(("queue", word.also.name, ""), word.time, word.dims, 1, number))
         return own
-    generator = "read" if word.definition.mnemonic in _READERS else "write"
+    generator = "read" if word.definition.uses("reads", "sram") else "write"
     return [
         Claim(("queue", name, ""), word.time, (), 1, number),
         Claim(("generator", name, generator), word.time, held, 1, number),

@@ -187,7 +187,7 @@ def _accesses(lowering: Lowering, made: list[list[list[Made]]], origin: int) -> 
             if banks is None:
                 continue
             assert part.queue is not None
-            write = part.definition.mnemonic in ("write", "scatter")
+            write = part.definition.uses("writes", "sram")
             first = 0
             for word, issues in words:
                 cycles = _start(node) - origin + part.rel + banks[1] + node.times[issues]

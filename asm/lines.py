@@ -80,4 +80,4 @@ def accesses(word: Word, number: int) -> list[Access]:
     addresses = cycles * 0 - 1
     if isinstance(base, int):
         addresses = base + times_of(tuple(Dim(d.count, d.step) for d in word.dims))
-    return [Access(word.queue.number, word.definition.mnemonic in ("write", "scatter"), addresses, cycles, number)]
+    return [Access(word.queue.number, word.definition.uses("writes", "sram"), addresses, cycles, number)]

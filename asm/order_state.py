@@ -41,10 +41,8 @@ class States:
         self.uses: dict[str, Use] = {}
         # An `iw` in the cycle of an `lw` still copies the buffer as it was; an array settles some cycles after `iw`; a
         # latch changes with the dispatch that keeps, seen from the next cycle on.
-        self.settle = {
-            "buffer": table(target).named("lw")[0].timing.func,
-            "array": table(target).named("iw")[0].timing.func,
-            "latch": 1,
+        self.settle = {"latch": 1} | {
+            what: max(d.timing.func for d in table(target) if d.uses("writes", what)) for what in ("buffer", "array")
         }
 
     def bound(self, use: StateUse) -> Bound:
@@ -53,7 +51,7 @@ class States:
             return Bound(0, "", -1)
         settle = self.settle[use.resource.rpartition(".")[2]]
         name = use.resource
-        if use.use == "read":
+        if use.use == "reads":
             return Bound(known.write + settle - use.first, f"{name} is changed before it is used", known.writer)
         twice = f"{name} is changed twice, in the order of the text"
         after_write = Bound(known.write + 1 - use.first, twice, known.writer)
@@ -63,9 +61,9 @@ class States:
 
     def add(self, use: StateUse, start: int, flow: int) -> None:
         state = self.uses.setdefault(use.resource, Use())
-        if use.use == "read" and use.last + start > state.read:
+        if use.use == "reads" and use.last + start > state.read:
             state.read, state.reader = use.last + start, flow
-        elif use.use == "write" and use.last + start > state.write:
+        elif use.use == "writes" and use.last + start > state.write:
             state.write, state.writer = use.last + start, flow
 
 
@@ -100,7 +98,7 @@ class Wires:
         wanted: dict[int, int] = {}
         short = []
         for use in body.state:
-            if use.link >= 0 and use.use == "read":
+            if use.link >= 0 and use.use == "reads":
                 wanted[use.link] = wanted.get(use.link, 0) + len(times_of(use.dims))
                 wire = self.wires.get(use.link, _Wire())
                 if wanted[use.link] + wire.taken > sum(map(len, wire.arrivals)):
@@ -115,7 +113,7 @@ class Wires:
             if wire is None:
                 continue
             name = f"link {use.link}"
-            if use.use == "write":
+            if use.use == "writes":
                 sender = wire.senders[-1] if wire.senders else -1
                 found.append(Bound(wire.sent + 1 - use.first, f"vectors go over {name} in order", sender))
                 continue
@@ -133,7 +131,7 @@ class Wires:
     def add(self, use: StateUse, start: int, flow: int) -> None:
         wire = self.wires.setdefault(use.link, _Wire())
         times = start + use.first + times_of(use.dims)
-        if use.use == "write":
+        if use.use == "writes":
             wire.arrivals.append(times + self.latency)
             wire.senders.append(flow)
             wire.sent = max(wire.sent, use.last + start)

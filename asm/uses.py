@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from lpuasm.asm.body import StateUse, Word
 from lpuasm.isa.target import Target
 
+_OF_PLANES = ("buffer", "array")
+
 
 def length(words: Iterable[Word]) -> int:
     """Cycles from the first dispatch to the last change of state or result, that cycle included."""
@@ -17,27 +19,21 @@ def state_uses(words: Iterable[Word], target: Target) -> list[StateUse]:
     """Uses of weight buffers, arrays, latches and links, in the order of the words."""
     uses: list[StateUse] = []
     for word in words:
-        mnemonic, values = word.definition.mnemonic, word.values
+        definition, values = word.definition, word.values
+        used = [(verb, what) for verb, what, unless in definition.state if not unless or values.get(unless) is None]
         for plane in (word.queue,) if word.also is None else (word.queue, word.also):
-            if mnemonic == "lw":
-                uses.append(_use(f"{plane.unit}.buffer", "write", word))
-            elif mnemonic in ("iw", "clear"):
-                if mnemonic == "iw" and values.get("rows") is None:
-                    uses.append(_use(f"{plane.unit}.buffer", "read", word))
-                uses.append(_use(f"{plane.unit}.array", "write", word))
-            elif mnemonic == "abc":
-                uses.append(_use(f"{plane.unit}.array", "read", word))
-        if word.definition.unit == "vxm":
-            if "latch" in map(str, (values.get("a"), values.get("b"))):
-                uses.append(_use(f"{word.queue.name}.latch", "read", word))
-            if values.get("keep"):
-                uses.append(_use(f"{word.queue.name}.latch", "write", word))
+            uses += [_use(f"{plane.unit}.{what}", verb, word) for verb, what in used if what in _OF_PLANES]
+        if any(str(values.get(o.name)) == "latch" for o in definition.operands if o.kind == "source"):
+            uses.append(_use(f"{word.queue.name}.latch", "reads", word))
+        if values.get("keep"):
+            uses.append(_use(f"{word.queue.name}.latch", "writes", word))
         link = values.get("link")
-        if mnemonic in ("send", "receive") and isinstance(link, int):
-            use, to = ("write", target.c2c.loopback[link]) if mnemonic == "send" else ("read", link)
-            uses.append(StateUse(f"link {to}", use, word.time, word.last, word.dims, to))
+        if isinstance(link, int):
+            for verb in (verb for verb, what in used if what == "link"):
+                to = target.c2c.loopback[link] if verb == "writes" else link
+                uses.append(StateUse(f"link {to}", verb, word.time, word.last, word.dims, to))
     return uses
 
 
-def _use(resource: str, use: str, word: Word) -> StateUse:
-    return StateUse(resource, use, word.time, word.last)
+def _use(resource: str, verb: str, word: Word) -> StateUse:
+    return StateUse(resource, verb, word.time, word.last)

@@ -33,6 +33,20 @@ def truth(value: object) -> bool:
 provenance = matching(r"(P\*?|H|I|W|ours)\b.*")
 words = matching(r"\S.*")
 identifier = matching(r"[a-z][a-z0-9_]*")
+_USE = re.compile(r"(reads|writes) (sram|buffer|array|link)(?: unless ([a-z][a-z0-9_]*))?")
+
+
+def uses(value: object) -> bool:
+    """A list of uses of state, each once: `reads buffer unless rows`."""
+    texts = value if isinstance(value, list) else [None]
+    return all(isinstance(t, str) and _USE.fullmatch(t) for t in texts) and 0 < len(texts) == len(set(texts))
+
+
+def use(text: str) -> tuple[str, str, str]:
+    """A use of state as (`reads` or `writes`, what, the operand with which it is not made)."""
+    match = _USE.fullmatch(text)
+    assert match is not None
+    return match[1], match[2], match[3] or ""
 
 
 def problems_of(entry: Mapping[str, object], schema: Schema, what: str) -> list[str]:

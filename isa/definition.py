@@ -54,7 +54,8 @@ class Definition:
     """An instruction as its entry defines it.
 
     ``types``: those of its operands; ``saturates``: those of its results that take ``.sat``; ``pair``: the type that
-    claims both planes of a hemisphere; ``steps``: the operand that a nest of issues moves; ``rules``: names in RULES.
+    claims both planes of a hemisphere; ``steps``: the operand that a nest of issues moves; ``state``: what it uses that
+    is no stream, each as (`reads` or `writes`, what, the operand with which it does not); ``rules``: names in RULES.
     """
 
     mnemonic: str
@@ -73,8 +74,13 @@ class Definition:
     large: bool = False
     pair: str = ""
     steps: str = ""
+    state: tuple[tuple[str, str, str], ...] = ()
     rules: tuple[str, ...] = ()
     span: Span = field(default=Span("", 1), compare=False)
+
+    def uses(self, verb: str, what: str) -> bool:
+        """Whether it ``reads`` or ``writes`` a kind of state, with some operands at least."""
+        return any(use[:2] == (verb, what) for use in self.state)
 
     @cached_property
     def operand(self) -> Mapping[str, Operand]:

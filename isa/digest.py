@@ -28,5 +28,5 @@ def _entry(d: Definition) -> list[Any]:
     expressions = [d.meaning, d.saturating] if d.unit == "vxm" else []
     return [
         d.mnemonic, d.opcode, d.unit, d.queues, operands, timing, d.types, d.saturates, expressions,
-        d.large, d.pair, d.steps, d.rules,
+        d.large, d.pair, d.steps, d.state, d.rules,
     ]  # fmt: skip

@@ -55,6 +55,7 @@ def _instruction(d: Definition, target: Target) -> dict[str, Any]:
         "saturates": list(d.saturates),
         "pair": d.pair or None,
         "steps": d.steps or None,
+        "state": [f"{verb} {what}" + f" unless {unless}" * bool(unless) for verb, what, unless in d.state],
         "large": d.large,
         "rules": list(d.rules),
         "operands": [_operand(o, d) for o in d.operands],

@@ -202,4 +202,7 @@ def _timing(definition: Definition) -> str:
     ]
     if definition.pair:
         lines += ["", f"Of type {definition.pair} it claims the same queue of plane 1 in each cycle of dispatch."]
+    if definition.state:
+        uses = [f"{verb} {what}" + f" (unless it has {u})" * bool(u) for verb, what, u in definition.state]
+        lines += ["", f"State that it uses: {', '.join(uses)}."]
     return "\n".join(lines)

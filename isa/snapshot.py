@@ -43,11 +43,11 @@ def load(texts: Sequence[str]) -> Snapshot | None:
 
 
 def _definition(entry: list[Any], timings: list[Timing], formats: list[tuple[Any, Any]]) -> Definition:
-    timing, layout, span, queues, types, saturates, rest = entry
+    timing, layout, span, queues, types, saturates, state, rest = entry
     operands, rules = formats[layout]
     return Definition(
         timing=timings[timing], operands=operands, rules=rules, span=Span(*span), queues=tuple(queues),
-        types=tuple(types), saturates=tuple(saturates), **rest,
+        types=tuple(types), saturates=tuple(saturates), state=tuple([tuple(use) for use in state]), **rest,
     )  # fmt: skip
 
 
@@ -71,13 +71,14 @@ def dump(definitions: Sequence[Definition], reach: Mapping[str, list[Any]], text
             d.queues,
             d.types,
             d.saturates,
+            d.state,
             {name: getattr(d, name) for name in Definition.__match_args__ if name not in _APART},
         ])  # fmt: skip
     data = {"timings": timings, "formats": formats, "instructions": instructions, "reach": reach}
     return _fingerprint(texts) + b"\n" + json.dumps(data, separators=(",", ":")).encode() + b"\n"
 
 
-_APART = ("timing", "operands", "rules", "span", "queues", "types", "saturates")
+_APART = ("timing", "operands", "rules", "span", "queues", "types", "saturates", "state")
 
 
 def _fingerprint(texts: Sequence[str]) -> bytes:

@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
-from lpuasm.isa.attributes import identifier, problems_of, provenance, truth, whole, words
+from lpuasm.isa.attributes import identifier, problems_of, provenance, truth, use, uses, whole, words
 from lpuasm.isa.definition import OPCODE_BITS, Definition, Timing
 from lpuasm.isa.errors import Diagnostic, Span, SpecError, error
 from lpuasm.isa.formats import Format, format_problems, parse_format
@@ -33,7 +33,7 @@ _TIMING = {
 _INSTRUCTION = {
     "*mnemonic": identifier, "*opcode": whole(1, (1 << OPCODE_BITS) - 1), "*format": words, "*timing": words,
     "queues": words, "types": words, "saturates": words, "saturating": words, "large": truth, "pair": words,
-    "steps": words, "*summary": words, "*meaning": words, "*source": provenance,
+    "steps": words, "state": uses, "*summary": words, "*meaning": words, "*source": provenance,
 }  # fmt: skip
 _REACH = {
     "*rows": lambda v: isinstance(v, list) and len(v) == 4 and all(_distinct(row, 8) for row in v),
@@ -211,6 +211,7 @@ def _instruction(
         timing=timings[entry["timing"]],
         types=tuple(entry.get("types", "").split()),
         saturates=tuple(entry.get("saturates", "").split()),
+        state=tuple(map(use, entry.get("state", ()))),
         span=Span(reader.file, reader.line("instruction", name) or 1),
         **{k: entry[k] for k in ("mnemonic", "opcode", "format", "summary", "meaning", "source")},
         **{k: entry[k] for k in ("saturating", "large", "pair", "steps") if k in entry},
@@ -237,6 +238,9 @@ def _contradictions(d: Definition) -> list[str]:
         problems.append(f"pair '{d.pair}' is not one of its types")
     if d.steps and (d.steps not in operand or operand[d.steps].kind != "number"):
         problems.append(f"steps '{d.steps}', which is not an operand that is a number")
+    problems += [f"state: it has no operand '{unless}'" for _, _, unless in d.state if unless and unless not in operand]
+    if (d.unit == "mem") != any(what == "sram" for _, what, _ in d.state):
+        problems.append("instructions of MEM, and no others, use sram")
     if any(o.kind == "source" for o in d.operands) != (d.timing.link is not None):
         problems.append("operands of an ALU and a timing with 'link' go together")
     if (d.unit == "mem") != bool(d.timing.holds):

@@ -27,7 +27,6 @@ _SEQUENCE = 1  # the trusted_packet_sequence_id of the descriptors; that of a tr
 _CLOCK, _BOOTTIME = 64, 6  # a clock of the sequence's own, and the trace's
 _CLEARED, _NEEDED = 1, 2  # sequence_flags: the incremental state begins anew; a packet refers to it
 _CHUNK = 1 << 16
-_WRITES = ("write", "scatter")
 _TITLES = {
     "mem.w": "MEM west", "mem.e": "MEM east", "mxm.w": "MXM west", "mxm.e": "MXM east",
     "sxm.w": "SXM west", "sxm.e": "SXM east", "vxm": "VXM", "c2c": "C2C",
@@ -55,7 +54,7 @@ def write_trace(program: Program, out: BinaryIO) -> int:
         number, word = int(timeline.queue[row]), int(timeline.word[row])
         queue = queues[number]
         instruction = instructions.decode(int(timeline.low[row]) | int(timeline.high[row]) << 64)
-        writes = instruction.mnemonic in _WRITES
+        writes = instruction.definition.uses("writes", "sram")
         if (number, writes) not in tracks:
             track = tracks[number, writes] = _Track(len(tracks) + 2)
             out.write(_begin(track, _declare(out, queue, writes, groups)))

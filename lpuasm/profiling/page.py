@@ -27,7 +27,6 @@ from lpuasm.profiling.streams import Segments, segments
 #: A program as the page shows it: its name, its profile, and what gives the texts of its sources.
 View = tuple[str, Profile, Callable[[str], str | None]]
 _SCRIPTS = ("data.js", "density.js", "draw.js", "page.js")
-_WRITES = ("write", "scatter")
 
 
 def page(views: Sequence[View]) -> bytes:
@@ -111,7 +110,7 @@ def _texts(program: Program) -> tuple[list[str], NDArray[np.int64]]:
 
 def _family_columns(known: Families, text: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
     timeline = known.program.timeline
-    writes = [d.opcode for d in table(known.program.target) if d.mnemonic in _WRITES]
+    writes = [d.opcode for d in table(known.program.target) if d.uses("writes", "sram")]
     return {
         "queue": timeline.queue.astype(np.int64),
         "word": timeline.word.astype(np.int64),

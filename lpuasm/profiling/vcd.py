@@ -22,7 +22,6 @@ from lpuasm.isa.runs import Lines, lines, spread
 from lpuasm.profiling.streams import Segments, segments
 
 Ints = NDArray[np.int64]
-_WRITES = ("write", "scatter")
 
 
 def write_waves(program: Program, out: BinaryIO) -> int:
@@ -57,7 +56,7 @@ def _queues(program: Program) -> Iterator[_Signal]:
     """(scope, kind, name, cycles, values) of the queues."""
     timeline, instructions = program.timeline, table(program.target)
     nests = lines(timeline.start, timeline.count, timeline.every)
-    writes = {d.opcode for d in instructions if d.mnemonic in _WRITES}
+    writes = {d.opcode for d in instructions if d.uses("writes", "sram")}
     side = np.isin(timeline.opcode, list(writes))
     for number in np.unique(timeline.queue).tolist():
         queue = program.target.queues[number]
