@@ -10,11 +10,12 @@ from lpuasm.asm import dims, vectors
 from lpuasm.asm.operands import Bound, bind
 from lpuasm.asm.rules import broken
 from lpuasm.asm.syntax import Operand, Statement, TensorRef
-from lpuasm.asm.usage import mnemonics, nearest, syntax, unit_names
+from lpuasm.asm.usage import mnemonics, syntax, unit_names
 from lpuasm.isa.core import Definition, Table, table
 from lpuasm.isa.errors import AssemblyError, Diagnostic
 from lpuasm.isa.operands import OperandError
 from lpuasm.isa.program import Tensor
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.isa.target import Queue, Target
 
 
@@ -57,8 +58,8 @@ def _unknown(statement: Statement, site: Site, kinds: Sequence[str], where: str)
         units = ", ".join(dict.fromkeys(unit_names(d) for d in elsewhere))
         message = f"`{name}` is not an instruction of {where}"
         return statement.error("LPU0402", message, place, help=f"`{name}` is an instruction of {units}")
-    help_ = nearest(name, known)
-    if not help_ and (near := nearest(name, [d.mnemonic for d in site.table])):
+    help_ = did_you_mean(name, known)
+    if not help_ and (near := did_you_mean(name, [d.mnemonic for d in site.table])):
         other = site.table.named(near.split("`")[1])[0]
         help_ = f"{near} It is an instruction of {unit_names(other)}"
     if not help_:

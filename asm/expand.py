@@ -18,11 +18,12 @@ from lpuasm.asm.block import Block
 from lpuasm.asm.blocks import Loop, Macro, Node
 from lpuasm.asm.expressions import Evaluator, Problem
 from lpuasm.asm.include import include_file, lines_of
-from lpuasm.asm.scope import Scope, Unbound, similar
+from lpuasm.asm.scope import Scope, Unbound
 from lpuasm.asm.state import MAX_ERRORS, File, State, Step, Stop
 from lpuasm.asm.syntax import NOTES, Flow, Frame, Source, UnitSection
 from lpuasm.asm.tree import Directive, FlowLine, Line, StatementLine, TensorLine
 from lpuasm.isa.errors import AssemblyError, Diagnostic, error
+from lpuasm.isa.suggest import did_you_mean
 
 MAX_LINES = 2_000_000
 """Lines after expansion."""
@@ -237,7 +238,7 @@ def _finish(state: State) -> None:
     gather.end(state)
     for other, span, frames in state.relations:
         if other not in state.flows:
-            help_ = similar(other, state.flows)
+            help_ = did_you_mean(other, state.flows)
             state.report(error("LPU0219", f"there is no flow `{other}`", span, help=help_), frames)
     if state.scalar is not None and len(state.sections) > 1:
         help_ = "open a section before it: .queue, .unit or flow"
@@ -259,7 +260,7 @@ def _undefined_defines(state: State) -> None:
     for name in state.defines:
         if name in state.params or name in state.externs:
             continue
-        help_ = similar(name, known)
+        help_ = did_you_mean(name, known)
         if not help_:
             help_ = "its parameters are " + ", ".join(known) if known else "it has no parameters"
         state.report(error("LPU0211", f"-D {name}: the source has no parameter `{name}`", help=help_), ())

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from lpuasm.asm import address, arithmetic
-from lpuasm.asm.scope import Extern, Names, Scope, Unbound, similar
+from lpuasm.asm.scope import Extern, Names, Scope, Unbound
 from lpuasm.asm.syntax import (
     Hole,
     Index,
@@ -50,6 +50,7 @@ from lpuasm.asm.tree import (
     ValueName,
 )
 from lpuasm.isa.errors import Diagnostic, Span, error
+from lpuasm.isa.suggest import did_you_mean
 
 _STREAM = re.compile(r"s(\d{1,4})\.([A-Za-z]\w*)")
 _GROUP = re.compile(r"sg(\d{1,4})\.([A-Za-z]\w*)")
@@ -117,7 +118,7 @@ class Evaluator:
                 return self.number(yes if self.number(condition) else no)
             case Call(name, arguments):
                 if name.text not in arithmetic.FUNCTIONS:
-                    help_ = similar(name.text, iter(arithmetic.FUNCTIONS))
+                    help_ = did_you_mean(name.text, arithmetic.FUNCTIONS)
                     known = "the functions are " + ", ".join(arithmetic.FUNCTIONS)
                     raise self.problem("LPU0207", f"there is no function `{name.text}`", name, help_ or known)
                 return self._checked(node, arithmetic.call, name.text, [self.number(a) for a in arguments])
@@ -167,7 +168,7 @@ class Evaluator:
 
     def suggest(self, name: str) -> str:
         """A defined name that looks like ``name``, as a help text."""
-        return similar(name, {**dict.fromkeys(self.scope.visible()), **self.names.symbols_of(), **self.names.tensors})
+        return did_you_mean(name, [*self.scope.visible(), *self.names.symbols_of(), *self.names.tensors])
 
     # Names
 
@@ -286,7 +287,7 @@ class Evaluator:
                 return TensorRef(name, tuple(self._subscript(item) for item in node.items), span)
             case Symbol(name):
                 message = f"`{name}` is no tensor declared before this line"
-                raise self.problem("LPU0201", message, base, similar(name, self.names.tensors))
+                raise self.problem("LPU0201", message, base, did_you_mean(name, self.names.tensors))
             case _:
                 raise self.problem("LPU0206", f"{_what(target)} has no subscripts", node)
 

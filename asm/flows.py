@@ -20,6 +20,7 @@ from lpuasm.asm.syntax import Flow, Statement, StreamRef, Symbol, UnitRef
 from lpuasm.isa.core import Table, table
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, Span
 from lpuasm.isa.program import Tensor
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.isa.target import Target
 from lpuasm.isa.values import Streams
 
@@ -202,12 +203,11 @@ def lower(flow: Flow, target: Target, tensors: Mapping[str, Tensor]) -> Body:
 
 def _known(lowering: Lowering, statement: Statement) -> None:
     """LPU0201 at a name that nothing before it defines, LPU0407 at streams that the chip does not have."""
-    from lpuasm.asm.usage import nearest
 
     for operand in (*statement.inputs, *statement.outputs):
         if isinstance(operand, Symbol):
             later = f"declare `{operand.name}` above its first use" if operand.name in lowering.tensors else ""
-            help = later or nearest(operand.name, lowering.tensors) or "a tensor is declared before it is used"
+            help = later or did_you_mean(operand.name, lowering.tensors) or "a tensor is declared before it is used"
             raise AssemblyError(statement.error("LPU0201", f"`{operand.name}` is not defined", operand.span, help=help))
         if isinstance(operand, StreamRef):
             _known_streams(lowering, statement, operand)
@@ -249,7 +249,6 @@ _INSTEAD = {
 
 
 def _unknown(lowering: Lowering, statement: Statement) -> Diagnostic:
-    from lpuasm.asm.usage import nearest
 
     named = [d for d in lowering.table.named(statement.mnemonic) if d.unit != "seq"]
     if named:
@@ -261,7 +260,7 @@ def _unknown(lowering: Lowering, statement: Statement) -> Diagnostic:
         "LPU0401",
         f"there is no instruction `{statement.mnemonic}`",
         statement.mnemonic_span,
-        help=nearest(statement.mnemonic, names),
+        help=did_you_mean(statement.mnemonic, names),
     )
 
 

@@ -6,11 +6,11 @@ from lpuasm.asm import files
 from lpuasm.asm.blocks import Node, nest
 from lpuasm.asm.bulk import read
 from lpuasm.asm.expressions import Evaluator, Problem
-from lpuasm.asm.scope import similar
 from lpuasm.asm.state import File, State, Step
 from lpuasm.asm.syntax import Frame
 from lpuasm.asm.tree import Directive, Str
 from lpuasm.isa.errors import AssemblyError, error
+from lpuasm.isa.suggest import did_you_mean
 
 
 def lines_of(state: State, text: str, name: str, frames: tuple[Frame, ...]) -> list[Node]:
@@ -32,7 +32,7 @@ def include_file(state: State, evaluator: Evaluator, body: Directive, step: Step
     if body.kind == "import":
         wanted = evaluator.text(body.names[0], dotted=False)
         found = files.find_import(wanted, state.library)
-        help_ = similar(wanted, iter(files.kernels(state.library)))
+        help_ = did_you_mean(wanted, files.kernels(state.library))
     else:
         name = body.values[0]
         assert isinstance(name, Str)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from lpuasm.asm.blocks import Macro
 from lpuasm.asm.expressions import Evaluator, Problem
-from lpuasm.asm.scope import Bound, Scope, similar
+from lpuasm.asm.scope import Bound, Scope
 from lpuasm.asm.state import Definition, State, Step
 from lpuasm.asm.syntax import Frame, Number, Operand
 from lpuasm.asm.tree import Directive, Expr, Keyword, StatementLine
 from lpuasm.isa.errors import Related, Span, error
+from lpuasm.isa.suggest import did_you_mean
 
 
 def define(state: State, node: Macro, step: Step) -> None:
@@ -50,7 +51,7 @@ def call(
             raise _argument(evaluator, f"`{name}` takes {_count(wanted)}", value, definition)
         parameter = wanted[i] if keyword is None else keyword
         if parameter not in wanted:
-            help_ = similar(parameter, iter(wanted))
+            help_ = did_you_mean(parameter, wanted)
             raise _argument(evaluator, f"`{name}` has no parameter `{parameter}`", value, definition, help_)
         if parameter in scope.names:
             raise _argument(evaluator, f"`{parameter}` is given twice", value, definition)

@@ -14,7 +14,7 @@ from lpuasm.asm import syntax as ast
 from lpuasm.asm.dims import nest
 from lpuasm.asm.rules import COLUMNS
 from lpuasm.asm.types import choose
-from lpuasm.asm.usage import nearest, syntax
+from lpuasm.asm.usage import syntax
 from lpuasm.isa.core import Definition, vxm_reach
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Span
 from lpuasm.isa.operands import (
@@ -27,6 +27,7 @@ from lpuasm.isa.operands import (
     Value,
     immediate_bits,
 )
+from lpuasm.isa.suggest import did_you_mean
 
 #: What gives the address of a tensor operand; raises AssemblyError.
 AddressOf = Callable[[ast.Statement, ast.TensorRef], int]
@@ -111,7 +112,7 @@ def _written(statement: ast.Statement, definition: Definition, inputs: Sequence[
 
 def _no_clause(statement: ast.Statement, definition: Definition, clause: ast.Clause) -> Diagnostic:
     clauses = [o.name for o in definition.operands if o.role == "clause"]
-    help_ = nearest(clause.name, clauses) or f"write it as `{syntax(definition)}`"
+    help_ = did_you_mean(clause.name, clauses) or f"write it as `{syntax(definition)}`"
     return statement.error("LPU0405", f"`{definition.mnemonic}` has no `{clause.name}`", clause.span, help=help_)
 
 

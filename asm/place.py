@@ -12,8 +12,8 @@ from lpuasm.asm.occupancy import Occupancy
 from lpuasm.asm.order import Record
 from lpuasm.asm.rows import MAX_CYCLE
 from lpuasm.asm.syntax import After, At, With
-from lpuasm.asm.usage import nearest
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, error
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.isa.target import Target
 
 
@@ -189,5 +189,5 @@ def _at(body: Body, code: str, message: str, help: str) -> Diagnostic:
 
 
 def _no_flow(where: After | With, known: Mapping[str, int]) -> Diagnostic:
-    help = nearest(where.flow, list(known)) or "a flow can refer to those that stand before it"
+    help = did_you_mean(where.flow, list(known)) or "a flow can refer to those that stand before it"
     return error("LPU1111", f"there is no flow '{where.flow}' before this one", where.span, help=help)

@@ -8,10 +8,10 @@ from lpuasm.asm.dims import nest
 from lpuasm.asm.encode import Site, bound, encode, find
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.syntax import Frame, QueueSection, Statement
-from lpuasm.asm.usage import nearest
 from lpuasm.isa.core import Definition
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Span, error
 from lpuasm.isa.operands import OperandError
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.isa.target import Queue
 
 
@@ -71,7 +71,7 @@ def repeat_word(statement: Statement, definition: Definition) -> int:
 
 def _no_queue(section: QueueSection, site: Site) -> Diagnostic:
     names = [q.name for q in site.target.queues]
-    help_ = nearest(section.name, names)
+    help_ = did_you_mean(section.name, names)
     within = [q.name for q in site.target.queues if section.name in (q.unit, q.name.rpartition(".")[0])]
     if within and len(within) <= 16:
         help_ = f"its queues are {', '.join(within)}; lines with cycles go to `.unit {section.name}`"

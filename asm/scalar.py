@@ -29,12 +29,13 @@ from lpuasm.asm.syntax import (
     UnitRef,
 )
 from lpuasm.asm.syntax import Symbol as Name
-from lpuasm.asm.usage import mnemonics, nearest, syntax
+from lpuasm.asm.usage import mnemonics, syntax
 from lpuasm.isa.core import Definition, table
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Span, error
 from lpuasm.isa.operands import Operand as Wanted
 from lpuasm.isa.operands import OperandError, immediate_bits
 from lpuasm.isa.program import PLACE_COLUMNS, SCALAR_QUEUE, Program, Symbol
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.isa.target import HEMISPHERES, Target
 from lpuasm.isa.values import Address, Factor, Product, Value
 
@@ -119,7 +120,7 @@ class _Code:
         definition = table(self.target).find(SCALAR_QUEUE, statement.mnemonic)
         if definition is None:
             known = mnemonics(table(self.target), [SCALAR_QUEUE])
-            help_ = nearest(statement.mnemonic, known) or f"scalar code has {', '.join(known)}"
+            help_ = did_you_mean(statement.mnemonic, known, f"scalar code has {', '.join(known)}")
             message = f"`{statement.mnemonic}` is no scalar instruction"
             if table(self.target).named(statement.mnemonic):
                 help_ = "streaming instructions stand in a section: .queue, .unit or flow"
@@ -164,7 +165,7 @@ class _Code:
                     raise OperandError(wanted.name, f"there is no word {number} to jump to")
                 return number
             case "number", Name(name) | TensorRef(name, None, _):
-                help_ = nearest(name, self.labels) or "a label stands on a line of its own, with a colon"
+                help_ = did_you_mean(name, self.labels, "a label stands on a line of its own, with a colon")
                 raise AssemblyError(statement.error("LPU1003", f"there is no label `{name}`", written.span, help=help_))
         help_ = f"write `{syntax(definition)}`"
         message = f"{_KINDS[wanted.kind]} is wanted here"
@@ -202,7 +203,7 @@ class _Code:
             if name in self.tensors or any(d.name == name for d in self.source.tensors):
                 self.problems.add(error("LPU1005", f"-D {name}: {name} is a tensor, not a dimension"))
             elif name not in self.names:
-                help_ = nearest(name, known) or (f"its dimensions are {', '.join(known)}" if known else "it has none")
+                help_ = did_you_mean(name, known, f"its dimensions are {', '.join(known)}" if known else "it has none")
                 self.problems.add(error("LPU0211", f"-D {name}: the source has no dimension `{name}`", help=help_))
             elif not isinstance(value, int):
                 self.problems.add(error("LPU0206", f"-D {name}: a dimension is a whole number, not {value}"))

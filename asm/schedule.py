@@ -19,9 +19,9 @@ from lpuasm.asm.rows import MAX_CYCLE, Row, Run
 from lpuasm.asm.rules import broken
 from lpuasm.asm.settle import Loose, settle
 from lpuasm.asm.syntax import Hole, Operand, Statement, UnitRef, UnitSection
-from lpuasm.asm.usage import nearest
 from lpuasm.isa.core import Definition
 from lpuasm.isa.errors import AssemblyError, error
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.isa.target import Queue, Target
 
 #: Kinds of queues of which any will do, if it is free and may.
@@ -94,7 +94,7 @@ def find_unit(section: UnitSection, target: Target) -> Unit:
         units = [*dict.fromkeys(q.unit for q in target.queues), "mxm.e", "mxm.w", *target.queue]
         message = f"{target.name} has no unit `{name}`"
         raise AssemblyError(
-            framed(error("LPU0417", message, section.unit.span, help=nearest(name, units)), section.frames)
+            framed(error("LPU0417", message, section.unit.span, help=did_you_mean(name, units)), section.frames)
         )
     return Unit(name, tuple(own), form)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -69,12 +68,3 @@ class Names:
     def symbol(self, name: str) -> int | None:
         """The target's symbol of that name."""
         return self.symbols_of().get(name)
-
-
-def similar(name: str, names: Iterator[str] | Mapping[str, object]) -> str:
-    """``did you mean …?``, or nothing."""
-    pool = list(names)
-    close = difflib.get_close_matches(name, pool, 1, 0.6) if len(name) < 100 else []
-    if not close:
-        close = [other for other in pool if other.lower() == name.lower()]
-    return f"did you mean `{close[0]}`?" if close else ""

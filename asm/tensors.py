@@ -10,11 +10,11 @@ from lpuasm.asm.constants import Files, data
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.queues import framed
 from lpuasm.asm.syntax import TensorDecl, UnitRef
-from lpuasm.asm.usage import nearest
 from lpuasm.isa.errors import AssemblyError, Diagnostic, error
 from lpuasm.isa.layout import Layout, default_tile
 from lpuasm.isa.operands import TYPE_BYTES
 from lpuasm.isa.program import Tensor
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.isa.target import Target
 
 LARGEST = 1 << 40
@@ -56,7 +56,7 @@ def _problem(declaration: TensorDecl, code: str, message: str, help: str) -> Dia
 def _layout(declaration: TensorDecl, target: Target) -> Layout:
     """The layout of a declaration, at address 0 where none is stated."""
     if declaration.dtype not in TYPE_BYTES:
-        help_ = nearest(declaration.dtype, TYPE_BYTES) or f"the types are {', '.join(TYPE_BYTES)}"
+        help_ = did_you_mean(declaration.dtype, TYPE_BYTES, f"the types are {', '.join(TYPE_BYTES)}")
         raise wrong(declaration, "LPU0501", f"there is no type `{declaration.dtype}`", help_)
     if any(d < 0 for d in declaration.dims):
         raise wrong(declaration, "LPU0502", "a dimension is negative")

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from itertools import product
 
 from lpuasm.asm.syntax import Operand, Statement, StreamRef
-from lpuasm.asm.usage import nearest
 from lpuasm.isa.core import Definition
 from lpuasm.isa.errors import AssemblyError, Diagnostic
 from lpuasm.isa.operands import TYPE_BYTES, TYPES, Value
+from lpuasm.isa.suggest import did_you_mean
 
 Types = dict[str, str]
 
@@ -29,7 +29,7 @@ def choose(
             given.append(suffix)
         else:
             known = [*(definition.types if names else ()), *flags]
-            help_ = _offer(definition) if suffix in known else nearest(suffix, known) or _offer(definition)
+            help_ = _offer(definition) if suffix in known else did_you_mean(suffix, known) or _offer(definition)
             message = f"`{definition.mnemonic}` has no suffix `.{suffix}`"
             if suffix in known:
                 message = f"`.{suffix}` is one suffix too many"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from lpuasm.isa.core import Definition, Table
@@ -40,12 +39,6 @@ def _clause(operand: Operand) -> str:
         return f"[{_REPEAT}]"
     text = operand.name if operand.kind == "flag" else f"{operand.name} n"
     return text if operand.attributes.get("always") else f"[{text}]"
-
-
-def nearest(name: str, names: Iterable[str]) -> str:
-    """``did you mean …?``, or nothing."""
-    close = difflib.get_close_matches(name, list(names), 1, 0.6) if len(name) < 100 else []
-    return f"did you mean `{close[0]}`?" if close else ""
 
 
 def unit_names(definition: Definition) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from lpuasm.asm.tree import place
 from lpuasm.isa.errors import Diagnostic, error
+from lpuasm.isa.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from lpuasm.asm.parser import RawLine
@@ -55,11 +55,9 @@ def explain(e: UnexpectedInput, raw: RawLine, file: str) -> Diagnostic:
     span = place(file, raw.number, raw.indent, code, start, end)
     word = _word_at(code, start)
     if start == 0 and word.startswith(".") and word[1:] not in DIRECTIVES:
-        close = difflib.get_close_matches(word[1:], DIRECTIVES, 1)
-        known = "the directives are " + " ".join(f".{name}" for name in DIRECTIVES)
-        return error(
-            "LPU0105", f"unknown directive `{word}`", span, help=f"did you mean `.{close[0]}`?" if close else known
-        )
+        known = [f".{name}" for name in DIRECTIVES]
+        help = did_you_mean(word, known, f"the directives are {' '.join(known)}")
+        return error("LPU0105", f"unknown directive `{word}`", span, help=help)
     if isinstance(e, UnexpectedCharacters):
         if word[:1] == '"':
             return error("LPU0104", "this string has no end on its line", span, help='write a `"` behind it')
@@ -79,8 +77,7 @@ def _spelling(code: str, start: int, end: int, accepts: set[str]) -> str:
         word, words = code.split()[-1] if code.split() else "", list(CLAUSES)
     else:
         word, words = code[start:end], [t.lower() for t in accepts] + list(CLAUSES) * ("REPEAT" in accepts)
-    close = difflib.get_close_matches(word, words, 1) if word.isalnum() and word not in words else []
-    return f"did you mean `{close[0]}`?" if close else ""
+    return did_you_mean(word, words) if word.isalnum() and word not in words else ""
 
 
 def in_words(accepts: Iterable[str]) -> str:

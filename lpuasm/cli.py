@@ -58,10 +58,9 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
-            from difflib import get_close_matches
+            from lpuasm.isa.suggest import did_you_mean
 
-            near = get_close_matches(name, COMMANDS, 1)
-            ask = f"did you mean '{near[0]}'?" if near else f"the commands are {', '.join(COMMANDS)}"
+            ask = did_you_mean(name, COMMANDS, f"the commands are {', '.join(COMMANDS)}")
             raise click.UsageError(f"there is no command '{name}'; {ask}", ctx)
         return super().resolve_command(ctx, args)
 

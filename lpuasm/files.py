@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from lpuasm.answer import to_stdout
 from lpuasm.isa.errors import Diagnostic, LpuError, error
+from lpuasm.isa.suggest import closest
 
 STANDARD = "-"
 
@@ -48,16 +49,14 @@ def shown(name: str) -> str:
 
 
 def _near(name: str) -> str:
-    from difflib import get_close_matches
-
     path = Path(name)
     try:
         if not path.parent.is_dir():
             return f"there is no folder '{path.parent}' either"
-        near = get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], 1)
+        near = closest(path.name, [entry.name for entry in path.parent.iterdir()])
     except (OSError, ValueError):
         return ""
-    return f"did you mean '{path.with_name(near[0])}'?" if near else ""
+    return f"did you mean '{path.with_name(near)}'?" if near else ""
 
 
 def check_writable(name: str) -> None:

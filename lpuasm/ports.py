@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpuasm.files import FileError
 from lpuasm.isa.errors import error
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.options import Named
 
 if TYPE_CHECKING:
@@ -89,9 +90,4 @@ def resolve(option: str, given: Sequence[Named], names: Sequence[str], also: Ite
 
 
 def _near(name: str, names: Sequence[str], what: str) -> str:
-    from difflib import get_close_matches
-
-    same = [n for n in names if n.lower() == name.lower()] or get_close_matches(name, names, 1)
-    if same:
-        return f"did you mean {same[0]}?"
-    return f"its {what}s are {', '.join(names)}" if names else f"it has no {what}s"
+    return did_you_mean(name, names, f"its {what}s are {', '.join(names)}" if names else f"it has no {what}s")

@@ -131,7 +131,7 @@ def test_dimensions_that_nothing_determines() -> None:
 
 def test_tensors() -> None:
     assert unbound(MATMUL, {"A": A}).code == "LPU1007"
-    assert "did you mean B?" in unbound(MATMUL, {"A": A, "B": B, "Bb": B}).help
+    assert "did you mean `B`?" in unbound(MATMUL, {"A": A, "B": B, "Bb": B}).help
     for values in (A.astype(np.int64), A.astype(np.float64), A > 3, A.astype(complex)):
         found = unbound(MATMUL, {"A": values, "B": B})
         assert found.code == "LPU1008" and "astype" in found.help

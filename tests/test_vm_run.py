@@ -112,8 +112,8 @@ GOOD: dict[str, Any] = {"A": np.zeros((4, 20), np.int8), "B": np.zeros((2, 2), n
     ("inputs", "code", "says", "help"),
     [
         ({"A": GOOD["A"]}, "LPU0551", "weight B is missing: float32 of shape (2, 2)", "give it as B"),
-        (GOOD | {"a": 1}, "LPU0552", "no input a", "its inputs are A, B"),
-        (GOOD | {"AA": 1}, "LPU0552", "no input AA", "did you mean A?"),
+        (GOOD | {"a": 1}, "LPU0552", "no input a", "did you mean `A`?"),
+        (GOOD | {"AA": 1}, "LPU0552", "no input AA", "did you mean `A`?"),
         (GOOD | {"C": 1}, "LPU0552", "C is an output of the program, not an input", "leave it out"),
         (GOOD | {"B": np.zeros((2, 2))}, "LPU0553", "B is f32, which is float32 in numpy", "B.astype(numpy.float32)"),
         (GOOD | {"A": [[1] * 20] * 4}, "LPU0553", "the array given is int64", "A.astype(numpy.int8)"),

@@ -6,7 +6,6 @@ What the host does for nothing is to pad, to split byte planes and to spread row
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from math import prod
 from typing import Any
 
@@ -17,6 +16,7 @@ from lpuasm.isa.casts import DTYPES
 from lpuasm.isa.errors import BindError, Diagnostic, error
 from lpuasm.isa.layout import Layout, gather_rows, scatter_rows
 from lpuasm.isa.program import Program, Tensor
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.vm.state import Octets, State
 
 
@@ -56,12 +56,8 @@ def _unknown(name: str, program: Program) -> Diagnostic:
     if other is not None:
         message = f"{name} is {'an' if other.kind == 'output' else 'a'} {other.kind} of the program, not an input"
         return error("LPU0552", message, help="leave it out")
-    close = get_close_matches(name, known, 1)
-    if close:
-        help = f"did you mean {close[0]}?"
-    else:
-        help = f"its inputs are {', '.join(known)}" if known else "it has no inputs"
-    return error("LPU0552", f"the program has no input {name}", help=help)
+    inputs = f"its inputs are {', '.join(known)}" if known else "it has no inputs"
+    return error("LPU0552", f"the program has no input {name}", help=did_you_mean(name, known, inputs))
 
 
 def _mismatch(name: str, layout: Layout, array: NDArray[Any]) -> Diagnostic | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from lpuasm.isa.casts import DTYPES
 from lpuasm.isa.errors import BindError, Diagnostic, Related, error
 from lpuasm.isa.program import SCALAR_QUEUE, Program
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.isa.values import Address
 from lpuasm.vm.scalar_code import Op
 
@@ -147,5 +147,4 @@ def _bound(
 
 
 def _similar(name: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, names, 1)
-    return f"did you mean {close[0]}?" if close else f"it has {', '.join(sorted(names))}" if names else ""
+    return did_you_mean(name, names, f"it has {', '.join(sorted(names))}" if names else "")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from lpuasm.isa.suggest import did_you_mean
 from lpuasm.repl.errors import ReplError, wrong
 
 if TYPE_CHECKING:
@@ -74,9 +74,8 @@ def find(word: str) -> Command | None:
 def unknown(word: str) -> ReplError:
     """The error of a line that begins with a word that is no command."""
     known = table()
-    near = get_close_matches(word, known, 1)
     possible = sorted({known[n].name for n in known if n.startswith(word)}) if len(word) > 1 else []
     if len(possible) > 1:
         return wrong("LPU1201", f"`{word}` may be {', '.join(possible)}", at=(0, len(word)))
-    help = f"did you mean `{near[0]}`?" if near else "`help` lists the commands; a statement stands indented in a flow"
+    help = did_you_mean(word, known, "`help` lists the commands; a statement stands indented in a flow")
     return wrong("LPU1201", f"there is no command `{word}`", help, (0, len(word)))

@@ -127,7 +127,7 @@ def test_what_is_wrong_with_files_is_said(lpu: Any, add: Path, args: tuple[str, 
 
 
 def test_a_name_is_guessed(lpu: Any, add: Path) -> None:
-    assert "did you mean A?" in lpu("run", "kernel.s", "-i", "a=A.npy").err
+    assert "did you mean `A`?" in lpu("run", "kernel.s", "-i", "a=A.npy").err
 
 
 def test_names_and_equal_signs(lpu: Any, add: Path) -> None:
