@@ -16,7 +16,7 @@ def target(state: State, evaluator: Evaluator, body: Directive) -> None:
     name, span = evaluator.text(body.names[0]), evaluator.span(body.names[0])
     if state.target is not None and state.target != name:
         related = (Related(f"the target is {state.target} since here", state.target_span),)
-        raise Problem(error("LPU0214", f"a second target, {name}", span, related=related))
+        raise Problem(error("LPU0214", f"a second target, {name}", span, related=related, help="leave one out"))
     if state.wanted is not None and state.wanted != name:
         message = f"the source is for {name}, but {state.wanted} was asked for"
         raise Problem(error("LPU0214", message, span, help=f"build it with --target {name}, or without it"))

@@ -208,7 +208,7 @@ def _loop(state: State, node: Loop, step: Step) -> Step | None:
     span = evaluator.line.span(body.start, body.end)
     if pace == 0:
         assert body.values[2] is not None
-        raise evaluator.problem("LPU0217", "a step of 0 never ends", body.values[2])
+        raise evaluator.problem("LPU0217", "a step of 0 never ends", body.values[2], "leave it out for steps of 1")
     turns = range(first, last, pace)
     size = max(len(node.body), 1)
     if max(0, -(-(last - first) // pace)) * size > MAX_LINES - state.lines:
@@ -238,7 +238,7 @@ def _finish(state: State) -> None:
     gather.end(state)
     for other, span, frames in state.relations:
         if other not in state.flows:
-            help_ = did_you_mean(other, state.flows)
+            help_ = did_you_mean(other, state.flows, "a flow refers to those that stand before it")
             state.report(error("LPU0219", f"there is no flow `{other}`", span, help=help_), frames)
     if state.scalar is not None and len(state.sections) > 1:
         help_ = "open a section before it: .queue, .unit or flow"

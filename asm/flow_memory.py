@@ -40,7 +40,11 @@ def read(lowering: Lowering, statement: Statement) -> None:
     rows = ref.size // planes
     times, first_rows = issued(lowering, statement, places, rows)
     if not len(times):
-        raise AssemblyError(statement.error("LPU1106", "there is nothing to read", statement.inputs[0].span))
+        raise AssemblyError(
+            statement.error(
+                "LPU1106", "there is nothing to read", statement.inputs[0].span, help="leave the flow out, with `.if`"
+            )
+        )
     out = _index(definition, "out")
     parts = mem_parts(lowering, definition, places, ref, first_rows, True, out)
     node = lowering.add(Node(len(lowering.nodes), statement, times, parts))

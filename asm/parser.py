@@ -257,5 +257,7 @@ def _too_large(raw: RawLine, file: str) -> Diagnostic | None:
         depth += 1 if match.group() in "([" else -1
         if depth > MAX_NESTING:
             at = place(file, raw.number, raw.indent, raw.code, match.start(), match.end())
-            return error("LPU0107", f"more than {MAX_NESTING} brackets within each other", at)
+            return error(
+                "LPU0107", f"more than {MAX_NESTING} brackets within each other", at, help="name a part with .equ"
+            )
     return None

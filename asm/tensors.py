@@ -59,9 +59,9 @@ def _layout(declaration: TensorDecl, target: Target) -> Layout:
         help_ = did_you_mean(declaration.dtype, TYPE_BYTES, f"the types are {', '.join(TYPE_BYTES)}")
         raise wrong(declaration, "LPU0501", f"there is no type `{declaration.dtype}`", help_)
     if any(d < 0 for d in declaration.dims):
-        raise wrong(declaration, "LPU0502", "a dimension is negative")
+        raise wrong(declaration, "LPU0502", "a dimension is negative", "dimensions are 0 or more")
     if prod(max(d, 1) for d in declaration.dims) > LARGEST:
-        raise wrong(declaration, "LPU0506", "it is larger than the memory of any chip")
+        raise wrong(declaration, "LPU0506", "it is larger than the memory of any chip", "cut it")
     slices = _slices(declaration, target)
     planes = TYPE_BYTES[declaration.dtype]
     if len(slices) % planes:
@@ -69,11 +69,10 @@ def _layout(declaration: TensorDecl, target: Target) -> Layout:
         raise wrong(declaration, "LPU0504", message, f"name {planes} slices, or a multiple of that")
     rows, columns = declaration.tile or default_tile(declaration.dims, target.lanes)
     if rows < 1 or not 1 <= columns <= target.lanes:
-        message = f"a tile of {rows}x{columns} is not 1 or more rows of 1 … {target.lanes} columns"
-        raise wrong(declaration, "LPU0505", message)
+        raise wrong(declaration, "LPU0505", *_bad_tile(declaration, rows, columns, target))
     bank_words, run = target.geometry.words_per_bank, declaration.banks_run
     if run is not None and (target.geometry.banks != 2 or not 1 <= run <= bank_words):
-        raise wrong(declaration, "LPU0505", f"runs of {run} words are not 1 … {bank_words}")
+        raise wrong(declaration, "LPU0505", f"runs of {run} words are not 1 … {bank_words}", "such as `banks run 1`")
     if run is not None and declaration.bank:
         raise wrong(declaration, "LPU0505", "its runs begin in bank 0", "leave `bank` out")
     return Layout(
@@ -81,12 +80,24 @@ def _layout(declaration: TensorDecl, target: Target) -> Layout:
     )
 
 
+def _bad_tile(declaration: TensorDecl, rows: int, columns: int, target: Target) -> tuple[str, str]:
+    """(what is wrong with a tile, the way out)."""
+    if 0 in declaration.dims and rows in declaration.dims:
+        shape = ", ".join(map(str, declaration.dims))
+        return (
+            f"it is empty, [{shape}], and a tile of {rows}x{columns} has no rows",
+            f"write `tile max(rows, 1) x {columns}`",
+        )
+    message = f"a tile of {rows}x{columns} is not 1 or more rows of 1 … {target.lanes} columns"
+    return message, f"leave `tile` out for tiles of {target.lanes} columns, or fewer of them"
+
+
 def _base(declaration: TensorDecl, target: Target) -> int:
     """The address that is stated; with a bank it counts from the start of that bank."""
     bank, words = declaration.bank, target.geometry.words_per_bank
     if bank is not None and not 0 <= bank < target.geometry.banks:
         message = f"there is no bank {bank}; a slice has {target.geometry.banks}, 0 … {target.geometry.banks - 1}"
-        raise wrong(declaration, "LPU0503", message)
+        raise wrong(declaration, "LPU0503", message, "leave `bank` out, or take one of these")
     address = declaration.address or 0
     limit = target.words if bank is None else words
     if not 0 <= address < limit:

@@ -58,7 +58,13 @@ def spread(number: Ints) -> tuple[Ints, Ints]:
         AssemblyError: they are more than can be looked at.
     """
     if int(number.sum()) > MOST_PARTS:
-        raise AssemblyError(error("LPU0315", "the program is in too many pieces for the proof that it is legal"))
+        raise AssemblyError(
+            error(
+                "LPU0315",
+                "the program is in too many pieces for the proof that it is legal",
+                help="cut it into several programs",
+            )
+        )
     index = np.repeat(np.arange(len(number)), number)
     first = np.cumsum(number) - number
     return index, np.arange(len(index)) - first[index]

@@ -171,3 +171,12 @@ def test_addresses_of_rows() -> None:
     )
     first, second = program.queues["mem.w0"], program.queues["mem.w1"]
     assert [int(w) >> 8 & 0x1FFF for w in first[:, 0]] == [16, 17, 22] and int(second[0, 0]) >> 8 & 0x1FFF == 19
+
+
+def test_an_empty_tensor_with_a_tile_is_told_as_empty() -> None:
+    with pytest.raises(AssemblyError) as caught:
+        assemble(
+            ".target mini\n.param M = 0\n.input A : i8 [M, 32] at mem.w0 tile M x 32\nflow f:\n  nop 1\n", "empty.s"
+        )
+    first = caught.value.diagnostics[0]
+    assert first.code == "LPU0505" and "it is empty, [0, 32]" in first.message and "max(rows, 1)" in first.help
