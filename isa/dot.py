@@ -36,7 +36,10 @@ MAX_K_I8 = 1024
 
 _ROWS = 256  # rows a block: activations, weights and sums stay in a 2 MB L2 cache
 _EXACT = 2.0**53 * (1 - 2.0**-20)  # the margin covers the rounding of the norms
+_MAGNITUDE = 0x7FFF  # the bits of an f16 without its sign
+_INFINITE = 0x7C00  # the bits of an infinity; those of a NaN are above
 _ROUNDING = 2.0**-53 * (1 + 2.0**-20)
+_NONE = np.zeros(0, np.intp)
 
 # 1 / ulp by exponent field; 64 is what a vector of zeros gives.
 _PER_ULP = np.array([math.ldexp(1.0, 25 - max(e, 1)) if e < 32 else 1.0 for e in range(65)])
@@ -49,11 +52,11 @@ class PreparedF16:
     rows: NDArray[np.float16]
     """[N, K]: the installed rows."""
     columns: NDArray[np.float64]
-    """[K, N]: the same, transposed; a row with an infinity or a NaN is zeros."""
+    """[k, m]: the same, transposed, without the zeros beyond the last value; a row that is not finite is zeros."""
     norm: NDArray[np.float64]
-    """[N]: Euclidean norms."""
+    """[m]: Euclidean norms."""
     spread: NDArray[np.float64]
-    """[N]: norms in units of the smallest ulp of their row."""
+    """[m]: norms in units of the smallest ulp of their row."""
     limit: float
     """A vector of at most this spread has exact float64 sums with every row."""
     special: NDArray[np.intp]
@@ -92,11 +95,15 @@ def prepare_f16(w: NDArray[np.float16]) -> PreparedF16:
     """Weights from installed rows ``w`` [N, K]; prepare them once for many products."""
     if w.shape[1] > MAX_K:
         raise ValueError(f"an f16 dot product has at most {MAX_K} terms, not {w.shape[1]}")
+    rows = w.copy()
+    used = np.flatnonzero(np.bitwise_or.reduce(rows.view(np.uint16), axis=0) & np.uint16(_MAGNITUDE))
     with np.errstate(all="ignore"):
-        wide, norm, spread, special = _measure(w)
+        wide, norm, spread, special = _measure(rows, int(used[-1]) + 1 if used.size else 0)
         widest = float(spread.max(initial=0.0))
     limit = _EXACT / widest if widest else math.inf
-    return PreparedF16(w.copy(), np.ascontiguousarray(wide.T), norm, spread, limit, special)
+    some = np.flatnonzero(norm)
+    width = int(some[-1]) + 1 if some.size else 0
+    return PreparedF16(rows, wide[:width].T, norm[:width], spread[:width], limit, special)
 
 
 def dot_f16(x: NDArray[np.float16], w: NDArray[np.float16]) -> NDArray[np.float32]:
@@ -111,7 +118,7 @@ def dot_prepared(
     n, width = len(x), len(weights.rows)
     if out is None:
         out = np.empty((n, width), np.float32)
-    sums = np.empty((min(n, _ROWS), width))
+    sums = np.empty((min(n, _ROWS), weights.columns.shape[1]))
     with np.errstate(all="ignore"):
         for start in range(0, n, _ROWS):
             block = x[start : start + _ROWS]
@@ -122,10 +129,13 @@ def dot_prepared(
 def _dot_block(
     x: NDArray[np.float16], weights: PreparedF16, sums: NDArray[np.float64], out: NDArray[np.float32]
 ) -> None:
-    wide, norm, spread, special = _measure(x)
+    depth, width = weights.columns.shape
+    wide, norm, spread, special = _measure(x, depth)
     np.matmul(wide, weights.columns, out=sums)
-    np.copyto(out, sums, casting="same_kind")
-    out += np.float32(0.0)  # a BLAS may start from a product, and then from -0
+    place = out[:, :width]
+    np.copyto(place, sums, casting="same_kind")
+    place += np.float32(0.0)  # a BLAS may start from a product, and then from -0
+    out[:, width:] = 0.0
     rows = np.flatnonzero(spread > weights.limit)
     if rows.size:
         _settle(x, rows, norm[rows], spread[rows], weights, sums, out)
@@ -136,16 +146,21 @@ def _dot_block(
 
 
 def _measure(
-    v: NDArray[np.float16],
+    v: NDArray[np.float16], depth: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    """``v`` [n, K] in float64, its rows' norms and spreads, and which rows are not finite (made zeros)."""
-    wide = v.astype(np.float64)
+    """The first ``depth`` lanes of ``v`` [n, K] in float64, their norms and spreads, and which rows are not finite.
+
+    These are made zeros, wherever in the row that is.
+    """
+    wide = v[:, :depth].astype(np.float64)
     norm = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    special = np.flatnonzero(~np.isfinite(norm))
-    if special.size:
+    magnitude = v.view(np.uint16) & np.uint16(_MAGNITUDE)
+    special = _NONE
+    if magnitude.max(initial=0) >= _INFINITE:
+        special = np.flatnonzero(magnitude.max(axis=1) >= _INFINITE)
         wide[special] = 0.0
         norm[special] = 0.0
-    magnitude = v.view(np.uint16) & np.uint16(0x7FFF)
+    magnitude = magnitude[:, :depth]
     magnitude -= np.uint16(1)  # zeros become the largest, so the minimum is over the others
     least = magnitude.min(axis=1, initial=0xFFFF).astype(np.intp) + 1
     return wide, norm, norm * _PER_ULP[least >> 10], special

@@ -205,3 +205,13 @@ def test_bytes(k: int) -> None:
     assert np.array_equal(got, x.astype(np.int64) @ w.T.astype(np.int64))
     out = np.empty((300, 70), np.int32)
     assert dot_i8_prepared(x, prepare_i8(w), out) is out and np.array_equal(out, got)
+
+
+@given(data=st.data(), depth=st.integers(0, 3), width=st.integers(0, 2))
+def test_zeros_that_follow_the_weights(data: st.DataObject, depth: int, width: int) -> None:
+    """Lanes and rows that weights do not use are left out, but an infinity or a NaN beside a zero shows."""
+    some = st.lists(FINITE | EDGES, min_size=depth, max_size=depth)
+    zeros = st.lists(st.sampled_from([0, 0x8000]), min_size=2, max_size=2)
+    w = [data.draw(some) + data.draw(zeros) for _ in range(width)] + [[0] * depth + data.draw(zeros)]
+    beside = st.lists(FINITE | SPECIAL, min_size=depth + 2, max_size=depth + 2)
+    check(halves([data.draw(beside), data.draw(beside)]), halves(w))
