@@ -19,8 +19,10 @@ SUPERLANE = 16
 
 def shift(x: Operands, code: Instruction, note: Note) -> Octets:
     rows, lanes = x["in"], _number(code, "lanes")
+    if not lanes:
+        return rows
     out = np.zeros_like(rows)
-    if lanes >= 0:
+    if lanes > 0:
         out[:, :, lanes:] = rows[:, :, : rows.shape[2] - lanes]
     else:
         out[:, :, :lanes] = rows[:, :, -lanes:]
@@ -62,17 +64,24 @@ def not_bijective(lanes: NDArray[np.intp]) -> str:
 
 
 def distribute(x: Operands, code: Instruction, note: Note) -> Octets:
-    rows, entries = x["in"], x["map"][:, 0].astype(np.intp)
+    rows, entries = x["in"], x["map"][:, 0]
     beyond = entries > SUPERLANE
     for k in np.flatnonzero(beyond.any(axis=1)).tolist():
         lane = int(beyond[k].argmax())
         note(k, "LPU0703", f"lane {lane} of the map is {entries[k, lane]}; it is 0 … {SUPERLANE}")
-    entries[beyond] = SUPERLANE
-    # A seventeenth lane of zeros is what entry 16 takes.
-    lanes = np.pad(_superlanes(rows), ((0, 0), (0, 0), (0, 0), (0, 1)))
-    out = np.take_along_axis(lanes, entries.reshape(len(rows), 1, -1, SUPERLANE), axis=3).reshape(rows.shape)
+    n, streams, _ = rows.shape
+    if (entries == entries[:, :1]).all():
+        # One lane of every superlane goes to all of it.
+        one = entries[:, 0].astype(np.intp) % SUPERLANE
+        out = np.repeat(_superlanes(rows)[np.arange(n), :, :, one], SUPERLANE, axis=2)
+    else:
+        first = np.arange(0, rows.size, SUPERLANE).reshape(n, streams, -1, 1)
+        out = rows.reshape(-1).take(first + (entries % SUPERLANE).reshape(n, 1, -1, SUPERLANE)).reshape(rows.shape)
+    zero = entries >= SUPERLANE
+    if zero.any():
+        out[np.broadcast_to(zero[:, None], out.shape)] = 0
     bypass = _number(code, "bypass")
-    passes = [k for k in range(rows.shape[1]) if bypass >> k & 1]
+    passes = [k for k in range(streams) if bypass >> k & 1]
     out[:, passes] = rows[:, passes]
     return out
 
