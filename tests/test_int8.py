@@ -77,6 +77,21 @@ def test_threads_do_not_change_the_bits(products: int8.Products) -> None:
     assert np.array_equal(one, two)
 
 
+@pytest.mark.parametrize("case", ["identity", "any order", "a minus one", "two ones and none", "a two"])
+def test_rows_that_pick_one_lane(case: str) -> None:
+    """With the identity a plane turns bytes round; that is no product, but rows that look like it are."""
+    a = np.eye(40, 320, dtype=np.int8)
+    if case == "any order":
+        a = a[:, np.random.default_rng(0).permutation(320)]
+    elif case == "two ones and none":
+        a[3, 7], a[4] = 1, 0
+    elif case != "identity":
+        a[5, 5] = -1 if case == "a minus one" else 2
+    made = assemble(SOURCE.read_text("utf-8"), SOURCE.name, defines={"M": 40, "K": 320, "N": 330})
+    w = drawn("any", 330, 320, 1)
+    assert np.array_equal(run_fast(made, {"A": a, "W": w})["C"], a.astype(np.int64) @ w.astype(np.int64).T)
+
+
 class Saturating(int8.Products):
     """What CPUs before VNNI do: neighbouring products are added in 16 bits, and saturate."""
 

@@ -33,6 +33,10 @@ def multiply_i8(
     As many terms go into one float32 product as are exact: every partial sum is an integer of at most 2**24.
     """
     lanes, terms = work.target.lanes, len(rows)
+    if terms == 1 and (picked := _picked(rows[0])) is not None:
+        for row, result in zip(holders, out, strict=True):
+            np.copyto(result, _weights(work, row[0], held).T[picked])
+        return
     products = int8.for_product(len(rows[0]) * terms * len(out) * lanes * lanes)
     if products is not None:
         _multiply_bytes(products, work, rows, holders, held, out)
@@ -59,6 +63,21 @@ def multiply_i8(
                     assert more is not None
                     np.copyto(more[:n], piece, casting="unsafe")
                     np.add(place, more[:n], out=place)
+
+
+def _picked(rows: NDArray[Any]) -> NDArray[np.intp] | None:
+    """The lanes that activations pick, where each is a one among zeros: with the identity planes turn bytes round."""
+    if np.count_nonzero(rows) != len(rows):
+        return None
+    lanes = rows.argmax(axis=1)
+    return lanes if (rows[np.arange(len(rows)), lanes] == 1).all() else None
+
+
+def _weights(work: Work, number: int, held: Mapping[int, Fetch]) -> NDArray[Any]:
+    """The installed rows of a node."""
+    rows = fetch(work.values, held[number], work.target.lanes) if number in held else work.values[number]
+    assert isinstance(rows, np.ndarray)
+    return rows
 
 
 def _multiply_bytes(
@@ -93,10 +112,10 @@ def _columns_of_bytes(work: Work, holders: tuple[tuple[int, ...], ...], held: Ma
         for t, row in enumerate(holders):
             for k, h in enumerate(row):
                 place = out[k * lanes : (k + 1) * lanes, t * lanes : (t + 1) * lanes]
-                np.copyto(place, (fetch(work.values, held[h], lanes) if h in held else work.values[h]).T)
+                np.copyto(place, _weights(work, h, held).T)
         return out
 
-    found = work.kept((*holders, _AS_BYTES), (h for row in holders for h in row), make)
+    found = work.kept((*holders, _AS_BYTES), {h for row in holders for h in row}, make)
     assert isinstance(found, np.ndarray)
     return found
 
@@ -110,9 +129,9 @@ def _side_by_side(work: Work, holders: tuple[tuple[int, ...], ...], held: Mappin
         for t, row in enumerate(holders):
             for k, h in enumerate(row):
                 place = out[t * lanes : (t + 1) * lanes, k * lanes : (k + 1) * lanes]
-                np.copyto(place, fetch(work.values, held[h], lanes) if h in held else work.values[h])
+                np.copyto(place, _weights(work, h, held))
         return out
 
-    found = work.kept(holders, (h for row in holders for h in row), make)
+    found = work.kept(holders, {h for row in holders for h in row}, make)
     assert isinstance(found, np.ndarray)
     return found
