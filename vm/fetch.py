@@ -31,7 +31,7 @@ class Scattered:
     byte: int
     node: int
     source: int
-    issue: NDArray[np.intp]
+    issue: NDArray[np.intp] | slice
     at: NDArray[np.intp]
 
 
@@ -84,7 +84,9 @@ def fetch_of(operand: Input, pieces: Sequence[Piece], low: int, high: int) -> Fe
 def _scattered(byte: int, node: int, source: int, pieces: list[Piece]) -> Scattered:
     issue = np.concatenate([p.issue + p.hop * np.arange(p.count) for p in pieces])
     at = np.concatenate([p.at + p.pace * np.arange(p.count) for p in pieces])
-    return Scattered(byte, node, source, issue.astype(np.intp), at.astype(np.intp))
+    follow = bool((np.diff(issue) == 1).all())
+    place = slice(int(issue[0]), int(issue[-1]) + 1) if follow else issue.astype(np.intp)
+    return Scattered(byte, node, source, place, at.astype(np.intp))
 
 
 def fetch(values: Mapping[int, Value | Array], f: Fetch, lanes: int) -> Array:
@@ -107,11 +109,10 @@ def fetch(values: Mapping[int, Value | Array], f: Fetch, lanes: int) -> Array:
         else:
             apart[place, :, p.byte] = plane(rows, p.source)
     for s in f.scattered:
-        taken = _taken(values[s.node], s.at)
         if s.byte < 0:
-            out[s.issue] = typed(taken, s.source, f)
+            out[s.issue] = typed(_taken(values[s.node], s.at), s.source, f)
         else:
-            apart[s.issue, :, s.byte] = plane(taken, s.source)
+            apart[s.issue, :, s.byte] = _taken_plane(values[s.node], s)
     return out
 
 
@@ -122,7 +123,7 @@ def _vectors(values: Mapping[int, Value | Array], f: Fetch) -> list[tuple[int, A
         place = slice(p.issue, p.issue + (p.count - 1) * p.hop + 1, p.hop)
         out.append((p.byte, place, plane(rows_of(values[p.node], p), p.source)))
     for s in f.scattered:
-        out.append((s.byte, s.issue, plane(_taken(values[s.node], s.at), s.source)))
+        out.append((s.byte, s.issue, _taken_plane(values[s.node], s)))
     return out
 
 
@@ -140,6 +141,13 @@ def rows_of(value: Value | Array, p: Piece) -> Array:
 
 def _taken(value: Value | Array, at: NDArray[np.intp]) -> Array:
     return value[at] if isinstance(value, np.ndarray) else value.take(at)
+
+
+def _taken_plane(value: Value | Array, s: Scattered) -> NDArray[np.uint8]:
+    """One byte plane of scattered vectors. Where they are taken several times, the plane is made apart once."""
+    if isinstance(value, np.ndarray) and len(value) < len(s.at):
+        return np.ascontiguousarray(plane(value, s.source))[s.at]
+    return plane(_taken(value, s.at), s.source)
 
 
 def typed(rows: Array, source: int, f: Fetch) -> Array:
