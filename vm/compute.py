@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,8 +34,9 @@ from lpuasm.vm.values import Array, Pool
 class Work:
     """A run under way. ``values``: by node; ``found``: faults that depend on data.
 
-    ``prepared``: weights in the form that products take, by their nodes; ``fixed``: nodes of weights whose prepared
-    form may outlive the run, which is what ``lasting`` is for; ``sinks``: nodes that are computed in their output.
+    ``prepared``: weights in the form that products take, and ``preparations`` the keys there of each of their nodes;
+    ``fixed``: nodes of weights whose prepared form may outlive the run, which is what ``lasting`` is for; ``sinks``:
+    nodes that are computed in their output.
     """
 
     program: Program
@@ -45,6 +46,7 @@ class Work:
     fixed: Collection[int] = ()
     sinks: Mapping[int, tuple[str, Place]] = field(default_factory=dict)
     prepared: dict[tuple[tuple[int, ...], ...], Prepared] = field(default_factory=dict)
+    preparations: dict[int, list[tuple[tuple[int, ...], ...]]] = field(default_factory=dict)
     outputs: dict[str, Array] = field(default_factory=dict)
     found: list[Finding] = field(default_factory=list)
     pool: Pool = field(default_factory=Pool)
@@ -61,12 +63,18 @@ class Work:
             self.outputs[name] = blank(layout)
         return self.outputs[name]
 
-    def kept(self, key: tuple[tuple[int, ...], ...], nodes: Iterable[int], make: Callable[[], Prepared]) -> Prepared:
+    def kept(self, key: tuple[tuple[int, ...], ...], nodes: Collection[int], make: Callable[[], Prepared]) -> Prepared:
         """Prepared weights of ``nodes``, made once."""
-        where = self.lasting if all(n in self.fixed for n in nodes) else self.prepared
-        found = where.get(key)
+        if all(n in self.fixed for n in nodes):
+            found = self.lasting.get(key)
+            if found is None:
+                found = self.lasting[key] = make()
+            return found
+        found = self.prepared.get(key)
         if found is None:
-            found = where[key] = make()
+            found = self.prepared[key] = make()
+            for n in nodes:
+                self.preparations.setdefault(n, []).append(key)
         return found
 
     def room(self, step: Step, dtype: np.dtype[Any]) -> Array:
@@ -88,8 +96,8 @@ class Work:
     def forget(self, node: int) -> None:
         """Gives up the value of a node that nobody needs any more."""
         self.values.pop(node, None)
-        for key in [k for k in self.prepared if any(node in row for row in k)]:
-            del self.prepared[key]
+        for key in self.preparations.pop(node, ()):
+            self.prepared.pop(key, None)
 
     def put(self, step: Step, result: Array) -> None:
         """Keeps the vectors of a step as the value of its node, or as a part of it."""
