@@ -41,7 +41,8 @@ def cast(x: NDArray[Any], dtype: str | np.dtype[Any]) -> NDArray[Any]:
     with np.errstate(all="ignore"):
         if target.kind == "f":
             # By way of f32: an integer that f32 rounds is beyond f16 in any case.
-            return canonical(x.astype(np.float32)).astype(target, copy=False)
+            wide = x if x.dtype == np.float32 and not np.isnan(x).any() else canonical(x.astype(np.float32))
+            return wide.astype(target)
         return x.astype(target) if x.dtype.kind != "f" else _integer(x, target)
 
 

@@ -22,7 +22,7 @@ F32 = NDArray[np.float32]
 MAX_ULP = {"exp": 0.50002, "tanh": 0.50004, "rsqrt": 0.5000001}
 """The largest error in units of the last place of f32, held by a test."""
 
-_BLOCK = 8192  # elements a block: four float64 buffers of it stay in the L2 cache
+_BLOCK = 16384  # elements a block: four float64 buffers of it stay in the L2 cache
 _BITS = 192  # of fraction in the integers that tables are made from
 
 # Adding this to a small float64 rounds it to an integer, which is then in the low bits.
