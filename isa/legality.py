@@ -28,6 +28,7 @@ from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.faults import Violation, describe
 from lpuasm.isa.intent import meant, misheard
 from lpuasm.isa.join import Joined, Traffic, channels, join, traffic
+from lpuasm.isa.ports import Accesses
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Bools, Ints, Runs, stack
 from lpuasm.isa.sweep import Heard, Meetings, sweep
@@ -40,9 +41,10 @@ MOST = 20
 
 @dataclass(frozen=True)
 class Proof:
-    """What the verdict found: the faults, and who hears whom."""
+    """What the verdict found: the faults, who hears whom, and the stream operands that hear."""
 
     violations: tuple[Violation, ...]
+    reads: Accesses
     runs: Runs
     heard: Heard
 
@@ -82,7 +84,7 @@ def prove(program: Program) -> Proof:
     first = gather(found).first(MOST)
     violations = [_violation(program, moves, runs, first, k) for k in range(len(first.cycle))]
     violations += [Violation(s.cycle, s.queue.number, s.word, s.code) for s in timeline.stuck]
-    return Proof(tuple(sorted(violations, key=lambda v: v.order)[:MOST]), runs, heard)
+    return Proof(tuple(sorted(violations, key=lambda v: v.order)[:MOST]), moves.reads, runs, heard)
 
 
 def check(program: Program) -> None:

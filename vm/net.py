@@ -9,34 +9,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from lpuasm.isa.core import Definition, Instruction, Table, table
 from lpuasm.isa.join import Joined, joins
+from lpuasm.isa.ports import Accesses, accesses, paired
 from lpuasm.isa.program import Program
-from lpuasm.isa.runs import Ints, Lines, lines
+from lpuasm.isa.runs import Bools, Ints
 from lpuasm.isa.timeline import Timeline
 from lpuasm.vm import segments
+from lpuasm.vm.nests import Nests
 from lpuasm.vm.nodes import RESULT, Input, Node, Part, decoded, one_port, port
+from lpuasm.vm.placed import Laid
 from lpuasm.vm.segments import Segments
-from lpuasm.vm.storage import BEGIN, END, Claims, claims
+from lpuasm.vm.storage import BEGIN, END
 
 
 class Net:
-    """What units add to: ``nodes`` by number, ``same`` (rows that say which port is which other one), ``claims``.
+    """What units add to: ``nodes`` by number, ``same`` (rows that say which port is which other one), what is
+    ``touched`` of what is stored, and the tensors ``laid`` there.
 
     Numbers below that of ``zero`` are families of the timeline; ``zero`` is a node whose every vector is zeros.
     """
 
-    def __init__(self, program: Program, joined: Joined | None = None) -> None:
+    def __init__(self, program: Program, joined: Joined | None = None, reads: Accesses | None = None) -> None:
         self.program = program
         self.target = program.target
         self.timeline: Timeline = program.timeline
         self.joined: Joined = joins(self.timeline) if joined is None else joined
         self.nodes: dict[int, Node] = {}
         self.same: list[Segments] = []
-        self.claims: list[Claims] = []
+        self.touched: list[Nests] = []
+        self.laid: list[Laid] = []
+        self._reads = reads
         #: Nodes whose results are asked for; others are computed only if one of these needs them.
         self.wanted: list[int] = []
         self.opcode = self.timeline.opcode
@@ -68,10 +75,31 @@ class Net:
     def _words(self) -> list[tuple[int, int]]:
         return list(zip(self.timeline.low.tolist(), self.timeline.high.tolist(), strict=True))
 
+    @cached_property
+    def reads(self) -> Accesses:
+        """The stream operands that families sample."""
+        return accesses(self.timeline)[0] if self._reads is None else self._reads
+
+    @cached_property
+    def wide(self) -> Bools:
+        """Of each family, whether it acts on a pair of planes."""
+        return paired(self.timeline)
+
+    @cached_property
+    def _by_opcode(self) -> dict[int, Ints]:
+        rows = np.argsort(self.opcode, kind="stable")
+        ends = np.cumsum(np.bincount(self.opcode, minlength=256)).tolist()
+        return {code: rows[low:high] for code, (low, high) in enumerate(pairwise([0, *ends])) if low < high}
+
     def families(self, mnemonic: str) -> Ints:
         """The families of an instruction."""
-        codes = [d.opcode for d in self.table.named(mnemonic)]
-        return np.flatnonzero(np.isin(self.opcode, codes))
+        found = [rows for d in self.table.named(mnemonic) if (rows := self._by_opcode.get(d.opcode)) is not None]
+        return found[0] if len(found) == 1 else np.sort(np.concatenate([_NONE, *found]))
+
+    def families_of(self, unit: str) -> Ints:
+        """The families of the instructions of a unit."""
+        by = self.table.by_opcode
+        return np.sort(np.concatenate([_NONE, *(rows for c, rows in self._by_opcode.items() if by[c].unit == unit)]))
 
     def definition(self, mnemonic: str) -> Definition:
         return self.table.named(mnemonic)[0]
@@ -90,11 +118,20 @@ class Net:
         self.nodes[node.number] = node
         return node
 
-    def shape(self, families: Ints, stepped: bool) -> Lines:
-        """The nests of ``families`` as lines; their ``family`` is the index in ``families``."""
+    @cached_property
+    def groups(self) -> tuple[Ints, Ints]:
+        """The families that take groups of rows of weights from streams, and how many rows at each issue."""
+        takes = np.zeros(256, bool)
+        takes[[d.opcode for name in ("lw", "iw") for d in self.table.named(name)]] = True
+        rows = np.flatnonzero(takes[self.opcode[self.reads.family]])
+        family = self.reads.family[rows]
+        return family, self.reads.size[rows] >> self.wide[family]
+
+    def nest(self, families: Ints, stepped: bool) -> tuple[Ints, Ints, Ints]:
+        """Count, every and step of ``families``, [3, n]; the step is 0 unless they are ``stepped``."""
         t = self.timeline
-        step = t.step[families] if stepped else None
-        return lines(t.start[families], t.count[families], t.every[families], step)
+        step = t.step[families].T
+        return t.count[families].T, t.every[families].T, step if stepped else np.zeros_like(step)
 
     def times(self, family: int) -> Ints:
         """The dispatch cycle of every issue of a family."""
@@ -107,6 +144,9 @@ class Net:
         self.same.append(segments.whole(own, number, np.array(list(sources), np.int64), at))
 
 
+_NONE = np.zeros(0, np.int64)
+
+
 def cycles(t: Timeline, family: int) -> Ints:
     """The dispatch cycle of every issue of a family."""
     out: Ints = np.zeros(1, np.int64)
@@ -117,14 +157,26 @@ def cycles(t: Timeline, family: int) -> Ints:
 
 
 def streams(net: Net) -> None:
-    """Operands that come by streams."""
+    """Operands that come by streams. Rows of weights are one line of vectors: slot 0 of those who take them."""
     j = net.joined
-    heard = (j.operand >= 0) & ((j.writer < 0) | (j.writer_operand >= 0))
-    missing = j.writer < 0
-    source = np.where(missing, net.nothing, port(j.writer, RESULT, j.writer_byte))
-    pace = np.where(missing, 0, j.writer_hop)
-    rows = (port(j.reader, j.operand + 1, j.byte), j.issue, j.hop, j.count, source, j.writer_issue, pace)
-    net.same.append(segments.segments(*(c[heard] for c in rows)))
+    heard = np.flatnonzero((j.operand >= 0) & ((j.writer < 0) | (j.writer_operand >= 0)))
+    reader, operand, byte, issue, hop = (c[heard] for c in (j.reader, j.operand, j.byte, j.issue, j.hop))
+    writer, at = j.writer[heard], j.writer_issue[heard]
+    missing = writer < 0
+    source = np.where(missing, net.nothing, port(writer, RESULT, j.writer_byte[heard]))
+    pace = np.where(missing, 0, j.writer_hop[heard])
+    height = np.zeros(len(net.opcode), np.int64)
+    height[net.groups[0]] = net.groups[1]
+    rows = height[reader]
+    lines_of = np.flatnonzero(rows)
+    slot_of, times = operand + 1, np.maximum(rows, 1)
+    if len(lines_of):
+        pair = net.wide[reader[lines_of]].astype(np.int64)
+        slot_of[lines_of] = RESULT
+        row, byte[lines_of] = byte[lines_of] >> pair, byte[lines_of] & pair
+        issue[lines_of] = issue[lines_of] * rows[lines_of] + row
+    to = port(reader, slot_of, byte)
+    net.same.append(segments.segments(to, issue, hop * times, j.count[heard], source, at, pace))
 
 
 def tensors(net: Net, names: Iterable[str]) -> None:
@@ -133,7 +185,7 @@ def tensors(net: Net, names: Iterable[str]) -> None:
         layout = net.program.tensor[name].layout
         assert layout is not None
         node = net.add(Node(-1, "tensor", -1, layout.vectors, (), layout.dtype, BEGIN, name=name))
-        _lay(net, name, node.number, RESULT, BEGIN + index, True)
+        net.laid.append(Laid(layout, node.number, RESULT, BEGIN + index, True))
 
 
 def outputs(net: Net, names: Iterable[str]) -> None:
@@ -144,42 +196,7 @@ def outputs(net: Net, names: Iterable[str]) -> None:
         operand = Input(1, name, layout.dtype, layout.planes, layout.vectors)
         node = net.add(Node(-1, "output", -1, layout.vectors, (operand,), "", END, at=END, name=name))
         net.wanted.append(node.number)
-        _lay(net, name, node.number, 1, END, False)
-
-
-def _lay(net: Net, name: str, node: int, slot: int, time: int, writes: bool) -> None:
-    layout = net.program.tensor[name].layout
-    assert layout is not None
-    if not layout.vectors:
-        return
-    run = layout.run if 0 < layout.run < layout.depth else layout.depth
-    # Words in runs of one bank and then the other: a line for each place in a pair of runs, or for each run.
-    if run == layout.depth:
-        begins, hop = [(0, layout.depth)], 1
-    elif 2 * run <= -(-layout.depth // run):
-        hop = 2 * run
-        begins = [(w, -(-(layout.depth - w) // hop)) for w in range(min(hop, layout.depth))]
-    else:
-        hop = 1
-        begins = [(w, min(run, layout.depth - w)) for w in range(0, layout.depth, run)]
-    word, count = (np.array(c, np.int64) for c in zip(*begins, strict=True))
-    address = layout.word_address(word)
-    step = np.where(count > 1, layout.word_address(word + np.where(count > 1, hop, 0)) - address, 1)
-    groups, planes = layout.groups, layout.planes
-    for group in range(groups):
-        # The last words of a tensor need not reach every group.
-        number = np.minimum(count, -(-(layout.vectors - group - word * groups) // (hop * groups)))
-        some = number > 0
-        for plane in range(planes):
-            n = int(some.sum())
-            fixed = np.zeros(n, np.int64)
-            net.claims.append(
-                claims(
-                    fixed + layout.slices[group * planes + plane], address[some], step[some], number[some],
-                    fixed + time, fixed, writes, fixed + one_port(node, slot, plane), (word * groups + group)[some],
-                    fixed + hop * groups,
-                )
-            )  # fmt: skip
+        net.laid.append(Laid(layout, node.number, 1, END, False))
 
 
 def stores(net: Net) -> Mapping[str, int]:

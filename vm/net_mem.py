@@ -8,9 +8,9 @@ import numpy as np
 
 from lpuasm.isa.ports import number
 from lpuasm.isa.runs import Ints
+from lpuasm.vm.nests import Nests, single
 from lpuasm.vm.net import Net
 from lpuasm.vm.nodes import RESULT, Input, Node, Part, one_port, port, slot
-from lpuasm.vm.storage import claims
 
 
 def memory(net: Net) -> None:
@@ -23,20 +23,16 @@ def memory(net: Net) -> None:
             timing = definition.timing
             _addressed(net, rows, port(rows, own), timing.func if writes else timing.skew, writes)
     gathers, scatters = net.families("gather"), net.families("scatter")
-    for queue in np.unique(net.timeline.queue[np.concatenate((gathers, scatters))]).tolist():
+    for queue in sorted(set(net.timeline.queue[np.concatenate((gathers, scatters))].tolist())):
         _indirect(net, queue)
 
 
 def _addressed(net: Net, rows: Ints, ports: Ints, delay: int, writes: bool) -> None:
     _, base = number(net.timeline, "address", rows)
-    nest = net.shape(rows, True)
-    own = nest.family
-    net.claims.append(
-        claims(
-            net.timeline.queue[rows[own]].astype(np.int64), base[own] + nest.moved, nest.step, nest.count,
-            nest.start + delay, nest.stride, writes, ports[own], nest.issue, nest.hop,
-        )
-    )  # fmt: skip
+    zero = np.zeros(len(rows), np.int64)
+    store, time = net.timeline.queue[rows].astype(np.int64), net.timeline.start[rows] + delay
+    count, every, step = net.nest(rows, True)
+    net.touched.append(Nests(store, ports, zero, base, zero + 1, time, np.full(len(rows), writes), count, every, step))
 
 
 def _indirect(net: Net, queue: int) -> None:
@@ -104,7 +100,5 @@ def _scatter(net: Net, queue: int, family: int, stage: Ints, times: Ints) -> Non
 
 
 def _everywhere(net: Net, queue: int, cycle: int, writes: bool, own: int) -> None:
-    one, zero = np.ones(1, np.int64), np.zeros(1, np.int64)
-    net.claims.append(
-        claims(zero + queue, zero, one, zero + net.target.words, zero + cycle, zero, writes, zero + own, zero, one)
-    )
+    store, ports, zero, words, time = (np.array([v], np.int64) for v in (queue, own, 0, net.target.words, cycle))
+    net.touched.append(single(store, ports, zero, words, time, writes, zero))

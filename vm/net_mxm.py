@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from lpuasm.isa.operands import Streams
-from lpuasm.isa.ports import number, paired
-from lpuasm.isa.runs import Bools, Ints, spread
-from lpuasm.isa.target import HEMISPHERES
+from lpuasm.isa.ports import number, per_target
+from lpuasm.isa.runs import Ints, lines, spread
+from lpuasm.isa.target import HEMISPHERES, Target
 from lpuasm.vm import segments
+from lpuasm.vm.nests import Nests, single
 from lpuasm.vm.net import Net, stores
 from lpuasm.vm.nodes import RESULT, TAKEN, Input, Node, Part, one_port, port, slot
-from lpuasm.vm.storage import Claims, claims
 
 #: The type of the result of each type of activations.
 RESULT_TYPE = {"i8": "i32", "f16": "f32"}
@@ -21,130 +22,112 @@ RESULT_TYPE = {"i8": "i32", "f16": "f32"}
 
 def matrix(net: Net) -> None:
     """Adds what the queues of planes and of ACC do."""
-    plane = _planes(net)
-    wide = paired(net.timeline)
-    changes: list[Claims] = []
-    for mnemonic, store in (("lw", "buffer"), ("iw", "array")):
-        rows = net.families(mnemonic)
-        if len(rows):
-            changes += _groups(net, rows, wide, plane, mnemonic, stores(net)[store])
-    changes += _installs(net, plane, wide)
-    net.claims += changes
+    plane = _planes(net.target)[net.timeline.queue]
+    changes = [*_groups(net, plane, "lw", "buffer"), *_groups(net, plane, "iw", "array"), *_installs(net, plane)]
+    net.touched += changes
     products = net.families("abc")
     if len(products):
-        first = stores(net)["array"]
-        arrays = [c for c in changes if c.writes.any()]
-        touched = np.concatenate([np.zeros((0, 2), np.int64), *(_commits(c) for c in arrays)])
-        _products(net, products, plane, wide, touched, first)
+        _products(net, products, plane, changes)
     sums = net.families("acc")
     if len(sums):
         _sums(net, sums)
 
 
-def _planes(net: Net) -> Ints:
+@per_target
+def _planes(target: Target) -> Ints:
     """By queue number the plane, counted over both hemispheres."""
-    g = net.target.geometry
-    return np.array(
-        [HEMISPHERES.index(q.hemisphere) * g.planes + q.index if q.hemisphere else 0 for q in net.target.queues]
-    )
+    planes, sides = target.geometry.planes, HEMISPHERES
+    return np.array([sides.index(q.hemisphere) * planes + q.index if q.hemisphere else 0 for q in target.queues])
 
 
-def _groups(net: Net, rows: Ints, wide: Bools, plane: Ints, mnemonic: str, store: int) -> list[Claims]:
-    """Groups of rows that come from streams, a line of them for each stream."""
-    definition = net.definition(mnemonic)
-    taken = slot(definition, "rows")
-    given, size = _sizes(net, rows)
-    rows, size = rows[given], size[given]
-    if not len(rows):
+def _groups(net: Net, plane: Ints, mnemonic: str, store: str) -> list[Nests]:
+    """Groups of rows that come from streams."""
+    families, height = net.groups
+    some = np.flatnonzero(net.opcode[families] == net.definition(mnemonic).opcode)
+    if not len(some):
         return []
+    rows, height = families[some], height[some]
     _, group = number(net.timeline, "group", rows)
-    nest = net.shape(rows, True)
-    line, byte = spread(size[nest.family])
-    own = nest.family[line]
-    family, pair = rows[own], wide[rows[own]].astype(np.int64)
-    height = size[own] >> pair
-    row, part = byte >> pair, np.where(pair, byte & 1, 0)
-    return [
-        claims(
-            store + plane[net.timeline.queue[family]] + part, (group[own] + nest.moved[line]) * height + row,
-            nest.step[line] * height, nest.count[line], nest.start[line] + definition.timing.func, nest.stride[line],
-            True, port(family, taken, byte), nest.issue[line], nest.hop[line],
-        )
-    ]  # fmt: skip
+    count, every, step = net.nest(rows, True)
+    time = net.timeline.start[rows] + net.definition(mnemonic).timing.func
+    zero, at = np.zeros(len(rows), np.int64), stores(net)[store] + plane[rows]
+    one = Nests(
+        at, port(rows, RESULT), zero, group * height, height, time, zero == 0, count, every, step * height
+    )  # fmt: skip
+    pairs = one.pick(net.wide[rows])
+    return [one, replace(pairs, store=pairs.store + 1, port=pairs.port + 1)] if len(pairs) else [one]
 
 
-def _sizes(net: Net, rows: Ints) -> tuple[Bools, Ints]:
-    """Of families whether they take rows from streams, and how many streams."""
-    values = (net.code(family).values["rows"] for family in rows.tolist())
-    size = np.array([v.size if isinstance(v, Streams) else 0 for v in values], np.int64)
-    return size > 0, size
-
-
-def _installs(net: Net, plane: Ints, wide: Bools) -> list[Claims]:
+def _installs(net: Net, plane: Ints) -> list[Nests]:
     """Copies of a buffer to an array, and arrays made zero: all rows in one cycle, each issue by itself."""
     lanes, base = net.target.lanes, stores(net)
     out = []
     for mnemonic in ("iw", "clear"):
         rows = net.families(mnemonic)
         if mnemonic == "iw" and len(rows):
-            given, _ = _sizes(net, rows)
-            rows = rows[~given]
+            given = np.zeros(len(net.opcode), bool)
+            given[net.groups[0]] = True
+            rows = rows[~given[rows]]
         if not len(rows):
             continue
         timing = net.definition(mnemonic).timing
-        number_of = net.issues[rows]
-        own, issue = spread(number_of)
-        cycle = net.timeline.start[rows][own]
-        if len(own) > len(rows):
-            cycle = np.concatenate([net.times(f) for f in rows.tolist()])
+        own, issue, cycle = rows, np.zeros(len(rows), np.int64), net.timeline.start[rows]
+        if (net.issues[rows] > 1).any():
+            which, issue = spread(net.issues[rows])
+            own, cycle = rows[which], np.concatenate([net.times(f) for f in rows.tolist()])
         for part in (0, 1):
-            some = np.ones(len(own), bool) if part == 0 else wide[rows[own]]
-            family = rows[own[some]]
-            at = plane[net.timeline.queue[family]] + part
-            zero, one = np.zeros(len(family), np.int64), np.ones(len(family), np.int64)
-            ports = zero + net.nothing if mnemonic == "clear" else port(family, 1, part)
-            first = issue[some] * lanes
-            when = cycle[some]
-            made = when + timing.func
-            out.append(claims(base["array"] + at, zero, one, zero + lanes, made, zero, True, ports, first, one))
+            if part:
+                some = net.wide[own]
+                own, issue, cycle = own[some], issue[some], cycle[some]
+            if not len(own):
+                continue
+            at, zero, first = plane[own] + part, np.zeros(len(own), np.int64), issue * lanes
+            ports = zero + net.nothing if mnemonic == "clear" else port(own, 1, part)
+            out.append(single(base["array"] + at, ports, zero, zero + lanes, cycle + timing.func, True, first))
             if mnemonic == "iw":
-                seen = when + timing.skew
-                out.append(claims(base["buffer"] + at, zero, one, zero + lanes, seen, zero, False, ports, first, one))
+                out.append(single(base["buffer"] + at, ports, zero, zero + lanes, cycle + timing.skew, False, first))
     return out
 
 
-def _commits(c: Claims) -> Ints:
-    """(store, cycle) of every change that claims make."""
-    c = c.pick(c.writes)
-    row, k = spread(np.where(c.every == 0, 1, c.count))
-    return np.stack((c.store[row], c.time[row] + k * c.every[row]), axis=1)
+def _commits(net: Net, changes: list[Nests]) -> tuple[Ints, Ints]:
+    """(plane, cycle) of every change of an array."""
+    planes, cycles = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    first = stores(net)["array"]
+    for c in changes:
+        some = c.pick(c.writes & (c.store >= first))
+        nest = lines(some.time, some.count.T, some.every.T)
+        row, k = spread(nest.count)
+        planes.append(some.store[nest.family[row]] - first)
+        cycles.append(nest.start[row] + k * nest.stride[row])
+    return np.concatenate(planes), np.concatenate(cycles)
 
 
-def _products(net: Net, rows: Ints, plane: Ints, wide: Bools, touched: Ints, store: int) -> None:
+def _products(net: Net, rows: Ints, plane: Ints, arrays: list[Nests]) -> None:
     """Runs of activations on one state of their array."""
-    skew = net.definition("abc").timing.skew
+    store, skew = stores(net)["array"], net.definition("abc").timing.skew
+    changed, when = _commits(net, arrays)
+    row = slot(net.definition("abc"), "row")
     known: dict[tuple[int, str, int, int], int] = {}
     reads: list[tuple[int, int, int]] = []
     begins, ends = net.timeline.start[rows] + skew, net.last[rows] + skew
-    planes = plane[net.timeline.queue[rows]]
+    planes, wide = plane[rows], net.wide[rows]
     # Changes in the order of planes and cycles, so that all families are looked up at once.
-    far = int(max(ends.max(), touched[:, 1].max(initial=0))) + 2
-    changes = np.sort(touched[:, 0] * far + touched[:, 1])
-    bounds = np.searchsorted(changes, (store + np.arange(int(plane.max()) + 3)) * far)
-    lows, highs = (
-        np.searchsorted(changes, (store + planes) * far + t, "right") - bounds[planes] for t in (begins, ends)
-    )
-    columns = (c.tolist() for c in (rows, planes, begins, ends, lows, highs))
-    for family, at, first, last, low, high in zip(*columns, strict=True):
-        code, n = net.code(family), int(net.issues[family])
-        kind, half = str(code["type"]), code.values["half"]
+    far = int(max(ends.max(), when.max(initial=0))) + 2
+    changes = np.sort(changed * far + when)
+    bounds = np.searchsorted(changes, np.arange(int(planes.max()) + 3) * far)
+    lows, highs = (np.searchsorted(changes, planes * far + t, "right") - bounds[planes] for t in (begins, ends))
+    listed, bound = changes.tolist(), bounds.tolist()
+    columns = (c.tolist() for c in (rows, planes, wide, begins, ends, lows, highs, net.issues[rows]))
+    for family, at, own_pair, first, last, low, high, n in zip(*columns, strict=True):
+        code = net.code(family)
+        kind, half = str(code.values["type"]), code.values["half"]
         assert isinstance(half, int)
-        own = 2 if wide[family] else 1
+        own = 2 if own_pair else 1
         # The planes of a pair follow each other, and so do their changes.
-        events = changes[bounds[at] : bounds[at + own]] % far
+        events = [c % far for c in listed[bound[at] : bound[at + own]]] if own > 1 or low != high else []
         if own > 1:
-            events = np.unique(events)
-            low, high = np.searchsorted(events, (first, last), "right").tolist()
+            events = sorted(set(events))
+            low, high = bisect_right(events, first), bisect_right(events, last)
         stages = [(0, n, low)]
         if low != high:
             stage = np.searchsorted(events, net.times(family) + skew, "right")
@@ -153,16 +136,19 @@ def _products(net: Net, rows: Ints, plane: Ints, wide: Bools, touched: Ints, sto
         parts = []
         for a, b, version in stages:
             key = (at, kind, half, version)
-            if key not in known:
-                since = int(events[version - 1]) if version else 0
-                known[key] = _weights(net, family, kind, half, own, since)
-                reads += [(store + at + k, since, one_port(known[key], 1, k)) for k in range(own)]
-            parts.append(Part(a, b, known[key]))
-        operand = Input(slot(code.definition, "row"), "row", kind, own, n)
+            holder = known.get(key)
+            if holder is None:
+                since = 0
+                if version:
+                    since = events[version - 1] if events else listed[bound[at] + version - 1] % far
+                holder = known[key] = _weights(net, family, kind, half, own, since)
+                reads += [(store + at + k, since, one_port(holder, 1, k)) for k in range(own)]
+            parts.append(Part(a, b, holder))
+        operand = Input(row, "row", kind, own, n)
         net.add(Node(family, "abc", family, n, (operand,), RESULT_TYPE[kind], first - skew, code=code, parts=parts))
     array, since_, ports = np.array(reads, np.int64).T.copy()
-    zero, one = np.zeros(len(array), np.int64), np.ones(len(array), np.int64)
-    net.claims.append(claims(array, zero, one, zero + net.target.lanes, since_, zero, False, ports, zero, one))
+    zero = np.zeros(len(array), np.int64)
+    net.touched.append(single(array, ports, zero, zero + net.target.lanes, since_, False, zero))
 
 
 def _weights(net: Net, family: int, kind: str, half: int, planes: int, since: int) -> int:
@@ -177,21 +163,22 @@ def _sums(net: Net, rows: Ints) -> None:
     """Results that ACC takes: as they are, or with a partial sum added."""
     j = net.joined
     taken = np.flatnonzero((j.operand < 0) & (j.writer >= 0))
-    plain: list[int] = []
-    for family in rows.tolist():
+    plain = np.zeros(len(net.opcode), bool)
+    partial = slot(net.definition("acc"), "partial")
+    columns = (rows.tolist(), net.issues[rows].tolist(), net.timeline.start[rows].tolist())
+    for family, n, start in zip(*columns, strict=True):
         code = net.code(family)
-        kind, n = str(code["type"]), int(net.issues[family])
-        if code["partial"] is None:
-            plain.append(family)
+        if code.values["partial"] is None:
+            plain[family] = True
             continue
-        partial = slot(code.definition, "partial")
+        kind = str(code.values["type"])
         inputs = (Input(TAKEN, "result", kind, 4, n), Input(partial, "partial", kind, 4, n))
-        net.add(Node(family, "acc", family, n, inputs, kind, int(net.timeline.start[family]), code=code))
-    to = np.where(np.isin(j.reader[taken], np.array(plain, np.int64)), RESULT, TAKEN)
-    for byte in range(4):
-        net.same.append(
-            segments.segments(
-                port(j.reader[taken], to, byte), j.issue[taken], j.hop[taken], j.count[taken],
-                port(j.writer[taken], RESULT, byte), j.writer_issue[taken], j.writer_hop[taken],
-            )
-        )  # fmt: skip
+        net.add(Node(family, "acc", family, n, inputs, kind, start, code=code))
+    row, byte = np.repeat(taken, 4), np.tile(np.arange(4), len(taken))
+    reader, writer = j.reader[row], j.writer[row]
+    net.same.append(
+        segments.segments(
+            port(reader, np.where(plain[reader], RESULT, TAKEN), byte), j.issue[row], j.hop[row], j.count[row],
+            port(writer, RESULT, byte), j.writer_issue[row], j.writer_hop[row],
+        )
+    )  # fmt: skip

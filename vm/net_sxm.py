@@ -17,8 +17,7 @@ CHECKED = ("permute", "distribute")
 
 def switch(net: Net) -> None:
     """Adds what the queues of the switch unit do."""
-    kinds = sorted({d.opcode for d in net.table if d.unit == "sxm"})
-    for family in np.flatnonzero(np.isin(net.opcode, kinds)).tolist():
+    for family in net.families_of("sxm").tolist():
         code, n = net.code(family), int(net.issues[family])
         definition, out = code.definition, code["out"]
         assert isinstance(out, Streams)
@@ -44,10 +43,12 @@ def switch(net: Net) -> None:
 
 def links(net: Net) -> None:
     """Says of every vector received which one it is that was sent."""
+    if not len(net.families("receive")):
+        return
     sent, received = (_packets(net, mnemonic) for mnemonic in ("send", "receive"))
     loopback = net.target.c2c.loopback
     own = slot(net.definition("send"), "data")
-    for link in np.unique(received[2]).tolist():
+    for link in sorted(set(received[2].tolist())):
         there = received[2] == link
         # A chip by itself has its links wired to one another.
         of = sent[2] == loopback.index(link)

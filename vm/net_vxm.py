@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from lpuasm.isa.operands import TYPE_BYTES, Immediate, Latch, Link, Streams
+from lpuasm.vm.nests import Nests
 from lpuasm.vm.net import Net, stores
 from lpuasm.vm.nodes import RESULT, Input, Node, one_port, operand_type, slot
 from lpuasm.vm.segments import segments
-from lpuasm.vm.storage import Claims, claims
 
 _NOTHING_TO_DO = "identity(a)"
 
 
 def vector(net: Net) -> None:
     """Adds what the queues of ALUs do."""
-    kinds = {d.opcode for d in net.table if d.unit == "vxm"}
-    rows = np.flatnonzero(np.isin(net.opcode, sorted(kinds)))
+    rows = net.families_of("vxm")
     kept: dict[int, list[tuple[int, int, int]]] = {}
     asked: dict[int, list[tuple[int, int, int]]] = {}
     linked: dict[tuple[int, int], int] = {}
@@ -105,7 +104,7 @@ def _latch(net: Net, alu: int, readers: list[tuple[int, int, int]], keepers: lis
     """A latch: a store of one place, for each of its bytes that anybody asks for."""
     widest = max(size for _, _, size in readers)
     timing = net.definition("identity").timing
-    lines: list[Claims] = []
+    lines: list[Nests] = []
     for family, own, size in keepers:
         code = net.code(family)
         direct = size >= widest and not isinstance(code.values[code.definition.operands[own - 1].name], Immediate)
@@ -113,13 +112,12 @@ def _latch(net: Net, alu: int, readers: list[tuple[int, int, int]], keepers: lis
         lines += [_line(net, alu, b, family, timing.skew + 1, True, one_port(node, taken, b)) for b in range(widest)]
     for family, own, size in readers:
         lines += [_line(net, alu, b, family, timing.skew, False, one_port(family, own, b)) for b in range(size)]
-    net.claims += lines
+    net.touched += lines
 
 
-def _line(net: Net, alu: int, byte: int, family: int, delay: int, writes: bool, own: int) -> Claims:
-    nest = net.shape(np.array([family]), False)
-    zero = np.zeros(len(nest.start), np.int64)
-    store = stores(net)["latch"] + 4 * alu + byte
-    return claims(
-        zero + store, zero, zero, nest.count, nest.start + delay, nest.stride, writes, zero + own, nest.issue, nest.hop
-    )
+def _line(net: Net, alu: int, byte: int, family: int, delay: int, writes: bool, own: int) -> Nests:
+    one = np.array([family])
+    count, every, step = net.nest(one, False)
+    zero, time = np.zeros(1, np.int64), net.timeline.start[one] + delay
+    store = zero + stores(net)["latch"] + 4 * alu + byte
+    return Nests(store, zero + own, zero, zero, zero + 1, time, np.array([writes]), count, every, step)

@@ -19,13 +19,15 @@ from lpuasm.isa.sweep import sweep
 from lpuasm.isa.target import DIRECTIONS
 from lpuasm.vm.bind import bind
 from lpuasm.vm.fast import execute
+from lpuasm.vm.nests import single
 from lpuasm.vm.net import Net
 from lpuasm.vm.nodes import RESULT, Input, Node, one_port
 from lpuasm.vm.plan import net_of, schedule
 from lpuasm.vm.segments import runs
-from lpuasm.vm.storage import END, claims
+from lpuasm.vm.storage import END
 
 Octets = NDArray[np.uint8]
+Cells = NDArray[np.int64]
 
 
 def stream(
@@ -60,14 +62,20 @@ def words(
 
     ``program`` is one that runs without a fault. Raises BindError where the inputs do not fit it.
     """
+    slices = np.array([program.target.queue[name].number for name, _ in places], np.int64)
+    addresses = np.array([address for _, address in places], np.int64)
+    return cells(program, inputs, slices, addresses, np.full(len(places), END if cycle is None else cycle))
+
+
+def cells(program: Program, inputs: Mapping[str, ArrayLike], slices: Cells, addresses: Cells, cycles: Cells) -> Octets:
+    """The bytes [cells, lanes] of words of SRAM, each at the end of a cycle of its own; slices by number of queue.
+
+    ``program`` is one that runs without a fault. Raises BindError where the inputs do not fit it.
+    """
     net = net_of(program)
-    node = _probe(net, len(places))
-    store = np.array([program.target.queue[name].number for name, _ in places], np.int64)
-    at = np.array([address for _, address in places], np.int64)
-    zero, one = np.zeros(len(at), np.int64), np.ones(len(at), np.int64)
-    time = zero + (END if cycle is None else cycle)
-    own = zero + one_port(node, 1)
-    net.claims.append(claims(store, at, one, one, time, zero, False, own, np.arange(len(at)), one))
+    zero = np.zeros(len(slices), np.int64)
+    own = zero + one_port(_probe(net, len(slices)), 1)
+    net.touched.append(single(slices, own, addresses, zero + 1, cycles, False, np.arange(len(slices))))
     return _asked(net, inputs)
 
 

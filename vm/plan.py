@@ -20,6 +20,7 @@ from lpuasm.isa.faults import Violation
 from lpuasm.isa.join import Joined
 from lpuasm.isa.layout import Layout
 from lpuasm.isa.legality import prove
+from lpuasm.isa.ports import Accesses
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Ints
 from lpuasm.vm import net_mem, net_mxm, net_sxm, net_vxm
@@ -138,9 +139,9 @@ def forget() -> None:
     _plans.clear()
 
 
-def net_of(program: Program, joined: Joined | None = None) -> Net:
-    """The net of a program, without what is asked of it. ``joined``: its joins, where they are known."""
-    net = Net(program, joined)
+def net_of(program: Program, joined: Joined | None = None, reads: Accesses | None = None) -> Net:
+    """The net of a program, without what is asked of it. ``joined``, ``reads``: see :class:`Net`, where known."""
+    net = Net(program, joined, reads)
     streams(net)
     bound = [t.name for t in program.tensors if t.bound]
     tensors(net, [*bound, *(t.name for t in program.tensors if t.kind == "const")])
@@ -160,7 +161,7 @@ def make(program: Program) -> Plan:
     proof = prove(program)
     if proof.violations and not _may_fail_before(program, proof.violations[0].cycle):
         return Plan((), {}, -1, 0, 0, 0, {}, proof.violations)
-    net = net_of(program, proof.joined)
+    net = net_of(program, proof.joined, proof.reads)
     outputs(net, [t.name for t in program.tensors if t.kind == "output"])
     return schedule(net, proof.violations)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lpuasm.isa.runs import Bools, Ints
-from lpuasm.vm import segments, storage
+from lpuasm.vm import arenas, nests, segments
 from lpuasm.vm.net import Net
 from lpuasm.vm.nodes import byte_of, node_of, one_port, slot_of
 from lpuasm.vm.segments import Follower, Segments
@@ -42,8 +42,8 @@ class Resolved:
 def resolve(net: Net) -> Resolved:
     """Follows every input of every node of ``net``."""
     table = [*net.same]
-    if net.claims:
-        table.append(storage.join(storage.gather(net.claims), net.nothing))
+    if net.touched or net.laid:
+        table.append(arenas.join(nests.gather(net.touched), net.laid, net.target.geometry.words_per_bank, net.nothing))
     everything = segments.gather(table) if table else _none()
     computed = np.zeros(net.size, bool)
     computed[list(net.nodes)] = True

@@ -53,13 +53,14 @@ class Claims:
 
 
 def claims(
-    store: Ints, cell: Ints, step: Ints, count: Ints, time: Ints, every: Ints, writes: bool, port: Ints, issue: Ints,
-    hop: Ints,
+    store: Ints, cell: Ints, step: Ints, count: Ints, time: Ints, every: Ints, writes: Bools | bool, port: Ints,
+    issue: Ints, hop: Ints,
 ) -> Claims:  # fmt: skip
-    """Claims of one kind; of one vector, steps do not matter."""
+    """Claims; of one vector, steps do not matter. ``writes``: of each, or of all."""
     one = count == 1
+    kind = np.logical_or(writes, np.zeros(len(store), bool))
     return Claims(
-        store, cell, np.where(one, 1, step), count, time, np.where(one, 0, every), np.full(len(store), writes), port,
+        store, cell, np.where(one, 1, step), count, time, np.where(one, 0, every), kind, port,
         issue, np.where(one, 1, hop),
     )  # fmt: skip
 

@@ -1,0 +1,123 @@
+"""Stored and read again: what arenas say is what the sweep over lines says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lpuasm.asm.build import assemble
+from lpuasm.isa.layout import Layout
+from lpuasm.vm import arenas, nests, storage
+from lpuasm.vm.nests import Nests
+from lpuasm.vm.placed import Laid, as_claims
+from lpuasm.vm.plan import make
+from lpuasm.vm.segments import Segments
+from lpuasm.vm.storage import BEGIN, END
+
+BANK = 64
+NOTHING = 1 << 30
+
+
+def port(number: int) -> int:
+    return 1024 * number
+
+
+def every_vector(s: Segments) -> dict[tuple[int, int], tuple[int, int]]:
+    """What each vector of each port is."""
+    out = {}
+    for p, issue, hop, count, source, at, pace in zip(*(c.tolist() for c in vars(s).values()), strict=True):
+        for k in range(count):
+            assert (p, issue + k * hop) not in out
+            out[p, issue + k * hop] = (source, at + k * pace)
+    return out
+
+
+def dims(draw: st.DrawFn, steps: list[int]) -> list[tuple[int, int, int]]:
+    """Dimensions (count, every, step), innermost first."""
+    size = draw(st.integers(1, 3))
+    found, every = [], draw(st.integers(1, 2))
+    for _ in range(size):
+        count = draw(st.integers(2, 4)) if found else draw(st.integers(1, 6))
+        found.append((count, every, draw(st.sampled_from(steps))))
+        every = every * count + draw(st.integers(0, 1))
+        if count == 1:
+            break
+    return found + [(1, 0, 0)] * (3 - len(found))
+
+
+@st.composite
+def touched(draw: st.DrawFn) -> Nests:
+    """Nests of few shapes and places, so that they often meet; half of the time of one shape and at two places."""
+    alike = draw(st.booleans())
+    shapes = [dims(draw, [1, 1, 2, 4, BANK, -1, 0]) for _ in range(1 if alike else 2)]
+    cells = [10] if alike else draw(st.lists(st.integers(6, 30), min_size=1, max_size=3))
+    heights, paces = [1] if alike else [1, 1, 1, 4], draw(st.sampled_from([[1], [1, 2]]))
+    rows = []
+    for k in range(draw(st.integers(1, 7))):
+        count, every, step = zip(*draw(st.sampled_from(shapes)), strict=True)
+        height, pace = draw(st.sampled_from(heights)), draw(st.sampled_from(paces))
+        step, every = [height * s if height > 1 else s for s in step], [pace * e for e in every]
+        time, writes = draw(st.integers(0, 10 if alike else 40)), draw(st.booleans())
+        store = 0 if alike else draw(st.integers(0, 1))
+        rows.append(([store, port(k), 0, draw(st.sampled_from(cells)), height, time], count, every, step, writes))
+    one = np.array([r[0] for r in rows], np.int64).T
+    deep = [np.array([r[k] for r in rows], np.int64).T for k in (1, 2, 3)]
+    return Nests(*one, np.array([r[4] for r in rows]), *deep)
+
+
+def written_twice(n: Nests) -> bool:
+    c = nests.as_lines(n.pick(n.writes))
+    seen = [
+        (store, cell + k * step, time + k * every)
+        for store, cell, step, time, every, count in zip(
+            *(a.tolist() for a in (c.store, c.cell, c.step, c.time, c.every, c.count)), strict=True
+        )
+        for k in range(count)
+    ]
+    return len(seen) != len(set(seen))
+
+
+@st.composite
+def tensors(draw: st.DrawFn) -> list[Laid]:
+    """A tensor that is there before, and one that is taken after; in runs of banks or not."""
+    out = []
+    for k, (time, writes) in enumerate(((BEGIN, True), (END, False))):
+        vectors, groups = draw(st.integers(1, 40)), draw(st.integers(1, 2))
+        run = draw(st.sampled_from([0, 0, 1, 2]))
+        layout = Layout("i8", (vectors, 1), tuple(range(groups)), draw(st.integers(0, 20)), vectors, 1, run, BANK)
+        out.append(Laid(layout, 100 + k, 1 - writes, time, writes))
+    return out[: draw(st.integers(0, 2))]
+
+
+@settings(max_examples=400, deadline=None)
+@given(touched(), tensors())
+def test_arenas_say_what_lines_say(n: Nests, laid: list[Laid]) -> None:
+    if written_twice(n):
+        return
+    lines = storage.gather([nests.as_lines(n), *as_claims(laid, np.ones(8, bool))])
+    assert every_vector(arenas.join(n, laid, BANK, NOTHING)) == every_vector(storage.join(lines, NOTHING))
+
+
+@pytest.mark.parametrize(
+    "write_time, write_every, read_time, read_every",
+    [(0, 1, 4, 1), (4, 1, 4, 1), (5, 1, 4, 1), (3, 1, 0, 2), (5, 1, 0, 2), (10, 1, 0, 2), (0, 2, 9, 1), (0, 2, 10, 1)],
+)
+def test_one_that_overtakes_another(write_time: int, write_every: int, read_time: int, read_every: int) -> None:
+    """A write and a read of six places, at one pace or not, before or after or through each other."""
+    one, six = np.ones(2, np.int64), np.array([[6, 6], [1, 1], [1, 1]])
+    time, every = np.array([write_time, read_time]), np.array([[write_every, read_every], [0, 0], [0, 0]])
+    n = Nests(0 * one, np.array([port(0), port(1)]), 0 * one, one, one, time, one == [1, 0], six, every, six // 6)
+    wanted = every_vector(storage.join(nests.as_lines(n), NOTHING))
+    assert every_vector(arenas.join(n, [], BANK, NOTHING)) == wanted
+
+
+def test_a_product_has_only_arenas(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums that go through SRAM in runs of banks, weights that go through buffers: none of it needs the sweep."""
+    text = (Path(__file__).parents[1] / "examples" / "07_matmul_tiled.s").read_text("utf-8")
+    program = assemble(text, "matmul.s", defines={"M": 64, "K": 640, "N": 640})
+    monkeypatch.delattr(storage, "join")
+    assert len(make(program).steps) == 5

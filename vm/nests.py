@@ -1,0 +1,75 @@
+"""What families touch of what is stored: slices, weight buffers, arrays and latches, as nests of places and cycles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from lpuasm.isa.runs import Bools, Ints, lines, spread
+from lpuasm.vm.storage import Claims, claims
+
+
+@dataclass(frozen=True)
+class Nests:
+    """A row: issue k of a nest touches ``rows`` places of ``store`` in one cycle, one after the other from ``cell`` on
+    at its first issue; vector ``issue`` + k · ``rows`` + r of ``port`` lies at place r of them.
+
+    ``time``: the cycle of the first issue. ``count``, ``every``, ``step``: [3, n], innermost dimension first, how
+    often, and cycles and places from one issue to the next; neutral (1, 0, 0). A write is there from its cycle on; a
+    read in that cycle sees it.
+    """
+
+    store: Ints
+    port: Ints
+    issue: Ints
+    cell: Ints
+    rows: Ints
+    time: Ints
+    writes: Bools
+    count: Ints
+    every: Ints
+    step: Ints
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def pick(self, rows: Ints | Bools) -> Nests:
+        return Nests(*(getattr(self, f.name)[..., rows] for f in fields(self)))
+
+
+def single(store: Ints, port: Ints, cell: Ints, rows: Ints, time: Ints, writes: bool, issue: Ints) -> Nests:
+    """Nests of one issue."""
+    zero = np.zeros((3, len(store)), np.int64)
+    return Nests(store, port, issue, cell, rows, time, np.full(len(store), writes), zero + 1, zero, zero)
+
+
+def gather(parts: list[Nests]) -> Nests:
+    """All rows of ``parts``."""
+    if not parts:
+        zero, deep = np.zeros(0, np.int64), np.zeros((3, 0), np.int64)
+        return Nests(zero, zero, zero, zero, zero, zero, zero == 0, deep, deep, deep)
+    return Nests(*(np.concatenate([getattr(p, f.name) for p in parts], axis=-1) for f in fields(Nests)))
+
+
+def as_lines(n: Nests) -> Claims:
+    """The same as claims, a line each."""
+    nest = lines(n.time, n.count.T, n.every.T, n.step.T)
+    own, rows = nest.family, n.rows[nest.family]
+    # The places of a lone issue are a line; of several issues, each place is one.
+    lone = nest.count == 1
+    line, inside = spread(np.where(lone, 1, rows))
+    own, rows, lone = own[line], rows[line], lone[line]
+    across = lone & (rows > 1)
+    return claims(
+        n.store[own],
+        n.cell[own] + nest.moved[line] + inside,
+        np.where(across, 1, nest.step[line]),
+        np.where(across, rows, nest.count[line]),
+        nest.start[line],
+        np.where(across, 0, nest.stride[line]),
+        n.writes[own],
+        n.port[own],
+        n.issue[own] + nest.issue[line] * rows + inside,
+        np.where(across, 1, nest.hop[line] * rows),
+    )

@@ -1,0 +1,154 @@
+"""Tensors in slices: where their vectors lie, and which of them a nest of addresses goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lpuasm.isa.layout import Layout
+from lpuasm.isa.runs import Bools, Ints
+from lpuasm.vm.nodes import one_port
+from lpuasm.vm.storage import Claims, claims
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A tensor in SRAM in cycle ``time``: its vectors are those of slot ``slot`` of ``node``, a port each byte."""
+
+    layout: Layout
+    node: int
+    slot: int
+    time: int
+    writes: bool
+
+
+@dataclass(frozen=True)
+class Places:
+    """The words of tensors in each of their slices, a row each, by slice and address.
+
+    ``first``, ``last``: bounds of their addresses; ``run``: words that follow each other in a bank, 0 if all do;
+    ``number`` of words; word w is vector ``group`` + w · ``groups`` of ``port``. ``apart``: by store, whether none of
+    its rows is between the words of another one.
+    """
+
+    store: Ints
+    first: Ints
+    last: Ints
+    run: Ints
+    number: Ints
+    group: Ints
+    groups: Ints
+    port: Ints
+    apart: Bools
+
+
+def places(laid: Iterable[Laid], stores: int) -> Places:
+    """The places of tensors; ``stores``: more than the number of any slice."""
+    rows = []
+    for one in laid:
+        layout = one.layout
+        planes, groups, vectors, depth = layout.planes, layout.groups, layout.vectors, layout.depth
+        run = layout.run if 0 < layout.run < depth else 0
+        last = layout.address + depth - 1
+        if run:
+            last = layout.address + layout.bank_words + (depth - 1) // (2 * run) * run + run - 1
+        for k, store in enumerate(layout.slices[: groups * planes]):
+            group, plane = divmod(k, planes)
+            number = -(-(vectors - group) // groups)
+            if number > 0:
+                port = one_port(one.node, one.slot, plane)
+                rows.append((store, layout.address, last, run, number, group, groups, port))
+    rows.sort()
+    slices, firsts, lasts, runs, numbers, own, every, ports = np.array(rows, np.int64).reshape(-1, 8).T.copy()
+    apart = np.ones(stores, bool)
+    apart[slices[1:][(slices[1:] == slices[:-1]) & (firsts[1:] <= lasts[:-1])]] = False
+    return Places(slices, firsts, lasts, runs, numbers, own, every, ports, apart)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of nests of addresses: the row of the places that hold all of it, −1 where there is no tensor, −2 where that
+    cannot be said so simply; the word of the first, and the words from one to the next in each dimension, [3, n]."""
+
+    row: Ints
+    word: Ints
+    step: Ints
+
+
+def find(p: Places, store: Ints, cell: Ints, count: Ints, step: Ints, bank: int) -> Found:
+    """Where the nests lie that begin at ``cell``; ``count`` and ``step`` are [3, n], ``bank`` the words of a bank."""
+    if not len(p.store):
+        return Found(np.full(len(store), -1), cell, step)
+    reach = (count - 1) * step
+    low, high = cell + np.minimum(reach, 0).sum(axis=0), cell + np.maximum(reach, 0).sum(axis=0)
+    far = int(max(p.last.max(), high.max(initial=0))) + 2
+    begin = p.store * far + p.first
+    row = np.searchsorted(begin, store * far + np.maximum(low, 0), "right") - 1
+    held = (row >= 0) & (p.store[row] == store)
+    inside = held & (high <= p.last[row])
+    # Outside of all: after the one before it, and before the next one.
+    next_ = np.append(begin, begin[-1] + (1 << 60))[row + 1]
+    free = ~(held & (low <= p.last[row])) & (next_ > store * far + high)
+    word = cell - p.first[row]
+    fits = word >= 0
+    run = p.run[row]
+    if run.any():
+        block = np.where(run == 0, 1 << 40, run)
+        side, place = np.divmod(word, bank)
+        side, place = np.where(run == 0, 0, side), np.where(run == 0, word, place)
+        turn, rest = np.divmod(place, block)
+        over = np.where(run == 0, 0, (step + bank // 2) // bank)
+        turns, rests = np.divmod(step - over * bank, block)
+        hops = np.where(count > 1, over, 0) * (count - 1)
+        # No dimension may carry over from place to run to bank.
+        fits &= rest + ((count - 1) * rests).sum(axis=0) < block
+        fits &= (side + np.minimum(hops, 0).sum(axis=0) >= 0) & (side + np.maximum(hops, 0).sum(axis=0) <= 1)
+        word = np.where(run == 0, word, (2 * turn + side) * run + rest)
+        step = np.where(run == 0, step, (2 * turns + over) * run + rests)
+    reach = (count - 1) * step
+    fits &= word + np.minimum(reach, 0).sum(axis=0) >= 0
+    fits &= word + np.maximum(reach, 0).sum(axis=0) < p.number[row]
+    found = np.where(inside & fits & p.apart[store], row, -2)
+    return Found(np.where(free, -1, found), word, step)
+
+
+def as_claims(laid: Iterable[Laid], of: Bools) -> list[Claims]:
+    """Tensors as claims on the slices of ``of``, by number."""
+    return [c for one in laid if one.layout.vectors for c in _lines(one) if of[c.store[0]]]
+
+
+def _lines(one: Laid) -> list[Claims]:
+    layout = one.layout
+    run = layout.run if 0 < layout.run < layout.depth else layout.depth
+    # Words in runs of one bank and then the other: a line for each place in a pair of runs, or for each run.
+    if run == layout.depth:
+        begins, hop = [(0, layout.depth)], 1
+    elif 2 * run <= -(-layout.depth // run):
+        hop = 2 * run
+        begins = [(w, -(-(layout.depth - w) // hop)) for w in range(min(hop, layout.depth))]
+    else:
+        hop = 1
+        begins = [(w, min(run, layout.depth - w)) for w in range(0, layout.depth, run)]
+    word, count = (np.array(c, np.int64) for c in zip(*begins, strict=True))
+    address = layout.word_address(word)
+    step = np.where(count > 1, layout.word_address(word + np.where(count > 1, hop, 0)) - address, 1)
+    groups, planes = layout.groups, layout.planes
+    out = []
+    for group in range(groups):
+        # The last words of a tensor need not reach every group.
+        number = np.minimum(count, -(-(layout.vectors - group - word * groups) // (hop * groups)))
+        some = number > 0
+        for plane in range(planes):
+            fixed = np.zeros(int(some.sum()), np.int64)
+            if not len(fixed):
+                continue
+            out.append(
+                claims(
+                    fixed + layout.slices[group * planes + plane], address[some], step[some], number[some],
+                    fixed + one.time, fixed, one.writes, fixed + one_port(one.node, one.slot, plane),
+                    (word * groups + group)[some], fixed + hop * groups,
+                )
+            )  # fmt: skip
+    return out
