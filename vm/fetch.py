@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from lpuasm.isa.casts import DTYPES
@@ -37,7 +38,11 @@ class Scattered:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """What one step takes for one input: ``count`` vectors. ``alone``: the piece that is all of it, if there is one."""
+    """What one step takes for one input: ``count`` vectors. ``alone``: the piece that is all of it, if there is one.
+
+    ``apart``: where every stream has one piece, of the same byte plane of one node, and each begins as many vectors
+    after the one before it: how many; else 0.
+    """
 
     kind: str
     size: int
@@ -46,6 +51,7 @@ class Fetch:
     pieces: tuple[Piece, ...]
     scattered: tuple[Scattered, ...]
     full: bool
+    apart: int = 0
 
     @property
     def nodes(self) -> set[int]:
@@ -71,6 +77,8 @@ def fetch_of(operand: Input, pieces: Sequence[Piece], low: int, high: int) -> Fe
         pieces = clipped(pieces, low, high)
     alone = pieces[0] if len(pieces) == 1 and pieces[0].byte < 0 and pieces[0].count == count else None
     full = sum(p.count * (operand.size if p.byte < 0 else 1) for p in pieces) == count * operand.size
+    if not operand.kind and (apart := _apart(pieces, operand.size, count)):
+        return Fetch("", operand.size, count, None, tuple(pieces), (), True, apart)
     kept, scattered = list(pieces), []
     if len(pieces) > _FEW:
         groups: dict[tuple[int, int, int], list[Piece]] = {}
@@ -79,6 +87,19 @@ def fetch_of(operand: Input, pieces: Sequence[Piece], low: int, high: int) -> Fe
         kept = [p for group in groups.values() if len(group) <= 2 for p in group]
         scattered = [_scattered(*key, group) for key, group in groups.items() if len(group) > 2]
     return Fetch(operand.kind, operand.size, count, alone, tuple(kept), tuple(scattered), full)
+
+
+def _apart(pieces: Sequence[Piece], size: int, count: int) -> int:
+    """What :class:`Fetch` calls ``apart``, of pieces that are as many as the streams are."""
+    if not 1 < len(pieces) == size:
+        return 0
+    first, apart = pieces[0], pieces[1].at - pieces[0].at
+    even = all(
+        (p.byte, p.node, p.source, p.pace, p.at) == (k, first.node, first.source, first.pace, first.at + k * apart)
+        and p.count == count
+        for k, p in enumerate(pieces)
+    )
+    return max(apart, 0) if even and first.pace >= 0 else 0
 
 
 def _scattered(byte: int, node: int, source: int, pieces: list[Piece]) -> Scattered:
@@ -94,6 +115,11 @@ def fetch(values: Mapping[int, Value | Array], f: Fetch, lanes: int) -> Array:
     if f.alone is not None:
         p = f.alone
         return typed(rows_of(values[p.node], p), p.source, f)
+    if f.apart and isinstance(value := values[f.pieces[0].node], np.ndarray):
+        first = f.pieces[0]
+        there = plane(value, first.source)[first.at :]
+        down, across = there.strides
+        return as_strided(there, (f.count, f.size, lanes), (first.pace * down, f.apart * down, across), writeable=False)
     if not f.kind:
         planes = (np.empty if f.full else np.zeros)((f.count, f.size, lanes), np.uint8)
         for byte, issue, vectors in _vectors(values, f):
