@@ -75,7 +75,7 @@ def maximum(a: Array, b: Array) -> Array:
     """The larger; IEEE 754-2019 maximum: a NaN prevails, and -0 < +0."""
     larger = _arithmetic(np.maximum, a, b)
     if larger.dtype.kind == "f":
-        _settle_zeros(larger, _bits(a) & _bits(b))
+        _settle_zeros(larger, np.bitwise_and, a, b)
     return larger
 
 
@@ -83,7 +83,7 @@ def minimum(a: Array, b: Array) -> Array:
     """The smaller; IEEE 754-2019 minimum: a NaN prevails, and -0 < +0."""
     smaller = _arithmetic(np.minimum, a, b)
     if smaller.dtype.kind == "f":
-        _settle_zeros(smaller, _bits(a) | _bits(b))
+        _settle_zeros(smaller, np.bitwise_or, a, b)
     return smaller
 
 
@@ -212,10 +212,11 @@ def _above_least(a: Array) -> Array:
     return np.asarray(np.maximum(a, a.dtype.type(-np.iinfo(a.dtype).max))) if a.dtype.kind == "i" else a
 
 
-def _settle_zeros(result: Array, bits: Array) -> None:
-    """Zeros of ``result`` take the sign in ``bits``; numpy gives either operand's."""
+def _settle_zeros(result: Array, sign: np.ufunc, a: Array, b: Array) -> None:
+    """Zeros of ``result`` take the sign that ``sign`` gives of those of ``a`` and ``b``; numpy takes either."""
     zero = result == 0
     if zero.any():
+        bits = sign(_bits(a), _bits(b))
         np.copyto(_bits(result), bits & bits.dtype.type(1 << 8 * result.itemsize - 1), where=zero)
 
 
