@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from measure import alternate, row
@@ -14,6 +15,8 @@ from lpuasm.asm.build import assemble
 from lpuasm.isa.objectfile import from_bytes, to_bytes
 from lpuasm.isa.operands import Dim
 from lpuasm.isa.program import Program
+from lpuasm.stdlib import matmul
+from lpuasm.vm import int8
 from lpuasm.vm import plan as planning
 from lpuasm.vm.fast import run_fast
 from lpuasm.vm.plan import make, plan
@@ -54,7 +57,7 @@ def arrays(m: int, k: int, n: int) -> dict[str, NDArray[np.int8]]:
     return {"A": random.integers(-128, 128, (m, k), np.int8), "W": random.integers(-128, 128, (n, k), np.int8)}
 
 
-def cold(program: Program, given: dict[str, NDArray[np.int8]]) -> Callable[[], object]:
+def cold(program: Program, given: Mapping[str, NDArray[Any]]) -> Callable[[], object]:
     def once() -> object:
         planning.forget()
         return run_fast(fresh(program), given)
@@ -85,6 +88,31 @@ def product(m: int, k: int, n: int, goals: bool = False) -> None:
     ratio = slow / again
     row("4", f"{shape}, reference / fast, plan warm", f"{ratio:.0f} × ({slow:.1f} s)", "≥ 30", ratio >= 30)
     row("(d)", "cycles a second", f"reference {result.cycles / slow:.0f}, fast {result.cycles / again:.0f}")
+    by_bytes(shape, program, given, goals)
+
+
+def by_bytes(shape: str, program: Program, given: dict[str, NDArray[np.int8]], goals: bool) -> None:
+    """The same with the int8 back end, and the back end by itself, where it is installed and exact."""
+    peer = int8.load()
+    if peer is None:
+        row("3", f"{shape}, with onnxruntime", "not installed, or not exact on this CPU")
+        return
+    a, w = given["A"], given["W"]
+    columns, out = np.ascontiguousarray(w.T), np.empty((len(a), len(w)), np.int32)
+
+    def alone() -> NDArray[np.int32]:
+        peer.multiply(a.view(np.uint8) ^ np.uint8(int8.OFFSET), columns, out)
+        return out
+
+    int8.use("onnxruntime")
+    assert np.array_equal(run_fast(program, given)["C"], alone())
+    again, first, naked, base = alternate(
+        lambda: run_fast(program, given), cold(program, given), alone, lambda: plain(a, w)
+    )
+    int8.use("numpy")
+    row("3", f"{shape}, warm, onnxruntime / numpy", f"{again / base:.2f}", *_goal(again / base, 0.5, goals))
+    row("3", f"{shape}, cold plan, onnxruntime / numpy", f"{first / base:.2f}")
+    row("(a)", f"{shape}, onnxruntime by itself / numpy", f"{naked / base:.2f}")
 
 
 def cold_plan(program: Program) -> Callable[[], object]:
@@ -149,14 +177,10 @@ def recurrence(n: int) -> None:
 
 def planning_curve(smoke: bool) -> None:
     """Planning, verdict included, of products of growing size."""
-    sizes = (
-        [(64, 320, 320), (640, 640, 640)]
-        if smoke
-        else [(64, 320, 320), (640, 640, 640), (2304, 1280, 1280), (2304, 4096, 1376)]
-    )
-    for m, k, n in sizes:
-        program = build(m, k, n)
+    sizes = [(64, 320, 320), (320, 640, 640), (1024, 1280, 1280), (4096, 1024, 4096), (4096, 4800, 5120)]
+    for m, k, n in sizes[:2] if smoke else sizes:
+        program = from_bytes(to_bytes(matmul.program(M=m, K=k, N=n)))
         taken, _ = alternate(lambda p=program: make(fresh(p)), lambda: None)
         made = make(program)
-        what = f"planning of {made.dispatches} dispatches, {len(program.timeline.start)} words"
+        what = f"planning of {made.dispatches:,} dispatches in {len(program.timeline.start):,} words"
         row("(b)", what, f"{taken * 1e3:.1f} ms, {made.events / taken / 1e6:.0f} M events/s")

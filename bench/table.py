@@ -8,22 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+import assembler
+import library
 import numpy as np
 from measure import RUNS, alternate, row
-from products import SOURCE, planning_curve, product, recurrence, vector
+from products import planning_curve, product, recurrence, vector
 
 from lpuasm.asm.build import assemble
 from lpuasm.isa.dot import dot_prepared, prepare_f16
-
-PEAK = """
-import resource, sys
-sys.path[:0] = {path!r}
-from products import arrays, build, run_fast
-program, given = build(*{shape}), arrays(*{shape})
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-run_fast(program, given)
-print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-"""
+from lpuasm.vm import int8
 
 
 def halves(n: int) -> None:
@@ -34,16 +27,6 @@ def halves(n: int) -> None:
     wide, sums = x.astype(np.float64), np.empty((n, 320))
     ours, base = alternate(lambda: dot_prepared(x, weights, out), lambda: np.matmul(wide, weights.columns, out=sums))
     row("6", f"exact f16 {n}×160×320, rate / float64 BLAS", f"{base / ours:.2f}", "≥ 0.4", base / ours >= 0.4)
-
-
-def assembling() -> None:
-    """Lines of flows a second."""
-    text = SOURCE.read_text("utf-8")
-    start = time.process_time()
-    made = assemble(text, SOURCE.name, defines={"M": 1024, "K": 1280, "N": 1280})
-    taken = time.process_time() - start
-    words = sum(len(w) for w in made.queues.values())
-    row("(c)", "flows to words", f"{words / taken:.0f} words/s ({taken * 1e3:.0f} ms)")
 
 
 def scalar(size: int) -> None:
@@ -57,21 +40,6 @@ def scalar(size: int) -> None:
     taken, _ = alternate(lambda: run(program, {"A": a, "B": a}), lambda: None)
     rate = (found.instructions or 0) / taken
     row("12", f"scalar product {size}³, instructions a second", f"{rate / 1e6:.1f} M/s", "≥ 5 M/s", rate >= 5e6)
-
-
-def memory(shape: tuple[int, int, int]) -> None:
-    """The peak of a process that runs a product, above what building it took."""
-    path = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "tests")]
-    code = PEAK.format(path=path, shape=shape)
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    before, after = (int(v) / 1024 for v in out.split())
-    row(
-        "(f)",
-        f"peak memory of int8 {'×'.join(map(str, shape))}",
-        f"{after:.0f} MB, {after - before:.0f} of it to run",
-        "≤ +300 MB",
-        after - before <= 300,
-    )
 
 
 def start() -> None:
@@ -99,18 +67,24 @@ def table(smoke: bool) -> None:
     versions = f"numpy {np.__version__}, {blas['name']} {blas['version']}"
     print(f"Python {platform.python_version()}, {versions}, {platform.machine()}")
     print(f"medians of {RUNS} alternating runs, processor time, one BLAS thread")
+    int8.use("numpy")
     if smoke:
         product(256, 640, 640)
+        library.products([("i8", 64, 320, 320), ("f16", 64, 320, 320)])
+        library.heads(2, 64, 64)
     else:
         product(1024, 1280, 1280, goals=True)
         product(320, 320, 320)
-        product(2304, 1280, 1280)
-    row("3", "the same with an int8 back end", "there is none")
+        large = [(320, 320, 320), (1024, 1280, 1280), (4096, 1024, 4096)]
+        library.products([(dtype, *shape) for dtype in ("i8", "f16") for shape in large])
+        library.heads(12, 512, 64, goal=4.0)
+    library.examples()
     halves(1024)
     vector(1280, 1280)
     recurrence(64 if smoke else 320)
     planning_curve(smoke)
-    assembling()
     scalar(24 if smoke else 64)
-    memory((256, 640, 640) if smoke else (2304, 1280, 1280))
     start()
+    if not smoke:  # it has a short run of its own
+        print("\n(c), 10 and 11")
+        assembler.main(smoke)
