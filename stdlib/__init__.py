@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.binary import MAXIMUM as maximum
     from lpuasm.stdlib.binary import MUL as mul
     from lpuasm.stdlib.binary import SUB as sub
+    from lpuasm.stdlib.convolve import CONV2D as conv2d
     from lpuasm.stdlib.kernel import Contract, Kernel, KernelRun
     from lpuasm.stdlib.layers import LINEAR as linear
     from lpuasm.stdlib.moves import GATHER as gather
@@ -37,6 +38,7 @@ KERNELS = {
     "attention": "attend",
     **dict.fromkeys(("add", "maximum", "mul", "sub"), "binary"),
     **dict.fromkeys(("exp", "gelu", "relu", "sigmoid", "silu", "tanh"), "pointwise"),
+    "conv2d": "convolve",
     **dict.fromkeys(("dequantize", "quantize"), "scaling"),
     "linear": "layers",
     "matmul": "products",
@@ -49,6 +51,7 @@ __all__ = [
     "KernelRun",
     "add",
     "attention",
+    "conv2d",
     "dequantize",
     "exp",
     "gather",

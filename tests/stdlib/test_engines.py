@@ -16,6 +16,8 @@ I8 = _RANDOM.integers(-128, 128, (40, 330)).astype(np.int8)
 F16 = _RANDOM.standard_normal((40, 330)).astype(np.float16)
 F32 = _RANDOM.standard_normal((40, 330)).astype(np.float32)
 HEADS = _RANDOM.standard_normal((2, 5, 16)).astype(np.float16)
+PIXELS = I8[:, :324].reshape(2, 9, 18, 40)
+TAPS = I8[:18, :320].reshape(16, 3, 3, 40)
 BIAS = np.linspace(-1, 1, 40).astype(np.float16)
 
 CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
@@ -24,6 +26,7 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     **{name: [((F16,), {}), ((F32,), {})] for name in ("exp", "gelu", "relu", "sigmoid", "silu", "tanh")},
     **{name: [((F16, F16[0]), {}), ((F32, F32[:, :1]), {})] for name in ("add", "maximum", "mul", "sub")},
     "attention": [((HEADS, HEADS, HEADS), {}), ((HEADS[:, :3], HEADS[:1], HEADS[:1]), {"causal": True})],
+    "conv2d": [((PIXELS, TAPS), {"padding": 1}), ((PIXELS.astype(np.float16), TAPS.astype(np.float16)), {"stride": 2})],
     "transpose": [((I8,), {}), ((F32,), {})],
     "gather": [((F16, np.array([3, 0, 39], np.int32)), {})],
     "quantize": [((F32, 0.02), {}), ((F16, np.full(40, 0.02), 0), {})],
