@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.pointwise import SILU as silu
     from lpuasm.stdlib.pointwise import TANH as tanh
     from lpuasm.stdlib.products import MATMUL as matmul
+    from lpuasm.stdlib.reductions import REDUCE_MAX as reduce_max
+    from lpuasm.stdlib.reductions import REDUCE_MEAN as reduce_mean
+    from lpuasm.stdlib.reductions import REDUCE_SUM as reduce_sum
     from lpuasm.stdlib.scaling import DEQUANTIZE as dequantize
     from lpuasm.stdlib.scaling import QUANTIZE as quantize
 
@@ -43,6 +46,7 @@ KERNELS = {
     "linear": "layers",
     "matmul": "products",
     **dict.fromkeys(("gather", "transpose"), "moves"),
+    **dict.fromkeys(("reduce_max", "reduce_mean", "reduce_sum"), "reductions"),
 }
 
 __all__ = [
@@ -61,6 +65,9 @@ __all__ = [
     "maximum",
     "mul",
     "quantize",
+    "reduce_max",
+    "reduce_mean",
+    "reduce_sum",
     "relu",
     "sigmoid",
     "silu",

@@ -15,6 +15,7 @@ _RANDOM = np.random.default_rng(0)
 I8 = _RANDOM.integers(-128, 128, (40, 330)).astype(np.int8)
 F16 = _RANDOM.standard_normal((40, 330)).astype(np.float16)
 F32 = _RANDOM.standard_normal((40, 330)).astype(np.float32)
+I32 = _RANDOM.integers(-(2**31), 2**31, (3, 700)).astype(np.int32)
 HEADS = _RANDOM.standard_normal((2, 5, 16)).astype(np.float16)
 PIXELS = I8[:, :324].reshape(2, 9, 18, 40)
 TAPS = I8[:18, :320].reshape(16, 3, 3, 40)
@@ -29,6 +30,7 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "conv2d": [((PIXELS, TAPS), {"padding": 1}), ((PIXELS.astype(np.float16), TAPS.astype(np.float16)), {"stride": 2})],
     "transpose": [((I8,), {}), ((F32,), {})],
     "gather": [((F16, np.array([3, 0, 39], np.int32)), {})],
+    **{name: [((F32,), {}), ((F16, 0), {}), ((I32,), {})] for name in ("reduce_max", "reduce_mean", "reduce_sum")},
     "quantize": [((F32, 0.02), {}), ((F16, np.full(40, 0.02), 0), {})],
     "dequantize": [((I8, 0.02), {}), ((I8, np.full(330, 0.02), 1), {"dtype": "float16"})],
 }

@@ -1,0 +1,395 @@
+; One axis of an array made one vector, by sum or maximum: what reduce_sum, reduce_max and reduce_mean share. Each says
+; MEAN and LARGEST (0 or 1) and includes this; trees.s has the trees over vectors that follow each other.
+;
+; Along rows (WAY = 0): C columns of R vectors. Columns go west and east by turns, or (SPLIT) each is cut in two, whose
+; results meet at last. What the VXM cannot add as it is, f16, and i32 whose mean is wanted, is cast in a first level of
+; four operands a side: casts take the large ALUs, and four of a side with their three sums use all columns.
+; Across lanes there are three ways, for R rows of T tiles:
+;   1  sixteen rows at a time are transposed by the SXM, a byte plane of a tile at once: sixteen vectors that the trees
+;      reduce with those of the other tiles to one that holds a row in each lane of a superlane. Superlanes are met by
+;      shifts: x of 3, 6 and 7, 20 superlanes in three rounds of two shifts each, every superlane taken once.
+;   2  the tiles of a row are reduced first, as columns; then as 1. For long rows, that are few.
+;   3  sums of f16: 320 rows are installed in a pair of planes, and ones streamed through: exact sums of 160 lanes, the
+;      row in each lane. An install of 16 rows a cycle and hemisphere is all that it costs.
+.param C = 4    ; WAY 0: columns; 1 and 2: rows; 3: blocks of 320 rows
+.param R = 512  ; WAY 0 and 2: vectors of a column; 1: tiles; 3: halves of tiles
+.param N = R    ; elements that are reduced to one
+.param WAY = 0
+.param SPLIT = 0
+.param SPAN = 20   ; superlanes that hold elements
+.param ROWS = 320  ; WAY 3: rows of a block, of the largest
+.param F16 = 0
+.param I32 = 0
+
+.equ CAST = F16 || I32 && MEAN
+.equ WHOLE = I32 && !MEAN                                                              ; integers to the end
+.equ SMALL = F16 && LARGEST                                                            ; the result is f16 again
+.equ ROUNDS = WAY == 0 || WAY == 3 || SPAN == 1 ? 0 : SPAN > 7 ? 3 : SPAN > 3 ? 2 : 1  ; of shifts
+.equ OCTETS = WAY == 1 && F16 ? 2 : 4                                                  ; byte planes that are transposed
+.equ TILES = WAY == 1 ? R : 1                                                          ; and tiles of them
+.equ WEST = SPLIT ? C : WAY == 1 || WAY == 2 ? min(C, 16 * ceil_div(C, 32)) : ceil_div(C, 2)
+.equ EAST = SPLIT ? C : C - WEST
+.equ LAST = SPLIT && WAY == 0 || (MEAN || SMALL) && !ROUNDS  ; a step after the trees
+
+.macro fold a, b, out, alu
+    .if LARGEST && WHOLE
+        max.i32 a, b -> out @alu{alu}
+    .elif LARGEST
+        max.f32 a, b -> out @alu{alu}
+    .elif WHOLE
+        add.i32 a, b -> out @alu{alu}
+    .else
+        add.f32 a, b -> out @alu{alu}
+    .endif
+.endm
+.macro carry a, out, alu
+    .if WHOLE
+        identity.i32 a -> out @alu{alu}
+    .else
+        identity.f32 a -> out @alu{alu}
+    .endif
+.endm
+.equ ROW_TREE = 0
+.equ LANE_TREE = 1
+.macro leave id, h, stream
+    .if id == LANE_TREE && ROUNDS
+        write stream -> A1_{h}
+        write stream -> B1_{h}
+        write stream -> C1_{h}
+    .elif id == ROW_TREE && WAY == 2
+        write stream -> E_{h}
+    .elif LAST
+        write stream -> F_{h}
+    .else
+        write stream -> Y_{h}
+    .endif
+.endm
+.include "trees.s"
+
+; One operand cast, the j-th of side k: groups run 0, 2, 6, 4, or 1, 7, 3, 5 on side 1, the mirror image of side 0.
+.macro widen i, k, j, alu, out
+    .equ PLACE = k ? (9 - 2 * (j ^ j / 2)) % 8 : 2 * (j ^ j / 2)
+    .if F16
+        cast.f16.f32 sg2.{i}[2 * PLACE] -> out @alu{k ? 15 - alu : alu}
+    .else
+        cast.i32.f32 sg4.{i}[PLACE] -> out @alu{k ? 15 - alu : alu}
+    .endif
+.endm
+; n operands cast and made one, which may go to group 3, or 6 on side 1.
+.macro cast_tree i, k, n, out
+    .if n == 1
+        widen i, k, 0, 0, out
+    .else
+        widen i, k, 0, 0, %p
+        widen i, k, 1, 5, %q
+        .if n == 2
+            fold %p, %q, out, k ? 9 : 6
+        .else
+            fold  %p, %q, %r, k ? 9 : 6
+            widen i, k, 2, 13, %s
+            .if n == 3
+                fold %r, %s, out, k ? 12 : 3
+            .else
+                widen i, k, 3, 8, %t
+                fold  %s, %t, %u, k ? 1 : 14
+                fold  %r, %u, out, k ? 12 : 3
+            .endif
+        .endif
+    .endif
+.endm
+
+; The first level where operands are cast: four make one, and the n mod 4 that remain another.
+.macro cast_level name, h, i, o, k, n, from, to, final
+    .for part in 0..2
+        .equ FIRST = part ? n - n % 4 : 0
+        .equ PARTS = part ? n % 4 : 4 * (n >= 4)
+        .if PARTS
+            flow {name}_{part}:
+                .for j in 0..PARTS
+                    .equ PLACE = k ? (9 - 2 * (j ^ j / 2)) % 8 : 2 * (j ^ j / 2)
+                    .if F16
+                        read from[:, FIRST + j : part ? n : n - n % 4 : 4, :] -> sg2.{i}[2 * PLACE]
+                    .else
+                        read from[:, FIRST + j : part ? n : n - n % 4 : 4, :] -> sg4.{i}[PLACE]
+                    .endif
+                .endfor
+                cast_tree i, k, PARTS, sg4.{o}[k ? 6 : 3]
+                .if final
+                    leave ROW_TREE, h, sg4.{o}[k ? 6 : 3]
+                .else
+                    write sg4.{o}[k ? 6 : 3] -> to[:, FIRST / 4 : part ? ceil_div(n, 4) : n / 4, :]
+                .endif
+        .endif
+    .endfor
+.endm
+
+; Columns of n vectors of X, as they are, made one each.
+.macro columns h, i, o, k, count, n
+    .if F16
+        .input X_{h} : f16 [count, 8 * ceil_div(n, 8), LANES] at mem.{h}[0..15] bank 0
+    .elif I32
+        .input X_{h} : i32 [count, 8 * ceil_div(n, 8), LANES] at mem.{h}[0..31] bank 0
+    .else
+        .input X_{h} : f32 [count, 8 * ceil_div(n, 8), LANES] at mem.{h}[0..31] bank 0
+    .endif
+    .equ FOURS = ceil_div(n, 4)
+    .if !CAST && WHOLE
+        levels P_{h}, ROW_TREE, h, i, o, k, count, n, i32, X_{h}, 1
+    .elif !CAST
+        levels P_{h}, ROW_TREE, h, i, o, k, count, n, f32, X_{h}, 1
+    .elif FOURS == 1
+        cast_level C_{h}, h, i, o, k, n, X_{h}, X_{h}, 1
+    .else
+        .temp      P_{h}0 : f32 [count, 8 * ceil_div(FOURS, 8), LANES] at mem.{h}[0..31] bank 1
+        cast_level C_{h}, h, i, o, k, n, X_{h}, P_{h}0, 0
+        levels     P_{h}, ROW_TREE, h, i, o, k, count, FOURS, f32, P_{h}0, 0
+    .endif
+.endm
+
+; ---- Across lanes ------------------------------------------------------------------------------------------------
+; Byte planes of groups of sixteen rows. Row j of a group lies in slice j of sixteen, and so does vector j of what the
+; SXM makes of it; planes two apart lie eight slices apart, so that all bytes of eight vectors are in as many slices.
+.macro planes h, rows, groups
+    .if WAY == 1
+        .input X0_{h} : u8 [rows, LANES] at mem.{h}[0..15] bank 0
+        .input X1_{h} : u8 [rows, LANES] at mem.{h}[16..31] bank 0
+        .if OCTETS == 4
+            .input X2_{h} : u8 [rows, LANES] at mem.{h}[8..15] mem.{h}[0..7] bank 0
+            .input X3_{h} : u8 [rows, LANES] at mem.{h}[24..31] mem.{h}[16..23] bank 0
+        .endif
+    .else
+        .temp X0_{h} : u8 [rows, LANES] at mem.{h}[0..15] bank 0
+        .temp X1_{h} : u8 [rows, LANES] at mem.{h}[16..31] bank 0
+        .temp X2_{h} : u8 [rows, LANES] at mem.{h}[8..15] mem.{h}[0..7] bank 0
+        .temp X3_{h} : u8 [rows, LANES] at mem.{h}[24..31] mem.{h}[16..23] bank 0
+    .endif
+    .temp T0_{h} : u8 [groups, 16 * TILES, LANES] at mem.{h}[0..15] bank 1
+    .temp T1_{h} : u8 [groups, 16 * TILES, LANES] at mem.{h}[16..31] bank 1
+    .temp T2_{h} : u8 [groups, 16 * TILES, LANES] at mem.{h}[8..15] mem.{h}[0..7] bank 1
+    .temp T3_{h} : u8 [groups, 16 * TILES, LANES] at mem.{h}[24..31] mem.{h}[16..23] bank 1
+.endm
+
+; The vectors of T made one for each group of rows, then one for each superlane of it in F.
+.macro turn h, i, o, k, rows
+    .equ groups = ceil_div(rows, 16)
+    planes h, 16 * groups * TILES, groups
+    .if WAY == 2
+        .for part in 0..2
+            flow cut_{h}_{part}:  ; rows, byte by byte, to slices of their own
+                read E_{h} -> sg4.{i}[4 * k]
+                .if SPLIT
+                    read E_e -> sg4.w[1]
+                    fold sg4.e[0], sg4.w[1], sg4.w[2], 0
+                .else
+                    carry sg4.{i}[4 * k], sg4.{o}[4 * k + 2], 8 * k
+                .endif
+                .for p in 2 * part..2 * part + 2
+                    write.u8 s{16 * k + 8 + p}.{o} -> X{p}_{h}[0:rows, :]
+                .endfor
+        .endfor
+    .endif
+    .for p in 0..OCTETS
+        flow turn_{h}_{p}:
+            read      X{p}_{h} -> sg16.{o}[p % 2]
+            transpose sg16.{o}[p % 2] -> sg16.{i}[p % 2] @sxm.{h}.transpose{p % 2}
+            write     sg16.{i}[p % 2] -> T{p}_{h}
+    .endfor
+    .equ EACH = WAY == 1 && CAST ? 4 : 8
+    .equ COUNT = 16 * TILES / EACH
+    .if WHOLE
+        .temp Q_{h} : i32 [groups, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank 0
+    .else
+        .temp Q_{h} : f32 [groups, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank 0
+    .endif
+    .for part in 0..16 / EACH
+        flow lanes_{h}_{part}:
+            .for j in 0..EACH
+                .equ PLACE = EACH == 8 ? (2 * k + j) % 8 : k ? (9 - 2 * (j ^ j / 2)) % 8 : 2 * (j ^ j / 2)
+                .for p in 0..OCTETS
+                    read T{p}_{h}[:, EACH * part + j : 16 * TILES : 16, :] -> s{4 * PLACE + p}.{i}
+                .endfor
+            .endfor
+            .if EACH == 8
+                tree  i, k, 8, sg4.{o}[2 * k + 3]
+                write sg4.{o}[2 * k + 3] -> Q_{h}[:, part : COUNT : 2, :]
+            .else
+                cast_tree i, k, 4, sg4.{o}[k ? 6 : 3]
+                write     sg4.{o}[k ? 6 : 3] -> Q_{h}[:, part : COUNT : 4, :]
+            .endif
+    .endfor
+    .if WHOLE
+        levels L_{h}, LANE_TREE, h, i, o, k, groups, COUNT, i32, Q_{h}, 1
+    .else
+        levels L_{h}, LANE_TREE, h, i, o, k, groups, COUNT, f32, Q_{h}, 1
+    .endif
+.endm
+
+; A mean, or a maximum made f16 again: the result.
+.macro scale x, h, o, k
+    .if MEAN
+        mul   x, 1.0 / N -> sg4.{o}[4 * k + 3] @alu{8 * k + 3}
+        write sg4.{o}[4 * k + 3] -> Y_{h}
+    .else
+        cast.f32.f16 x -> sg2.{o}[8 * k + 6] @alu{8 * k + 2}
+        write        sg2.{o}[8 * k + 6] -> Y_{h}
+    .endif
+.endm
+
+; Each superlane met with those below it, round the chip: x of 3 of them, 7, then all 20. 7 are twice 3, which is 6, and
+; 1; 20 are twice 7 and 6: no superlane is taken twice, as sums ask for. Vectors on their way to the SXM and to the VXM
+; at the same time are read from different places.
+.macro meet h, i, o, k, step, by, also_by, near, shifted, also, to
+    flow meet_{h}_{step}:
+        read       shifted -> sg4.{o}[4 * k]
+        shift_wide sg4.{o}[4 * k], 16 * by -> sg4.{i}[4 * k] @sxm.{h}.select0
+        read       near -> sg4.{i}[4 * k + 1]
+        fold       sg4.{i}[4 * k], sg4.{i}[4 * k + 1], %both, 8 * k
+        read       also -> sg4.{o}[4 * k + 1]
+        shift_wide sg4.{o}[4 * k + 1], 16 * also_by -> sg4.{i}[4 * k + 2] @sxm.{h}.select1
+        .if step == to && (MEAN || SMALL)
+            fold  %both, sg4.{i}[4 * k + 2], %all, 8 * k + 1
+            scale %all, h, o, k
+        .else
+            fold %both, sg4.{i}[4 * k + 2], sg4.{o}[4 * k + 3], 8 * k + 3
+        .endif
+        .if step == 2 && SPAN > 7
+            carry %both, sg4.{o}[4 * k + 2], 8 * k + 1
+            write sg4.{o}[4 * k + 2] -> B6_{h}
+        .endif
+        .if step == to && !MEAN && !SMALL
+            write sg4.{o}[4 * k + 3] -> Y_{h}
+        .elif step == 1 && step < to
+            write sg4.{o}[4 * k + 3] -> A3_{h}
+            write sg4.{o}[4 * k + 3] -> C3_{h}
+        .elif step < to
+            write sg4.{o}[4 * k + 3] -> A7_{h}
+            write sg4.{o}[4 * k + 3] -> C7_{h}
+        .endif
+.endm
+.macro superlanes h, i, o, k
+    meet h, i, o, k, 1, 1, 2, A1_{h}, B1_{h}, C1_{h}, ROUNDS
+    .if ROUNDS > 1
+        meet h, i, o, k, 2, 3, 6, A3_{h}, C3_{h}, B1_{h}, ROUNDS
+    .endif
+    .if ROUNDS > 2
+        meet h, i, o, k, 3, 7, 14, A7_{h}, C7_{h}, B6_{h}, ROUNDS
+    .endif
+.endm
+.macro between h, count, type
+    .temp A1_{h} : {type} [count, LANES] at mem.{h}[32..35] bank 0
+    .temp B1_{h} : {type} [count, LANES] at mem.{h}[36..39] bank 0
+    .temp C1_{h} : {type} [count, LANES] at mem.{h}[40..43] bank 0
+    .temp A3_{h} : {type} [count, LANES] at mem.{h}[32..35] bank 1
+    .temp C3_{h} : {type} [count, LANES] at mem.{h}[40..43] bank 1
+    .temp B6_{h} : {type} [count, LANES] at mem.{h}[36..39] bank 1
+    .temp A7_{h} : {type} [count, LANES] at mem.{h}[32..35] bank 0
+    .temp C7_{h} : {type} [count, LANES] at mem.{h}[40..43] bank 0
+.endm
+
+; ---- Sums of f16 by the planes -----------------------------------------------------------------------------------
+; A block of rows, a tile at a time; S has what the halves of the tiles add.
+.macro blocks h, i, o, k, count
+    .equ TILES = ceil_div(R, 2)
+    .input X_{h} : f16 [count, TILES, ROWS, LANES] at mem.{h}[0..31] bank 0
+    .temp  S_{h} : f32 [count, 8 * ceil_div(R, 8), LANES] at mem.{h}[0..31] bank 1
+    .for b in 0..count
+        .for t in 0..TILES
+            flow load_{h}_{b}_{t}:
+                read X_{h}[b, t, :, :] -> sg32.{o}[0]
+                lw   mxm.{h}, sg32.{o}[0]
+            flow install_{h}_{b}_{t}:
+                iw mxm.{h}
+            .for half in 2 * t..min(2 * t + 2, R)
+                flow sum_{h}_{b}_{half}:
+                    cast.f32.f16 1.0 -> sg2.{o}[half % 2]
+                    abc          mxm.{h}, sg2.{o}[half % 2] half half % 2
+                    acc          mxm.{h} -> sg4.{i}[half % 2]
+                    write        sg4.{i}[half % 2] -> S_{h}[b, half, :]
+            .endfor
+        .endfor
+    .endfor
+    levels P_{h}, ROW_TREE, h, i, o, k, count, R, f32, S_{h}, 0
+.endm
+
+; ---- The result --------------------------------------------------------------------------------------------------
+.macro tensors h, k, count
+    .if WHOLE
+        .temp F_{h} : i32 [count, LANES] at mem.{h}[32..35]
+    .else
+        .temp F_{h} : f32 [count, LANES] at mem.{h}[32..35]
+    .endif
+    .if k == 0 || !SPLIT
+        .if WHOLE
+            .output Y_{h} : i32 [count, LANES] at mem.{h}[36..39] bank ROUNDS % 3 > 0
+        .elif SMALL
+            .output Y_{h} : f16 [count, LANES] at mem.{h}[36..37] bank ROUNDS % 3 > 0
+        .else
+            .output Y_{h} : f32 [count, LANES] at mem.{h}[36..39] bank ROUNDS % 3 > 0
+        .endif
+    .endif
+.endm
+.macro finish h, i, o, k
+    flow finish_{h}:
+        read F_{h} -> sg4.{i}[4 * k]
+        .if SPLIT && WAY == 0
+            read F_e -> sg4.w[1]
+            .if MEAN || SMALL
+                fold  sg4.e[0], sg4.w[1], %x, 0
+                scale %x, h, o, k
+            .else
+                fold  sg4.e[0], sg4.w[1], sg4.w[2], 0
+                write sg4.w[2] -> Y_w
+            .endif
+        .else
+            scale sg4.{i}[4 * k], h, o, k
+        .endif
+.endm
+
+.macro results h, i, o, k, rows
+    .equ GROUPS = ceil_div(rows, 16)
+    tensors h, k, GROUPS
+    .if ROUNDS && WHOLE
+        between h, GROUPS, i32
+    .elif ROUNDS
+        between h, GROUPS, f32
+    .endif
+    turn h, i, o, k, rows
+    .if ROUNDS
+        superlanes h, i, o, k
+    .endif
+.endm
+.macro side h, i, o, k, count, n
+    .if WAY == 0
+        tensors h, k, count
+        columns h, i, o, k, count, n
+    .elif WAY == 1
+        results h, i, o, k, count
+    .elif WAY == 2
+        .if WHOLE
+            .temp E_{h} : i32 [count, LANES] at mem.{h}[32..35]
+        .else
+            .temp E_{h} : f32 [count, LANES] at mem.{h}[32..35]
+        .endif
+        columns h, i, o, k, count, n
+    .else
+        tensors h, k, count
+        blocks  h, i, o, k, count
+    .endif
+.endm
+
+side w, e, w, 0, WEST, SPLIT ? ceil_div(R, 2) : R
+.if EAST
+    side e, w, e, 1, EAST, SPLIT ? R / 2 : R
+.endif
+.if WAY == 2
+    results w, e, w, 0, WEST
+    .if EAST && !SPLIT
+        results e, w, e, 1, EAST
+    .endif
+.endif
+.if LAST
+    finish w, e, w, 0
+    .if EAST && !SPLIT
+        finish e, w, e, 1
+    .endif
+.endif

@@ -1,0 +1,24 @@
+; Y = the largest of X along one axis; a NaN prevails: f32, (I32 = 1) i32, or (F16 = 1) f16.
+;
+; The idea. Nothing on the chip keeps a sum: what is to be added must meet. Vectors that follow each other in time (any
+; axis but the last) meet in trees of the VXM: eight operands a cycle from the west and eight from the east, whose two
+; results a second level takes up, and so on; that is 8/7 of the cycles that reading the array takes. Numbers across
+; lanes (the last axis) are made to follow each other: the SXM transposes sixteen rows of four bytes each cycle, the
+; trees leave a vector that has a row in each lane of a superlane, and three rounds of shifts meet the superlanes.
+; The VXM compares f32, so f16 is cast before, four operands a side and cycle, and back. reduce.s has the ways, and
+; trees.s the trees; reduce_sum.s has figures of those that are not kept.
+;
+; Contract
+;   shapes  of an array [O, R, I], R is reduced. I > 1: X_h [columns, ⌈R/8⌉ · 8, 320] are the columns of side h, west first:
+;           O times a tile of 320 lanes of I; Y_h [columns, 320]. I = 1: X_h natural (WAY 2), by tiles (WAY 3), or X0_h …
+;           its byte planes in groups of sixteen rows (WAY 1); the results lie sixteen a vector, or (WAY 3) 320.
+;           Lanes beyond the edge are −∞, or the least i32.
+;   error   none
+;   cycles  on the busier side, P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1 and L(n) the number of these: at most C · P(R) + 36 · L(R)
+;           + 30 for C columns; across lanes G · (T · bytes/2 + P(16 · T) + s) + 36 · L(16 · T) + 76 · s + 105 for G groups
+;           of sixteen rows, T tiles and s rounds of shifts; docs/kernels has all of it
+.target tsp1
+
+.equ LARGEST = 1
+.equ MEAN = 0
+.include "reduce.s"
