@@ -127,8 +127,8 @@ def _document(
             "file": span.file if span else None,
             "line": span.line if span else None,
             "column": span.column if span else None,
-            "got": _number(found.got),
-            "expected": _number(found.expected),
+            "got": json_number(found.got),
+            "expected": json_number(found.expected),
         }
     return {
         "file": reference.file,
@@ -141,7 +141,7 @@ def _document(
     }
 
 
-def _number(value: int | float) -> int | float | str:
+def json_number(value: int | float) -> int | float | str:
     """A number as JSON can say it."""
     if isinstance(value, float) and not np.isfinite(value):
         return "nan" if value != value else "inf" if value > 0 else "-inf"

@@ -61,7 +61,7 @@ def resolve(option: str, given: Sequence[Named], names: Sequence[str], also: Ite
     Raises:
         FileError: LPU0906 an unknown name, LPU0907 one that was left out and is not clear, LPU0908 one given twice.
     """
-    what = "input" if option == "-i" else "output"
+    what = "input" if option in ("-i", "--second") else "output"
     known = {*names, *also}
     problems = []
     files: dict[str, str] = {}

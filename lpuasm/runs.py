@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
@@ -52,7 +52,7 @@ def execute(order: Order, assembly: Assembly, progress: Callable[[int], None] | 
         raise FileError(
             error("LPU0912", "--trace: scalar code has no timeline before it runs", help="leave --trace out")
         )
-    arrays = {name: _tensor(program, name, file, read(file)) for name, file in inputs.items()}
+    arrays = _tensors(program, inputs)
     references = {name: Check(name, file, read(file), order.ulp) for name, file in checks.items()}
     for reference in references.values():
         reference.check_declared(program)
@@ -85,6 +85,16 @@ def _check_files(
     check_distinct(written, [order.file, *inputs.values(), *checks.values()])
     for file in written:
         check_writable(file)
+
+
+def bound(program: Program, option: str, given: Sequence[Named]) -> dict[str, NDArray[Any]]:
+    """The tensors that an option gives to a program, by name. Raises FileError where it has no such input."""
+    known = ports(program)
+    return _tensors(program, resolve(option, given, known.inputs, known.outputs + program.names))
+
+
+def _tensors(program: Program, files: Mapping[str, str]) -> dict[str, NDArray[Any]]:
+    return {name: _tensor(program, name, file, read(file)) for name, file in files.items()}
 
 
 def _tensor(program: Program, name: str, file: str, octets: bytes) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,17 +61,39 @@ def vectors(layout: Layout, queue: int, address: int) -> list[tuple[int, int]]:
 
 def held(program: Program, queue: int, address: int) -> tuple[str, str, int] | None:
     """(tensor, its elements as text: ``A[3, 0:320]``, byte plane) of a word of SRAM; None where none lies there."""
-    for tensor in program.tensors:
-        layout = tensor.layout
-        if layout is None:
-            continue
-        for vector, plane in vectors(layout, queue, address):
-            tile, inside = divmod(vector, layout.tile_rows)
-            down, across = divmod(tile, layout.tiles[1])
-            row, column = down * layout.tile_rows + inside, across * layout.tile_columns
-            if row < layout.rows:
-                last = min(column + layout.tile_columns, layout.columns)
-                leading = np.unravel_index(row, layout.shape[:-1]) if len(layout.shape) > 1 else ()
-                index = [*(str(int(i)) for i in leading), f"{column}:{last}"]
-                return tensor.name, f"{tensor.name}[{', '.join(index)}]", plane
+    for name, layout, vector, plane in _holding(program, queue, address):
+        row, column = _corner(layout, vector)
+        if row < layout.rows:
+            last = min(column + layout.tile_columns, layout.columns)
+            index = [*map(str, _leading(layout, row)), f"{column}:{last}"]
+            return name, f"{name}[{', '.join(index)}]", plane
     return None
+
+
+def element(program: Program, queue: int, address: int, lane: int) -> tuple[str, tuple[int, ...]] | None:
+    """(tensor, index) of the element that a lane of a word of SRAM holds a byte of; None where there is none."""
+    for name, layout, vector, _ in _holding(program, queue, address):
+        row, column = _corner(layout, vector)
+        if row < layout.rows and lane < layout.tile_columns and column + lane < layout.columns:
+            return name, (*_leading(layout, row), column + lane) if layout.shape else ()
+    return None
+
+
+def _holding(program: Program, queue: int, address: int) -> Iterator[tuple[str, Layout, int, int]]:
+    """(tensor, layout, vector, byte plane) of what a word of SRAM holds."""
+    for tensor in program.tensors:
+        if tensor.layout is not None:
+            for vector, plane in vectors(tensor.layout, queue, address):
+                yield tensor.name, tensor.layout, vector, plane
+
+
+def _corner(layout: Layout, vector: int) -> tuple[int, int]:
+    """Row and column of the element in the first lane of a vector."""
+    tile, inside = divmod(vector, layout.tile_rows)
+    down, across = divmod(tile, layout.tiles[1])
+    return down * layout.tile_rows + inside, across * layout.tile_columns
+
+
+def _leading(layout: Layout, row: int) -> tuple[int, ...]:
+    """The indices of a row, without that of its column."""
+    return tuple(int(i) for i in np.unravel_index(row, layout.shape[:-1])) if len(layout.shape) > 1 else ()

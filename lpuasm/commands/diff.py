@@ -1,23 +1,52 @@
-"""lpuasm diff: where two programs part."""
+"""lpuasm diff: where two programs part, or two runs."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import click
 
 from lpuasm.answer import Answer
-from lpuasm.options import Assembly, assembling, common
+from lpuasm.options import Assembly, Named, assembling, common, complete_file, each, named
 
 
 @click.command("diff")
 @click.argument("first", metavar="A", type=click.Path())
 @click.argument("second", metavar="B", type=click.Path())
+@click.option(
+    "-i",
+    "inputs",
+    metavar="[NAME=]FILE",
+    multiple=True,
+    callback=each(named),
+    shell_complete=complete_file,
+    help="Run both, with a tensor from a .npy, .npz or raw .bin file.",
+)
+@click.option(
+    "--second",
+    "others",
+    metavar="[NAME=]FILE",
+    multiple=True,
+    callback=each(named),
+    shell_complete=complete_file,
+    help="Run both, and give this tensor to the second one in place of what -i gives.",
+)
+@click.option("--run", "wanted", is_flag=True, help="Run both; with -i or --second that goes without saying.")
 @assembling
 @common
-def command(first: str, second: str, assembly: Assembly) -> Answer:
-    """Say where two programs part, and what became of each flow.
+def command(
+    first: str,
+    second: str,
+    inputs: tuple[Named, ...],
+    others: tuple[Named, ...],
+    wanted: bool,
+    assembly: Assembly,
+) -> Answer:
+    """Say where two programs part, and what became of each flow; with -i also where two runs do.
 
-    A and B are sources or object files. They are compared dispatch by dispatch; nothing runs. The exit status is 0
-    whether they are the same or not.
+    A and B are sources or object files, and may be the same. They are compared dispatch by dispatch. Where they run,
+    the first store of another value is named, by the cycle of the first run, with the element and both values, and how
+    many elements of each output differ. The exit status is 0 whether they are the same or not.
     """
     from lpuasm.profiling.difference import compare
     from lpuasm.profiling.report import profile
@@ -39,4 +68,13 @@ def command(first: str, second: str, assembly: Assembly) -> Answer:
         }
         for file, p in zip((first, second), profiles, strict=True)
     ]
-    return Answer({"programs": programs, **found.to_json()}, str(found))
+    document: dict[str, Any] = {"programs": programs, **found.to_json(), "runs": None}
+    if not (inputs or others or wanted):
+        return Answer(document, str(found))
+    from lpuasm.profiling.outcome import compare_runs
+    from lpuasm.runs import bound
+
+    one, other = (p.program for p in profiles)
+    arrays = bound(one, "-i", inputs), {**bound(other, "-i", inputs), **bound(other, "--second", others)}
+    outcome = compare_runs((one, other), arrays)
+    return Answer({**document, "runs": outcome.to_json()}, f"{found}\n{outcome}")

@@ -66,8 +66,8 @@ class Difference:
             and {
                 "cycle": first.cycle,
                 "queue": first.queue,
-                "before": _party_json(first.before),
-                "after": _party_json(first.after),
+                "before": party_json(first.before),
+                "after": party_json(first.after),
             },
             "changes": [
                 {"flow": c.flow, "before": _flow_json(c.before), "after": _flow_json(c.after)} for c in self.changes
@@ -181,7 +181,8 @@ def _flows(profile: Profile) -> dict[str, tuple[int, int, int]]:
     return {f.name: (f.start, f.length, costs.get(f.name, 0)) for f in flows}
 
 
-def _party_json(party: Party | None) -> dict[str, Any] | None:
+def party_json(party: Party | None) -> dict[str, Any] | None:
+    """A party as JSON has it."""
     if party is None:
         return None
     return {
@@ -212,8 +213,8 @@ def _lines(d: Difference) -> Iterator[str]:
         yield "both dispatch the same in every cycle"
     else:
         yield f"they part in cycle {d.first.cycle:,} at {d.first.queue}"
-        yield f"  first   {_said(d.first.before)}"
-        yield f"  second  {_said(d.first.after)}"
+        yield f"  first   {said(d.first.before)}"
+        yield f"  second  {said(d.first.after)}"
     if d.changes:
         yield ""
         yield from _table([("flow", "start", "length", "busy"), *map(_row, d.changes[:_SHOWN])])
@@ -234,7 +235,8 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _said(party: Party | None) -> str:
+def said(party: Party | None) -> str:
+    """A party in words."""
     if party is None:
         return "nothing"
     flow = f"  in {party.flow}" if party.flow else ""
