@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.layers import LINEAR as linear
     from lpuasm.stdlib.moves import GATHER as gather
     from lpuasm.stdlib.moves import TRANSPOSE as transpose
+    from lpuasm.stdlib.norms import RMS_NORM as rms_norm
     from lpuasm.stdlib.pointwise import EXP as exp
     from lpuasm.stdlib.pointwise import GELU as gelu
     from lpuasm.stdlib.pointwise import RELU as relu
@@ -47,6 +48,7 @@ KERNELS = {
     "matmul": "products",
     **dict.fromkeys(("gather", "transpose"), "moves"),
     **dict.fromkeys(("reduce_max", "reduce_mean", "reduce_sum"), "reductions"),
+    "rms_norm": "norms",
 }
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "reduce_mean",
     "reduce_sum",
     "relu",
+    "rms_norm",
     "sigmoid",
     "silu",
     "sub",

@@ -1,0 +1,103 @@
+"""Normalisation of rows over the last axis: rms_norm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
+from lpuasm.stdlib.products import LANES, WORDS, tiles
+
+if TYPE_CHECKING:
+    from lpuasm.isa.program import Program
+    from lpuasm.stdlib.kernel import Array
+
+_TYPES = {"float32": "f32", "float16": "f16"}
+#: An eps that stays finite when it is multiplied by the length of a row.
+_LARGEST = 1e30
+
+
+def blocks(rows: int) -> tuple[int, int]:
+    """(blocks of rows, groups of 16 rows in a block); `norm.s` has the same numbers."""
+    groups = -(-rows // 16)
+    count = -(-groups // max(7, -(-groups // 8)))
+    return count, -(-groups // count)
+
+
+def _fits(r: int, n: int, dtype: str) -> bool:
+    count, deep = blocks(r)
+    size = 2 if dtype == "f16" else 4
+    return 2 * -(-r // 16) * tiles(n) <= WORDS // 2 and size * (count * tiles(n) + 1) * deep <= WORDS
+
+
+def _defines(name: str, *, R: int, N: int, eps: float = 1e-5, dtype: str) -> Mapping[str, int | float]:
+    if min(R, N) < 1:
+        raise TypeError("the dimensions of a program are 1 or more")
+    if not 0 <= eps <= _LARGEST:
+        raise ValueError(f"{name}: eps is a number from 0 to {_LARGEST:.0e}, not {eps}")
+    if not _fits(R, N, dtype):
+        best = largest(lambda r: _fits(r, N, dtype), R)
+        help_ = f"up to {best} rows of {N} fit; the rest is another call" if best else "the rows are too long"
+        raise too_large(f"{name} {dtype}", f"R={R}, N={N}", help_)
+    return {"R": R, "N": N, "F16": int(dtype == "f16"), "eps": float(eps), "ROOT": float(N) ** 0.5}
+
+
+def _cycles(*, R: int, N: int, eps: float = 1e-5, dtype: str = "f32") -> int:
+    groups, deep, t = -(-R // 16), blocks(R)[1], tiles(N)
+    return (10 if dtype == "f16" else 12) * t * groups + 8 * t * deep + 14 * groups + 10 * t + 470
+
+
+def _vectors(x: Array) -> Array:
+    """A parameter [n] as tiles of 320, zero beyond the end."""
+    import numpy as np
+
+    padded = np.zeros(tiles(x.size) * LANES, x.dtype)
+    padded[: x.size] = x
+    return padded.reshape(-1, LANES)
+
+
+def _prepare(name: str, x: Any, w: Any, eps: float = 1e-5) -> Call:
+    import numpy as np
+
+    x, w = np.asarray(x), np.asarray(w)
+    dtype = _TYPES.get(x.dtype.name)
+    if dtype is None or w.dtype != x.dtype:
+        raise TypeError(f"{name} takes arrays of float32 or of float16, all of one type, not {x.dtype} and {w.dtype}")
+    if x.ndim < 1 or w.shape != x.shape[-1:]:
+        raise ValueError(f"{name}: x [..., n] and w [n] are wanted, not {x.shape} and {w.shape}")
+    rows, n = prod(x.shape[:-1]), x.shape[-1]
+    if not x.size:
+        return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(x.shape, x.dtype))
+
+    def inputs(program: Program) -> Mapping[str, Array]:
+        padded = np.zeros((-(-rows // 16) * 16, n), x.dtype)
+        padded[:rows] = x.reshape(rows, n)
+        halves = padded.reshape(-1, 2, 8, n)
+        lane = np.repeat(np.arange(16, dtype=np.uint8)[:, None], LANES, 1)
+        given = {f"X{h}": np.ascontiguousarray(halves[:, h]).reshape(-1, n) for h in range(2)}
+        return {**given, "Lane": lane, "w": _vectors(w)}
+
+    def finish(outputs: Mapping[str, Array]) -> Array:
+        return np.asarray(outputs["Y"].reshape(-1, n)[:rows].reshape(x.shape))
+
+    return Call({"R": rows, "N": n, "eps": eps}, dtype, inputs, finish)
+
+
+RMS_NORM = Kernel(
+    "rms_norm",
+    Contract(
+        types=("f32", "f16"),
+        shapes="x [..., n], w [n] of one type; the result is like x",
+        error="f16: one unit in the last place of the correctly rounded result; f32: (10 + T / 2) · 2⁻²⁴ of the result "
+        "where n · eps plus the sum of a row's squares is from 2⁻¹⁰⁰ to 2¹²⁸, and 0 beyond that",
+        bound=None,
+        cycles=_cycles,
+        formula="12·T·G (f16: 10) + 8·T·GB + 14·G + 10·T + 470, T = ⌈N / 320⌉, G = ⌈R / 16⌉, GB = ⌈G / blocks⌉, "
+        "blocks = ⌈G / max(7, ⌈G / 8⌉)⌉",
+    ),
+    partial(_defines, "rms_norm"),
+    partial(_prepare, "rms_norm"),
+    doc="rms_norm(x, w, eps=1e-5): x / sqrt(mean(x²) + eps) · w over the last axis.",
+)

@@ -1,0 +1,111 @@
+"""rms_norm against float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from lpuasm.isa.errors import AssemblyError
+from lpuasm.stdlib import rms_norm
+
+Array = NDArray[Any]
+
+
+def order(x: Array) -> Array:
+    """f16 values as integers in their order, so that neighbours differ by one."""
+    bits = x.view(np.int16).astype(np.int64)
+    return np.where(bits < 0, -(bits & 0x7FFF), bits)
+
+
+def root_mean_square(x: Array, w: Array, eps: float) -> Array:
+    wide = x.astype(np.float64)
+    with np.errstate(all="ignore"):
+        return np.asarray(wide / np.sqrt((wide * wide).mean(-1, keepdims=True) + eps) * w.astype(np.float64))
+
+
+def check_rms(x: Array, w: Array, eps: float = 1e-5) -> None:
+    run = rms_norm.run(x, w, eps)
+    y, exact, n = run.result, root_mean_square(x, w, eps), x.shape[-1]
+    assert y.shape == x.shape and y.dtype == x.dtype and run.program is not None
+    kind = "f16" if x.dtype == np.float16 else "f32"
+    assert run.cycles == run.program.cycles
+    assert run.cycles <= rms_norm.contract.cycles(R=x.size // n, N=n, dtype=kind)
+    assert np.array_equal(np.isnan(y), np.isnan(exact))
+    there = ~np.isnan(exact)
+    if kind == "f16":
+        with np.errstate(over="ignore"):
+            rounded = exact.astype(np.float16)
+        assert (np.abs(order(y) - order(rounded))[there] <= 1).all()
+    else:
+        limit = (10 + -(-n // 320) / 2) * 2.0**-24 * np.abs(exact) + 2.0**-126
+        assert (np.abs(y.astype(np.float64) - exact) <= limit)[there].all()
+
+
+@settings(max_examples=24, deadline=None)
+@given(
+    st.sampled_from([(1, 1), (1, 7), (2, 3, 64), (17, 319), (15, 320), (33, 321), (16, 641), (5, 13)]),
+    st.booleans(),
+    st.sampled_from([0.0, 1e-5, 1e-12, 2.0]),
+    st.integers(-18, 12),
+    st.integers(0, 99),
+)
+def test_rms_norm(shape: tuple[int, ...], half: bool, eps: float, exponent: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    dtype = np.float16 if half else np.float32
+    x = random.standard_normal(shape) * 2.0 ** random.integers(-3, 4, (*shape[:-1], 1)) * 2.0**exponent
+    check_rms(x.astype(dtype), random.standard_normal(shape[-1]).astype(dtype), eps)
+
+
+def test_rms_norm_of_several_blocks() -> None:
+    random = np.random.default_rng(1)
+    check_rms(random.standard_normal((250, 330)).astype(np.float16), np.ones(330, np.float16))
+    check_rms(random.standard_normal((250, 330)).astype(np.float32), np.ones(330, np.float32))
+
+
+def test_rms_norm_of_ugly_rows() -> None:
+    rows = np.zeros((12, 400), np.float16)
+    rows[0] = 65504
+    rows[1] = -65504
+    rows[2] = 6e-8
+    rows[3, 7] = 65504
+    rows[4, 399] = 6e-8
+    rows[5], rows[5, 3] = 1, np.inf
+    rows[6], rows[6, 3] = 1, np.nan
+    rows[7], rows[7, ::2] = 65504, 6e-8
+    rows[8] = np.linspace(-1, 1, 400)
+    for eps in (0.0, 1e-5):
+        check_rms(rows, np.linspace(-2, 2, 400).astype(np.float16), eps)
+    large = rows.astype(np.float32)
+    large[0], large[1] = 1e17, -1e-14
+    check_rms(large, np.linspace(-2, 2, 400).astype(np.float32), 0.0)
+
+
+def test_rms_norm_beyond_f32_is_zero() -> None:
+    """Squares of f32 that no f32 holds: the scale is 1 / infinity, as in float32 arithmetic."""
+    x = np.full((1, 8), 1e30, np.float32)
+    assert (rms_norm(x, np.ones(8, np.float32)) == 0).all()
+
+
+def test_nothing_and_strides() -> None:
+    assert rms_norm(np.zeros((0, 3), np.float16), np.ones(3, np.float16)).shape == (0, 3)
+    assert rms_norm(np.zeros((3, 0), np.float32), np.ones(0, np.float32)).shape == (3, 0)
+    check_rms(np.linspace(-3, 3, 60, dtype=np.float32).reshape(6, 10)[::-2, 1::3], np.ones(6, np.float32)[::2])
+
+
+def test_refusals() -> None:
+    one = np.ones((2, 4), np.float32)
+    with pytest.raises(TypeError, match="one type"):
+        rms_norm(one, np.ones(4, np.float16))
+    with pytest.raises(TypeError, match="float16"):
+        rms_norm(one.astype(np.int8), np.ones(4, np.int8))
+    with pytest.raises(ValueError, match=r"w \[n\]"):
+        rms_norm(one, np.ones(3, np.float32))
+    with pytest.raises(ValueError, match="eps"):
+        rms_norm(one, np.ones(4, np.float32), -1.0)
+    with pytest.raises(AssemblyError, match="LPU0510"):
+        rms_norm.program(R=1 << 20, N=320)
