@@ -67,6 +67,17 @@ def test_a_program_gives_the_same_bits(products: int8.Products, shape: tuple[int
     assert np.array_equal(found["numpy"], given["A"].astype(np.int64) @ given["W"].astype(np.int64).T)
 
 
+@pytest.mark.parametrize("name", ["numpy", "onnxruntime"])
+@pytest.mark.parametrize("zeros", [np.s_[:, 640:], np.s_[300:, :], np.s_[:, :], np.s_[40:330, 3:]], ids=str)
+def test_weights_that_end_in_zeros(zeros: tuple[slice, slice], name: str) -> None:
+    """Lanes and rows that are zeros in all of a tile are left out, wherever they come from."""
+    made = assemble(SOURCE.read_text("utf-8"), SOURCE.name, defines={"M": 20, "K": 1000, "N": 500})
+    a, w = drawn("any", 20, 1000, 0), drawn("any", 500, 1000, 1)
+    w[zeros] = 0
+    int8.use(name)
+    assert np.array_equal(run_fast(made, {"A": a, "W": w})["C"], a.astype(np.int64) @ w.astype(np.int64).T)
+
+
 def test_threads_do_not_change_the_bits(products: int8.Products) -> None:
     several = int8.load(threads=2)
     assert several is not None

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.isa.dot import PreparedF16
+from lpuasm.vm.multiply import Beside
 
-Prepared = NDArray[Any] | PreparedF16
+Prepared = Beside | PreparedF16
 _MOST = 32 << 20  # bytes of tensors whose weights are kept
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,54 +17,41 @@ from lpuasm.vm.fetch import Fetch, fetch
 if TYPE_CHECKING:
     from lpuasm.vm.compute import Work
 
-Floats = NDArray[np.float32]
 _ROWS = 512  # a block of activations and its sums stay in the cache
 _ROWS_OF_BYTES = 1024  # the weights are laid out again for each block
-_AS_BYTES = (-1,)  # in the key of weights that are kept as bytes
+
+Rows = Sequence[NDArray[Any]]
+Out = Sequence[NDArray[np.int32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The weights of several nodes as one array, without the zeros that follow them in every node.
+
+    ``columns`` [K, N]: term k is ``depths[k]`` lanes downwards, target t ``widths[t]`` rows across.
+    """
+
+    columns: NDArray[Any]
+    depths: tuple[int, ...]
+    widths: tuple[int, ...]
 
 
 def multiply_i8(
-    work: Work,
-    rows: Sequence[NDArray[Any]],
-    holders: tuple[tuple[int, ...], ...],
-    held: Mapping[int, Fetch],
-    out: Sequence[NDArray[np.int32]],
+    work: Work, rows: Rows, holders: tuple[tuple[int, ...], ...], held: Mapping[int, Fetch], out: Out
 ) -> None:
-    """``out[t]`` [n, lanes] becomes the sum over k of ``rows[k]`` times the weights ``holders[t][k]``.
-
-    As many terms go into one float32 product as are exact: every partial sum is an integer of at most 2**24.
-    """
-    lanes, terms = work.target.lanes, len(rows)
-    if terms == 1 and (picked := _picked(rows[0])) is not None:
+    """``out[t]`` [n, lanes] becomes the sum over k of ``rows[k]`` times the weights ``holders[t][k]``."""
+    if len(rows) == 1 and (picked := _picked(rows[0])) is not None:
         for row, result in zip(holders, out, strict=True):
             np.copyto(result, _weights(work, row[0], held).T[picked])
         return
-    products = int8.for_product(len(rows[0]) * terms * len(out) * lanes * lanes)
-    if products is not None:
-        _multiply_bytes(products, work, rows, holders, held, out)
-        return
-    goes = -(-terms * lanes // (MAX_K_I8 // lanes * lanes))
-    per = -(-terms // goes)
-    wide = np.empty((min(len(rows[0]), _ROWS), per * lanes), np.float32)
-    sums = np.empty((len(wide), len(out) * lanes), np.float32)
-    more = np.empty((len(wide), lanes), np.int32) if goes > 1 else None
-    for begin in range(0, terms, per):
-        part = range(begin, min(begin + per, terms))
-        columns = _side_by_side(work, tuple(tuple(h[k] for k in part) for h in holders), held).T
-        for start in range(0, len(rows[0]), _ROWS):
-            n = min(_ROWS, len(rows[0]) - start)
-            block = wide[:n, : len(part) * lanes]
-            for k in part:
-                np.copyto(block[:, (k - begin) * lanes : (k - begin + 1) * lanes], rows[k][start : start + n])
-            np.matmul(block, columns, out=sums[:n])
-            for t, result in enumerate(out):
-                piece, place = sums[:n, t * lanes : (t + 1) * lanes], result[start : start + n]
-                if begin == 0:
-                    np.copyto(place, piece, casting="unsafe")
-                else:
-                    assert more is not None
-                    np.copyto(more[:n], piece, casting="unsafe")
-                    np.add(place, more[:n], out=place)
+    products = int8.for_product(len(rows[0]) * len(rows) * len(out) * work.target.lanes**2)
+    weights = _side_by_side(work, holders, held, np.dtype(np.float32 if products is None else np.int8))
+    for result, width in zip(out, weights.widths, strict=True):
+        result[:, width:] = 0
+    if products is None:
+        _multiply_floats(rows, weights, out)
+    else:
+        _multiply_bytes(products, rows, weights, out)
 
 
 def _picked(rows: NDArray[Any]) -> NDArray[np.intp] | None:
@@ -73,6 +62,86 @@ def _picked(rows: NDArray[Any]) -> NDArray[np.intp] | None:
     return lanes if (rows[np.arange(len(rows)), lanes] == 1).all() else None
 
 
+def _multiply_floats(rows: Rows, weights: Beside, out: Out) -> None:
+    """By float32, as many terms at once as are exact: every partial sum is an integer of at most 2**24."""
+    depth, width = weights.columns.shape
+    goes = -(-depth // MAX_K_I8)
+    per = -(-depth // goes)
+    wide = np.empty((min(len(rows[0]), _ROWS), per), np.float32)
+    sums = np.empty((len(wide), width), np.float32)
+    more = np.empty((len(wide), max(weights.widths)), np.int32) if goes > 1 else None
+    for begin in range(0, depth, per):
+        columns = weights.columns[begin : begin + per]
+        parts = _parts(weights.depths, begin, begin + len(columns))
+        for start in range(0, len(rows[0]), _ROWS):
+            n = min(_ROWS, len(rows[0]) - start)
+            block = wide[:n, : len(columns)]
+            for k, lanes, place in parts:
+                np.copyto(block[:, place], rows[k][start : start + n, lanes])
+            np.matmul(block, columns, out=sums[:n])
+            for result, (first, last) in zip(out, _ends(weights.widths), strict=True):
+                piece, there = sums[:n, first:last], result[start : start + n, : last - first]
+                if begin == 0:
+                    np.copyto(there, piece, casting="unsafe")
+                else:
+                    assert more is not None
+                    added = more[:n, : last - first]
+                    np.copyto(added, piece, casting="unsafe")
+                    np.add(there, added, out=there)
+
+
+def _multiply_bytes(products: int8.Products, rows: Rows, weights: Beside, out: Out) -> None:
+    """By bytes as they are, all terms at once."""
+    depth, width = weights.columns.shape
+    wide = np.empty((min(len(rows[0]), _ROWS_OF_BYTES), depth), np.uint8)
+    sums = np.empty((len(wide), width), np.int32)
+    for start in range(0, len(rows[0]), _ROWS_OF_BYTES):
+        n = min(_ROWS_OF_BYTES, len(rows[0]) - start)
+        for k, lanes, place in _parts(weights.depths, 0, depth):
+            octets = rows[k][start : start + n, lanes].view(np.uint8)
+            np.bitwise_xor(octets, np.uint8(int8.OFFSET), out=wide[:n, place])
+        products.multiply(wide[:n], weights.columns, sums[:n])
+        for result, (first, last) in zip(out, _ends(weights.widths), strict=True):
+            np.copyto(result[start : start + n, : last - first], sums[:n, first:last])
+
+
+def _ends(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Where each of several sizes begins and ends, one after the other."""
+    ends = list(accumulate(sizes))
+    return list(zip([0, *ends], ends, strict=False))
+
+
+def _parts(depths: Sequence[int], begin: int, end: int) -> list[tuple[int, slice, slice]]:
+    """(term, its lanes, their places counted from ``begin``) of what lies in ``begin`` … ``end`` of all terms."""
+    out = []
+    for k, (first, last) in enumerate(_ends(depths)):
+        low, high = max(first, begin), min(last, end)
+        if low < high:
+            out.append((k, slice(low - first, high - first), slice(low - begin, high - begin)))
+    return out
+
+
+def _side_by_side(
+    work: Work, holders: tuple[tuple[int, ...], ...], held: Mapping[int, Fetch], dtype: np.dtype[Any]
+) -> Beside:
+    """The weights of several nodes: bytes lie row by row, and floats column by column, as they come."""
+
+    def make() -> Beside:
+        arrays = [[_weights(work, h, held) for h in row] for row in holders]
+        depths = tuple(max(_used(a[k].T) for a in arrays) for k in range(len(holders[0])))
+        widths = tuple(max(_used(a) for a in row) for row in arrays)
+        columns = np.empty((sum(depths), sum(widths)), dtype, "C" if dtype == np.int8 else "F")
+        for row, width, (left, right) in zip(arrays, widths, _ends(widths), strict=True):
+            for a, depth, (top, bottom) in zip(row, depths, _ends(depths), strict=True):
+                np.copyto(columns[top:bottom, left:right], a[:width, :depth].T)
+        return Beside(columns, depths, widths)
+
+    # A key of the same nodes for each type.
+    found = work.kept((*holders, (-dtype.itemsize,)), {h for row in holders for h in row}, make)
+    assert isinstance(found, Beside)
+    return found
+
+
 def _weights(work: Work, number: int, held: Mapping[int, Fetch]) -> NDArray[Any]:
     """The installed rows of a node."""
     rows = fetch(work.values, held[number], work.target.lanes) if number in held else work.values[number]
@@ -80,58 +149,9 @@ def _weights(work: Work, number: int, held: Mapping[int, Fetch]) -> NDArray[Any]
     return rows
 
 
-def _multiply_bytes(
-    products: int8.Products,
-    work: Work,
-    rows: Sequence[NDArray[Any]],
-    holders: tuple[tuple[int, ...], ...],
-    held: Mapping[int, Fetch],
-    out: Sequence[NDArray[np.int32]],
-) -> None:
-    """:func:`multiply_i8` of bytes as they are, all terms at once."""
-    lanes = work.target.lanes
-    columns = _columns_of_bytes(work, holders, held)
-    wide = np.empty((min(len(rows[0]), _ROWS_OF_BYTES), len(rows) * lanes), np.uint8)
-    sums = np.empty((len(wide), len(out) * lanes), np.int32)
-    for start in range(0, len(rows[0]), _ROWS_OF_BYTES):
-        n = min(_ROWS_OF_BYTES, len(rows[0]) - start)
-        for k, part in enumerate(rows):
-            place = wide[:n, k * lanes : (k + 1) * lanes]
-            np.bitwise_xor(part[start : start + n].view(np.uint8), np.uint8(int8.OFFSET), out=place)
-        products.multiply(wide[:n], columns, sums[:n])
-        for t, result in enumerate(out):
-            np.copyto(result[start : start + n], sums[:n, t * lanes : (t + 1) * lanes])
-
-
-def _columns_of_bytes(work: Work, holders: tuple[tuple[int, ...], ...], held: Mapping[int, Fetch]) -> int8.Weights:
-    """The weights of several nodes as one array of bytes: terms downwards, targets across."""
-    lanes = work.target.lanes
-
-    def make() -> int8.Weights:
-        out = np.empty((len(holders[0]) * lanes, len(holders) * lanes), np.int8)
-        for t, row in enumerate(holders):
-            for k, h in enumerate(row):
-                place = out[k * lanes : (k + 1) * lanes, t * lanes : (t + 1) * lanes]
-                np.copyto(place, _weights(work, h, held).T)
-        return out
-
-    found = work.kept((*holders, _AS_BYTES), {h for row in holders for h in row}, make)
-    assert isinstance(found, np.ndarray)
-    return found
-
-
-def _side_by_side(work: Work, holders: tuple[tuple[int, ...], ...], held: Mapping[int, Fetch]) -> Floats:
-    """The weights of several nodes as one float32 array: targets downwards, terms across."""
-    lanes = work.target.lanes
-
-    def make() -> Floats:
-        out = np.empty((len(holders) * lanes, len(holders[0]) * lanes), np.float32)
-        for t, row in enumerate(holders):
-            for k, h in enumerate(row):
-                place = out[t * lanes : (t + 1) * lanes, k * lanes : (k + 1) * lanes]
-                np.copyto(place, _weights(work, h, held))
-        return out
-
-    found = work.kept(holders, {h for row in holders for h in row}, make)
-    assert isinstance(found, np.ndarray)
-    return found
+def _used(rows: NDArray[Any]) -> int:
+    """How many rows there are before only zeros follow; one at least."""
+    if rows[-1].any():
+        return len(rows)
+    some = np.flatnonzero(rows.any(axis=1))
+    return int(some[-1]) + 1 if some.size else 1
