@@ -47,26 +47,7 @@ temporaries e
 temporaries w
 
 .include "block_product.s"
-
-; Column n of H from the sums of gate (east) and up (west).
-.macro gated n
-    flow gate_{n}:
-        read     T{n % 2}_e -> sg4.w[4]
-        mul      sg4.w[4], 0.5 -> %half
-        identity %half -> %held
-        tanh     %half -> %t
-        add      %t, 1.0 -> %twice
-        identity %held -> %kept
-        mul      %twice, %kept -> sg4.e[7]
-        write    sg4.e[7] -> G
-    flow up_{n}:
-        read     G -> sg4.w[4]
-        read     T{n % 2}_w -> sg4.e[5]
-        mul      sg4.w[4], sg4.e[5] -> %h
-        cast.f16 %h -> sg2.e[14], sg2.w[14]
-        write    sg2.e[14] -> H_e[:, LANES * n : +LANES]
-        write    sg2.w[14] -> H_w[:, LANES * n : +LANES]
-.endm
+.include "block_gated.s"
 
 flow copy:
     read     X -> sg2.e[12]
@@ -74,13 +55,7 @@ flow copy:
     write    sg2.e[14] -> X_e
     write    sg2.w[14] -> X_w
 
-    .for n in 0..TN
-        .for k in 0..TK
-            product gate_{n}_{k}, 0, Gate, n * TK + k, X, k, K, n % 2, k == 0
-            product up_{n}_{k}, 1, Up, n * TK + k, X, k, K, n % 2, k == 0
-        .endfor
-        gated n
-    .endfor
+        gated_layer Gate, Up, X, K
 
 .for n in 0..TO
     column down, n, Down, H, N, n % 2

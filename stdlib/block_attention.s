@@ -1,0 +1,321 @@
+; Attention inside a block. Who includes this has projected queries, keys and values, and states S, T0, D, C, R, PH, KV.
+;
+; A tile of 320 lanes holds 2 · PH heads of D columns, half of them in each half of the lanes: head g of the keys is in
+; tile g / (2 PH), in half g mod 2, at slot g / 2 mod PH. Its R heads of queries have the same place in R tiles of queries.
+; The east does the heads of half 0, the west those of half 1. A unit is what is installed at once: the queries of a tile,
+; for each of PS slots with all other slots zero, so that rows of keys bring out the scores of PS heads, keys over time and
+; a query of a head in each lane: lane j · SP + q. So maxima need no lane: a running maximum of 32 rows, kept in place while
+; scores come, and three passes of four operands. exp(scale (s − max)) is rounded to f16, turned by the planes (bytes of it
+; as integers, with unit vectors), two blocks of 160 keys at a time, and installed; the rows of [V | 1]ᵀ then give Oᵀ and its
+; sums. That is scaled, freed of other heads' lanes, and turned back, into rows that the next product reads.
+
+.equ SP = 8 * ceil_div(S, 8)
+.equ HALF = LANES / 2
+.equ L = 32
+.equ NBP = ceil_div(T0, HALF)
+.equ NB = NBP + ceil_div(S, HALF)
+.equ T = T0 + S
+.equ ML = min(L, max(T0, S))
+.equ NH_e = (min(2 * PH, KV) + 1) / 2
+.equ NH_w = min(2 * PH, KV) / 2
+.equ PS_e = min(NH_e, LANES / SP)
+.equ PS_w = max(1, min(NH_w, LANES / SP))
+.equ U_e = C * ceil_div(NH_e, PS_e) * R
+.equ U_w = C * ceil_div(NH_w, PS_w) * R
+.equ TO_e = ceil_div(U_e * PS_e * D, LANES)
+.equ TO_w = NH_w > 0 ? ceil_div(U_w * PS_w * D, LANES) : 0
+
+.macro attention_tensors h, U, PS, NH, TO
+    .input Eye_{h} : u8 [LANES, LANES] at mem.{h}36
+    .input Pick_{h} : u8 [S, LANES] at mem.{h}36
+    .input Seat_{h} : u8 [PS, LANES] at mem.{h}37
+    .temp  Q_{h} : f16 [NH * C * R * SP, LANES] at mem.{h}[0..15] bank 1
+    .if T0 > 0
+        .input KP_{h} : f16 [C * T0, LANES] at mem.{h}[42..43]
+        .input VP_{h} : f16 [C * NBP * HALF, LANES] at mem.{h}[0..15] bank 1
+    .endif
+    .temp ST0_{h} : f32 [T, LANES] at mem.{h}[32..35] bank 0
+    .temp ST1_{h} : f32 [T, LANES] at mem.{h}[32..35] bank 1
+    .temp M_{h}  : f32 [ML, LANES] at mem.{h}[36..39] banks run 2
+    .for k in 0..4
+        .temp LV{k}0_{h} : f32 [ML, LANES] at mem.{h}[4 * k .. 4 * k + 3] bank 0
+        .temp LV{k}1_{h} : f32 [ceil_div(ML, 4), LANES] at mem.{h}[4 * k .. 4 * k + 3] bank 1
+    .endfor
+    .temp PT_{h} : f16 [LANES * ceil_div(U * NB, 2), LANES] at mem.{h}[16..31] bank 1
+    .temp PR_{h} : f16 [ceil_div(U * NB, 2) * PS * SP, LANES] at mem.{h}[0..15] bank 1
+    .temp VT_{h} : f16 [C * NB, NH, D + 1, LANES] at mem.{h}[40..41]
+    .temp OC_{h} : f32 [2, PS, D + 1, LANES] at mem.{h}[36..39] banks run 16
+    .temp OT_{h} : f16 [TO * LANES, LANES] at mem.{h}[16..31] bank 0
+    .input Tri_{h} : f32 [S, LANES] at mem.{h}[24..27] bank 0
+.endm
+
+.temp O_e : f16 [S, (TO_e + TO_w) * LANES] at mem.e[40..41] tile S x LANES banks run 1
+.temp O_w : f16 [S, (TO_e + TO_w) * LANES] at mem.w[40..41] tile S x LANES banks run 1
+
+; ---- Values: turned, so that keys lie in the lanes, the same 160 in either half ---------------------------------------
+.macro turn_values h, o, i, hf, NH, c, b
+    .equ count = min(NH, (min(2 * PH, KV - 2 * PH * c) + 1 - hf) / 2)
+    .if count > 0
+        .for p in 0..2
+            flow values_{h}_{c}_{b}_{p}:
+                .if b < NBP
+                    read VP_{h}[(c * NBP + b) * HALF : +HALF, :] -> sg16.{o}[0]
+                .else
+                    read V_{h}[(c * (NB - NBP) + b - NBP) * HALF : +HALF, :] -> sg16.{o}[0]
+                .endif
+                lw mxm.{h}, sg16.{o}[0] group p * HALF / 8
+        .endfor
+        flow install_values_{h}_{c}_{b}:
+            iw mxm.{h}
+        flow turn_values_{h}_{c}_{b}:
+            read      Eye_{h}[HALF * hf : +count * D, :] -> s26.{o}
+            abc       mxm.{h}0, s26.{o}
+            abc       mxm.{h}1, s26.{o}
+            acc       mxm.{h}0 -> s0.{i} low8
+            acc       mxm.{h}1 -> s1.{i} low8
+            write.f16 sg2.{i}[0] -> VT_{h}[c * NB + b, 0:count, 0:D, :]
+    .endif
+.endm
+
+.macro unit_rows h, o, NH
+    flow ones_rows_{h}:
+        cast.f32.f16 1.0 -> sg2.{o}[12]  repeat C * NB * NH
+        write sg2.{o}[12] -> VT_{h}[:, :, D : D + 1, :]
+.endm
+
+; ---- Scores of unit u, in runs of at most 32 keys, with the maxima so far ---------------------------------------------
+.macro score h, o, i, hf, u, name, keys, first, count, place, masked, fresh, larger
+    flow scores_{h}_{u}_{name}:
+        read {keys}_{h}[first : +count, :] -> sg2.{o}[14]
+        abc  mxm.{h}, sg2.{o}[14] half hf
+        .if masked
+            read Tri_{h}[place - T0 : +count, :] -> sg4.{o}[5 + hf]
+            acc  mxm.{h}, sg4.{o}[5 + hf] -> sg4.{i}[6 - 2 * hf]
+        .else
+            acc  mxm.{h} -> sg4.{i}[6 - 2 * hf]
+        .endif
+        write sg4.{i}[6 - 2 * hf] -> ST{u % 2}_{h}[place : place + count, :]
+        .if fresh
+            write sg4.{i}[6 - 2 * hf] -> M_{h}[0:count, :]
+            .for k in 0..4
+                write sg4.{i}[6 - 2 * hf] -> LV{k}0_{h}[0:count, :]
+            .endfor
+        .else
+            read  M_{h}[0:count, :] -> sg4.{i}[7 - 2 * hf]
+            max   sg4.{i}[6 - 2 * hf], sg4.{i}[7 - 2 * hf] -> sg4.{o}[4] @alu{larger}
+            write sg4.{o}[4] -> M_{h}[0:count, :]
+            .for k in 0..4
+                write sg4.{o}[4] -> LV{k}0_{h}[0:count, :]
+            .endfor
+        .endif
+.endm
+
+.macro score_part h, o, i, hf, u, c, past, opens, larger
+    .equ n = past ? T0 : S
+    .equ len = min(L, n)
+    .for q in 0..ceil_div(n, L)
+        .equ low = min(q * L, n - len)
+        .if past
+            score {h}, {o}, {i}, hf, u, p{q}, KP, c * T0 + low, len, low, 0, opens && q == 0, larger
+        .else
+            score {h}, {o}, {i}, hf, u, n{q}, K, c * S + low, len, T0 + low, CAUSAL, opens && q == 0, larger
+        .endif
+    .endfor
+.endm
+
+.macro install_queries h, o, PS, u, c, set, r, slots
+    .for j in 0..slots
+        .equ sl = set * PS + j
+        flow queries_{h}_{u}_{j}:
+            read Q_{h}[((sl * C + c) * R + r) * SP : +SP, :] -> sg16.{o}[0]
+            lw   mxm.{h}, sg16.{o}[0] group j * SP / 8
+    .endfor
+    flow install_queries_{h}_{u}:
+        iw mxm.{h}
+.endm
+
+; ---- The maximum of 32 rows, and what exp makes of the scores ---------------------------------------------------------
+.macro level h, o, i, u, l, n
+    .equ m = ceil_div(n, 4)
+        flow maxima_{h}_{u}_{l}:
+        .for k in 0..4
+            read LV{k}{l % 2}_{h}[min(k * m, n - m) : +m, :] -> sg4.{i}[k]
+        .endfor
+        max.f32 sg4.{i}[0], sg4.{i}[1] -> %a @alu0
+        max.f32 sg4.{i}[2], sg4.{i}[3] -> %b @alu1
+        max.f32 %a, %b -> sg4.{o}[3] @alu3
+        .for k in 0..4
+            write sg4.{o}[3] -> LV{k}{1 - l % 2}_{h}[0:m, :]
+        .endfor
+.endm
+
+.macro weigh h, o, i, u, name, place, count, to, src, a0, a1, a2, a3, out
+    flow weigh_{h}_{u}_{name}:
+        read     ST{u % 2}_{h}[place : place + count, :] -> sg4.{i}[src]
+        sub      sg4.{i}[src], latch -> %below @alu{a0}
+        mul      %below, SCALE -> %x @alu{a1}
+        exp      %x -> %p @alu{a2}
+        cast.f16 %p -> sg2.{o}[out] @alu{a3}
+        write    sg2.{o}[out] -> PT_{h}[to : +count, :]
+.endm
+
+.macro weights h, o, i, u, src, a0, a1, a2, a3, out
+    .if ML > 1
+        level {h}, {o}, {i}, u, 0, ML
+    .endif
+    .if ML > 4
+        level {h}, {o}, {i}, u, 1, ceil_div(ML, 4)
+    .endif
+    .if ML > 16
+        level {h}, {o}, {i}, u, 2, ceil_div(ML, 16)
+    .endif
+    .equ last = (ML > 1) + (ML > 4) + (ML > 16)
+    flow keep_{h}_{u}:
+        .if last % 2
+            read LV01_{h}[0:1, :] -> sg4.{i}[src]
+        .else
+            read LV00_{h}[0:1, :] -> sg4.{i}[src]
+        .endif
+        identity sg4.{i}[src]  keep 1 @alu{a0}
+    .if T0 > 0
+        weigh {h}, {o}, {i}, u, p, 0, T0, u * NB * HALF, src, a0, a1, a2, a3, out
+    .endif
+    weigh {h}, {o}, {i}, u, n, T0, S, (u * NB + NBP) * HALF, src, a0, a1, a2, a3, out
+.endm
+
+; ---- Weights turned, products with values, and their sums -------------------------------------------------------------
+.macro turn_weights h, o, i, PS, J
+    flow weights_{h}_{J}:
+        read PT_{h}[LANES * J : +LANES, :] -> sg16.{o}[0]
+        lw   mxm.{h}, sg16.{o}[0]
+    flow install_weights_{h}_{J}:
+        iw mxm.{h}
+    flow turn_weights_{h}_{J}:
+        read      Eye_{h}[0 : PS * SP, :] -> s26.{o}
+        abc       mxm.{h}0, s26.{o}
+        abc       mxm.{h}1, s26.{o}
+        acc       mxm.{h}0 -> s0.{i} low8
+        acc       mxm.{h}1 -> s1.{i} low8
+        write.f16 sg2.{i}[0] -> PR_{h}[J * PS * SP : +PS * SP, :]
+.endm
+
+.macro install_rows h, o, PS, J
+    flow rows_{h}_{J}:
+        read PR_{h}[J * PS * SP : +PS * SP, :] -> sg16.{o}[0]
+        lw   mxm.{h}, sg16.{o}[0]
+    flow install_rows_{h}_{J}:
+        iw mxm.{h}
+.endm
+
+.macro times_values h, o, i, PS, u, c, set, slots, b
+    .for j in 0..slots
+        flow product_{h}_{u}_{b}_{j}:
+            read VT_{h}[c * NB + b, set * PS + j, :, :] -> sg2.{o}[15]
+            abc  mxm.{h}, sg2.{o}[15] half (u * NB + b) % 2
+            .if b == 0
+                acc mxm.{h} -> sg4.{i}[0]
+            .else
+                read OC_{h}[u % 2, j, :, :] -> sg4.{o}[5]
+                acc  mxm.{h}, sg4.{o}[5] -> sg4.{i}[0]
+            .endif
+            write sg4.{i}[0] -> OC_{h}[u % 2, j, :, :]
+    .endfor
+.endm
+
+.macro normalise h, o, i, PS, u, slots, src, b0, b1, b2, b3, b4, out
+    .for j in 0..slots
+        flow inverse_{h}_{u}_{j}:
+            read     OC_{h}[u % 2, j, D : D + 1, :] -> sg4.{i}[src]
+            rsqrt    sg4.{i}[src] -> %r @alu{b0}
+            mul      %r, %r -> %q @alu{b1}
+            identity %q  keep 1 @alu{b2}
+        flow seat_{h}_{u}_{j}:
+            read     Seat_{h}[j : j + 1, :] -> s16.{i}
+            identity s16.{i}  keep 1 @alu{b4}
+        flow normalise_{h}_{u}_{j}:
+            read     OC_{h}[u % 2, j, 0:D, :] -> sg4.{i}[src]
+            mul      sg4.{i}[src], latch -> %o @alu{b2}
+            cast.f16 %o -> %half @alu{b3}
+            mask     %half, latch -> sg2.{o}[out] @alu{b4}
+            write    sg2.{o}[out] -> OT_{h}[(u * PS + j) * D : +D, :]
+    .endfor
+.endm
+
+.macro turn_outputs h, o, i, t, tile
+    flow outputs_{h}_{t}:
+        read OT_{h}[LANES * t : +LANES, :] -> sg16.{o}[0]
+        lw   mxm.{h}, sg16.{o}[0]
+    flow install_outputs_{h}_{t}:
+        iw mxm.{h}
+    flow turn_outputs_{h}_{t}:
+        read      Pick_{h} -> s26.{o}
+        abc       mxm.{h}0, s26.{o}
+        abc       mxm.{h}1, s26.{o}
+        acc       mxm.{h}0 -> s0.{i} low8
+        acc       mxm.{h}1 -> s1.{i} low8
+        write.f16 sg2.{i}[0] -> O_e[:, LANES * tile : +LANES]
+        write.f16 sg2.{i}[0] -> O_w[:, LANES * tile : +LANES]
+.endm
+
+; ---- A hemisphere's units in turn: scores of t, weights of t, turned and multiplied when both blocks of an install are there
+.macro side h, o, i, hf, PS, NH, U, t, larger, src, a0, a1, a2, a3, out, nin, b0, b1, b2, b3, b4, nout
+    .equ sets = U / (C * R)
+    .if t < U
+        .equ c = t / R / sets
+        .equ set = t / R % sets
+        .equ slots = min(PS, (min(2 * PH, KV - 2 * PH * c) + 1 - hf) / 2 - set * PS)
+        .if slots > 0
+            install_queries {h}, {o}, PS, t, c, set, t % R, slots
+            .if T0 >= S
+                score_part {h}, {o}, {i}, hf, t, c, 1, 1, larger
+                score_part {h}, {o}, {i}, hf, t, c, 0, 0, larger
+            .else
+                score_part {h}, {o}, {i}, hf, t, c, 0, 1, larger
+                .if T0 > 0
+                    score_part {h}, {o}, {i}, hf, t, c, 1, 0, larger
+                .endif
+            .endif
+            weights {h}, {o}, {i}, t, src, a0, a1, a2, a3, out
+        .endif
+    .endif
+    ; Installs whose blocks are those of units before t, and the ones before that.
+    .equ all = ceil_div(U * NB, 2)
+    .equ done = t >= U ? all : t * NB / 2
+    .equ done1 = t > U ? all : max(0, t - 1) * NB / 2
+    .equ done2 = t > U + 1 ? all : max(0, t - 2) * NB / 2
+    .for J in done1..done
+        turn_weights {h}, {o}, {i}, PS, J
+    .endfor
+    .for J in done2..done1
+        install_rows {h}, {o}, PS, J
+        .for x in 2 * J..min(2 * J + 2, U * NB)
+            .equ u = x / NB
+            .equ c = u / R / sets
+            .equ set = u / R % sets
+            .equ slots = min(PS, (min(2 * PH, KV - 2 * PH * c) + 1 - hf) / 2 - set * PS)
+            .if slots > 0
+                times_values {h}, {o}, {i}, PS, u, c, set, slots, x % NB
+                .if x % NB == NB - 1
+                    normalise {h}, {o}, {i}, PS, u, slots, nin, b0, b1, b2, b3, b4, nout
+                .endif
+            .endif
+        .endfor
+    .endfor
+.endm
+
+.macro attend
+    .for t in 0..max(U_e, U_w) + 2
+        side e, e, w, 0, PS_e, NH_e, U_e, t, 11, 5, 8, 9, 10, 15, 12, 5, 8, 9, 11, 10, 9, 13
+        .if NH_w > 0
+            side w, w, e, 1, PS_w, NH_w, U_w, t, 4, 3, 4, 5, 2, 7, 10, 3, 0, 1, 3, 2, 5, 11
+        .endif
+    .endfor
+    .for t in 0..TO_e
+        turn_outputs e, e, w, t, t
+    .endfor
+    .if NH_w > 0
+        .for t in 0..TO_w
+            turn_outputs w, w, e, t, TO_e + t
+        .endfor
+    .endif
+.endm

@@ -1,0 +1,216 @@
+; A decoder block as in Llama
+.target tsp1
+.param S = 128    ; tokens
+.param T0 = 0     ; keys of the past
+.param DM = 576   ; width of the model
+.param HQ = 9     ; heads of queries
+.param KV = 3     ; heads of keys
+.param D = 64     ; columns of a head
+.param N = 1536   ; width of the hidden layer
+.param eps = 1e-5
+.param SCALE = 0.125  ; of the scores: D to the power -1/2
+
+.equ TK = ceil_div(DM, LANES)
+.equ TN = ceil_div(N, LANES)
+.equ PH = LANES / 2 / D
+.equ C = ceil_div(KV, 2 * PH)
+.equ R = HQ / KV
+.equ CAUSAL = 1
+.equ NQ = C * (R + 2)                                       ; columns of keys, values and queries
+.equ NBN = ceil_div(S, LANES / 2)
+
+.input X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
+.input Gamma : f16 [2 * TK, LANES] at mem.w[30..31]
+.input Cos : f32 [S, LANES] at mem.w[16..19] bank 1
+.input Sin : f32 [S, LANES] at mem.w[20..23] bank 1
+.input Slot : u8 [PH, LANES] at mem.w24 bank 1
+.input Map : i16 [1, LANES] at mem.e[30..31] bank 1
+.output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
+
+.equ EAST_QKV = NQ / 2 * TK + NQ % 2 * ((TK + 1) / 2)
+.weight Qkv_e : f16 [EAST_QKV * LANES, LANES] at mem.e[0..15] bank 0
+.weight Qkv_w : f16 [max(1, NQ * TK - EAST_QKV) * LANES, LANES] at mem.w[0..15] bank 0
+
+.include "block_product.s"
+.include "block_norm.s"
+.include "block_attention.s"
+
+.equ TA = TO_e + TO_w                      ; tiles of what attention gives
+.equ EAST_OUT = TK / 2 * TA + TK % 2 * ((TA + 1) / 2)
+.equ EAST_DOWN = TK / 2 * TN + TK % 2 * ((TN + 1) / 2)
+.weight Out_e : f16 [EAST_OUT * LANES, LANES] at mem.e[0..15] bank 0
+.weight Out_w : f16 [max(1, TK * TA - EAST_OUT) * LANES, LANES] at mem.w[0..15] bank 0
+.weight Gate_e : f16 [TN * TK * LANES, LANES] at mem.e[0..15] bank 0
+.weight Up_w   : f16 [TN * TK * LANES, LANES] at mem.w[0..15] bank 0
+.weight Down_e : f16 [EAST_DOWN * LANES, LANES] at mem.e[0..15] bank 0
+.weight Down_w : f16 [max(1, TK * TN - EAST_DOWN) * LANES, LANES] at mem.w[0..15] bank 0
+
+.temp SQ0 : f32 [S, LANES] at mem.e[24..27] banks run 1
+.temp SQ1 : f32 [S, LANES] at mem.e[20..23] banks run 1
+.temp RS : f32 [S, LANES] at mem.e[16..19] banks run 1
+.temp R1 : f32 [S, DM] at mem.w[8..11] tile S x LANES bank 1
+.temp GA : f32 [2 * TK, LANES] at mem.w[24..27]
+.temp QF : f32 [S, LANES] at mem.e[16..19] banks run 1
+.temp QP : f32 [S, LANES] at mem.e[20..23] banks run 1
+.temp G : f32 [S, LANES] at mem.e[24..27] banks run 1
+.macro temporaries h
+    .temp X_{h}  : f16 [S, DM] at mem.{h}[40..41] tile S x LANES banks run 1
+    .temp SU_{h} : f16 [S, LANES] at mem.{h}[42..43] banks run 1
+    .temp H_{h}  : f16 [S, N] at mem.{h}[42..43] tile S x LANES banks run 1
+    .temp T0_{h} : f32 [S, LANES] at mem.{h}[36..39] banks run 16
+    .temp T1_{h} : f32 [S, LANES] at mem.{h}[32..35] banks run 2
+.endm
+    temporaries e
+    temporaries w
+.output K_e : f16 [C * S, LANES] at mem.e[42..43]
+.temp   K_w : f16 [C * S, LANES] at mem.w[42..43]
+.output V_e : f16 [C * NBN * LANES / 2, LANES] at mem.e[0..15] bank 1
+.temp   V_w : f16 [C * NBN * LANES / 2, LANES] at mem.w[0..15] bank 1
+    attention_tensors e, U_e, PS_e, NH_e, TO_e
+.if NH_w > 0
+    attention_tensors w, U_w, PS_w, NH_w, TO_w
+.endif
+
+flow gamma:
+    read     Gamma -> sg2.e[9]
+    cast.f32 sg2.e[9] -> sg4.w[7]
+    write    sg4.w[7] -> GA
+
+; ---- Norm of X ---------------------------------------------------------------------------------------------------------
+.for t in 0..TK
+    flow square_{t}:
+        read     X[:, LANES * t : +LANES] -> sg2.e[12]
+        cast.f32 sg2.e[12] -> %x
+        .if t == 0
+            mul   %x, %x -> sg4.e[7]
+        .else
+            mul   %x, %x -> %s
+            read  SQ{(t + 1) % 2} -> sg4.w[5]
+            add   %s, sg4.w[5] -> sg4.e[7]
+        .endif
+        write sg4.e[7] -> SQ{t % 2}
+.endfor
+    inverse_root before, (TK + 1) % 2
+.for t in 0..TK
+    flow norm_{t}:
+        read     X[:, LANES * t : +LANES] -> sg2.e[12]
+        read     RS -> sg4.w[5]
+        read     GA[t : t + 1, :] -> sg4.e[4] repeat S step 0
+        cast.f32 sg2.e[12] -> %x
+        mul      %x, sg4.w[5] -> %n
+        mul      %n, sg4.e[4] -> %y
+        cast.f16 %y -> sg2.e[14], sg2.w[14]
+        write    sg2.e[14] -> X_e[:, LANES * t : +LANES]
+        write    sg2.w[14] -> X_w[:, LANES * t : +LANES]
+.endfor
+
+; ---- Keys, values and queries -------------------------------------------------------------------------------------------
+.macro rotate n
+    flow swap_{n}:
+        total    n, TK
+        identity %y -> sg4.e[7]
+        write    sg4.e[7] -> QF
+        read     Map -> sg2.e[9] repeat S step 0
+        permute  sg4.e[7], sg2.e[9] -> sg4.w[7]
+        write    sg4.w[7] -> QP
+.endm
+.macro rotated
+        read     QF -> sg4.w[5]
+        read     Cos -> sg4.e[6]
+        read     QP -> sg4.w[6]
+        read     Sin -> sg4.e[7]
+        mul      sg4.w[5], sg4.e[6] -> %a
+        mul      sg4.w[6], sg4.e[7] -> %b
+        add      %a, %b -> %r
+.endm
+
+.for c in 0..C
+        column qkv, c, Qkv, X, DM, c % 2
+        rotate c
+    flow keys_{c}:
+        rotated
+        cast.f16 %r -> sg2.e[12], sg2.w[12]
+        write    sg2.e[12] -> K_e[c * S : +S, :]
+        write    sg2.w[12] -> K_w[c * S : +S, :]
+.endfor
+.for c in 0..C
+    column qkv, C + c, Qkv, X, DM, (C + c) % 2
+    flow values_{c}:
+        total    C + c, TK
+        cast.f16 %y -> sg2.e[12], sg2.w[12]
+        write    sg2.e[12] -> V_e[c * NBN * LANES / 2 : +S, :]
+        write    sg2.w[12] -> V_w[c * NBN * LANES / 2 : +S, :]
+.endfor
+.for q in 0..C * R
+    column qkv, 2 * C + q, Qkv, X, DM, q % 2
+    rotate 2 * C + q
+    .for slot in 0..NH_e
+        flow queries_{q}_{slot}:
+            rotated
+            cast.f16 %r -> %q
+            read     Slot[slot : slot + 1, :] -> s16.e  repeat S step 0
+            mask     %q, s16.e -> sg2.e[12], sg2.w[12]
+            write    sg2.e[12] -> Q_e[(slot * C * R + q) * SP : +S, :]
+            .if slot < NH_w
+                write sg2.w[12] -> Q_w[(slot * C * R + q) * SP : +S, :]
+            .endif
+    .endfor
+.endfor
+
+    unit_rows e, e, NH_e
+.if NH_w > 0
+    unit_rows w, w, NH_w
+.endif
+.for c in 0..C
+    .for b in 0..NB
+        turn_values e, e, w, 0, NH_e, c, b
+        .if NH_w > 0
+            turn_values w, w, e, 1, NH_w, c, b
+        .endif
+    .endfor
+.endfor
+    attend
+
+; ---- Out, and the norm of the sum --------------------------------------------------------------------------------------
+.for n in 0..TK
+    column out, n, Out, O, TA * LANES, n % 2
+    flow residual_{n}:
+        total    n, TA
+        read     X[:, LANES * n : +LANES] -> sg2.e[12]
+        cast.f32 sg2.e[12] -> %x
+        add      %y, %x -> %r, sg4.w[7]
+        write    sg4.w[7] -> R1[:, LANES * n : +LANES]
+        .if n == 0
+            mul   %r, %r -> sg4.e[7]
+        .else
+            mul   %r, %r -> %s
+            read  SQ{(n + 1) % 2} -> sg4.w[5]
+            add   %s, sg4.w[5] -> sg4.e[7]
+        .endif
+        write sg4.e[7] -> SQ{n % 2}
+.endfor
+    inverse_root after, (TK + 1) % 2
+.for t in 0..TK
+    flow normed_{t}:
+        read     R1[:, LANES * t : +LANES] -> sg4.e[5]
+        read     RS -> sg4.w[4]
+        read     GA[TK + t : TK + t + 1, :] -> sg4.e[6] repeat S step 0
+        mul      sg4.e[5], sg4.w[4] -> %n
+        mul      %n, sg4.e[6] -> %y
+        cast.f16 %y -> sg2.e[14], sg2.w[14]
+        write    sg2.e[14] -> X_e[:, LANES * t : +LANES]
+        write    sg2.w[14] -> X_w[:, LANES * t : +LANES]
+.endfor
+
+; ---- The gated layer ---------------------------------------------------------------------------------------------------
+.include "block_gated.s"
+    gated_layer Gate, Up, X, DM
+.for n in 0..TK
+    column down, n, Down, H, N, n % 2
+    flow finish_{n}:
+        total    n, TN
+        read     R1[:, LANES * n : +LANES] -> sg4.e[6]
+        add      %y, sg4.e[6] -> %r
+        cast.f16 %r -> sg2.e[14]
+        write    sg2.e[14] -> Y[:, LANES * n : +LANES]
+.endfor
