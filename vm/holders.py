@@ -12,7 +12,7 @@ import numpy as np
 
 from lpuasm.isa.target import Queue
 from lpuasm.vm.code import Code
-from lpuasm.vm.moments import Moments
+from lpuasm.vm.moments import Ints, Moments
 
 #: An issue: the word, and the cycle of its dispatch.
 Event = tuple[Code, int]
@@ -44,6 +44,17 @@ class Holders:
                 found.setdefault((code.queue.name, code.definition.mnemonic), []).append(code)
         return found
 
+    def issues(self, code: Code) -> tuple[Ints, Ints]:
+        """(by how much the stepped operand has moved, the cycle) of each issue of a word, in order."""
+        t, family = self.moments.timeline, self.row(code)
+        rest = np.arange(int(t.issues[family]))
+        steps, cycles = np.zeros_like(rest), np.full_like(rest, t.start[family])
+        for k in range(t.count.shape[1]):
+            index = rest % t.count[family, k]
+            rest = rest // t.count[family, k]
+            steps, cycles = steps + index * t.step[family, k], cycles + index * t.every[family, k]
+        return steps, cycles
+
     def words(self, queue: str, *mnemonics: str) -> list[Code]:
         return [code for name in mnemonics for code in self._by_kind.get((queue, name), [])]
 
@@ -61,13 +72,7 @@ class Holders:
         if last is None or covers is None:
             return None if last is None else last[1]
         row, count = covers
-        t, family = self.moments.timeline, self.row(code)
-        numbers = np.arange(last[0] + 1)
-        steps, cycles, rest = np.zeros_like(numbers), np.full_like(numbers, t.start[family]), numbers
-        for k in range(t.count.shape[1]):
-            index = rest % t.count[family, k]
-            rest = rest // t.count[family, k]
-            steps, cycles = steps + index * t.step[family, k], cycles + index * t.every[family, k]
+        steps, cycles = (column[: last[0] + 1] for column in self.issues(code))
         hits = np.flatnonzero(code.number("group") + steps == row // count)
         return int(cycles[hits[-1]]) if len(hits) else None
 
@@ -132,16 +137,12 @@ class Holders:
 
     def _times(self, mnemonic: str, link: int) -> list[tuple[int, int]]:
         """(cycle, index of the word) of every issue of a kind on a link."""
-        found = []
-        t = self.moments.timeline
-        for index, code in enumerate(self.codes):
-            if code.definition.mnemonic == mnemonic and code.number("link") == link:
-                family = self.row(code)
-                cycles = np.zeros(1, np.int64)
-                for k in range(t.count.shape[1]):
-                    cycles = (cycles[:, None] + np.arange(t.count[family, k]) * t.every[family, k]).reshape(-1)
-                found += [(int(c) + int(t.start[family]), index) for c in cycles]
-        return found
+        return [
+            (int(cycle), index)
+            for index, code in enumerate(self.codes)
+            if code.definition.mnemonic == mnemonic and code.number("link") == link
+            for cycle in self.issues(code)[1]
+        ]
 
 
 def rows_of_group(code: Code) -> int:

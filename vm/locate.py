@@ -1,4 +1,4 @@
-"""Where an element is at a cycle: in SRAM, and on the streams, coming from there or going there."""
+"""Where an element is at a cycle: in SRAM, among the weights, and on the streams, coming from there or going there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lpuasm.vm.code import Code
 from lpuasm.vm.debug import Debugger
 from lpuasm.vm.holders import Holders
 from lpuasm.vm.places import Place, places
+from lpuasm.vm.residents import residents
 from lpuasm.vm.state import NOBODY
 
 
@@ -18,9 +19,10 @@ from lpuasm.vm.state import NOBODY
 class Sighting:
     """A byte of an element somewhere.
 
-    ``kind``: "memory", "stream" (a value that was read from its word), "coming" (one on a stream that will be stored
-    there), "later" (a store in a cycle to come). ``value``: the byte, −1 where it is not there yet. ``code`` and
-    ``cycle``: the word that put it there, or will, and when it is dispatched.
+    ``kind``: "memory", "stream" (a value that was read from its word), "weights" (a row of a plane that was read from
+    it), "coming" (one on a stream that will be stored there), "later" (a store in a cycle to come). ``stream``: its
+    name, or the plane and the part of it; ``register``: the SR, or the row. ``value``: the byte, −1 where it is not
+    there yet. ``code`` and ``cycle``: the word that put it there, or will, and when it is dispatched.
     """
 
     kind: str
@@ -46,6 +48,10 @@ def where(debugger: Debugger, name: str, index: tuple[int, ...]) -> list[Sightin
         value = int(debugger.state.slice(place.queue)[place.address, place.lane])
         found.append(Sighting("memory", place, value, *(stamp or (None, None))))
         found += _read(debugger, holders, codes, place)
+        for r in residents(debugger, holders, place.queue, place.address):
+            rows = getattr(debugger.state, r.part)[r.plane[4], int(r.plane[5:])]
+            value = int(rows[r.row, place.lane])
+            found.append(Sighting("weights", place, value, *r.by, f"{r.plane}.{r.part}", r.row))
         found += _coming(debugger, holders, place)
     return found
 
@@ -92,12 +98,6 @@ def _coming(debugger: Debugger, holders: Holders, place: Place) -> list[Sighting
 
 def _next_store(holders: Holders, code: Code, address: int, now: int) -> int | None:
     """The first dispatch of a `write` to an address whose word has not changed by ``now``."""
-    t, family = holders.moments.timeline, holders.row(code)
-    numbers = np.arange(int(t.issues[family]))
-    steps, cycles, rest = np.zeros_like(numbers), np.full_like(numbers, t.start[family]), numbers
-    for k in range(t.count.shape[1]):
-        index = rest % t.count[family, k]
-        rest = rest // t.count[family, k]
-        steps, cycles = steps + index * t.step[family, k], cycles + index * t.every[family, k]
+    steps, cycles = holders.issues(code)
     hits = cycles[(code.number("address") + steps == address) & (cycles + code.func > now)]
     return int(hits.min()) if len(hits) else None

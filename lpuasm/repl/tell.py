@@ -48,6 +48,8 @@ def _sighting(debugger: Debugger, group: Sequence[Sighting]) -> str:
             return f"in {names}[{first.place.address:#06x}], lane {first.place.lane}: {octets}{stored}"
         case "stream":
             return f"on {stream}: {octets}, read{by[1:]}"
+        case "weights":
+            return f"in {_span(first.stream, last.stream)}, row {first.register}, lane {first.place.lane}: {octets}{by}"
         case "coming":
             return f"on {stream}: {octets}, to be stored{by[1:]}"
     return f"to be stored to {names}[{first.place.address:#06x}]{by[1:]}"
