@@ -1,4 +1,4 @@
-"""What words claim besides streams: banks, address generators, queues of the other plane, links to other chips."""
+"""What words claim besides streams and banks: address generators, queues of the other plane, links to other chips."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from lpuasm.isa.charges import Charges, charges
 from lpuasm.isa.core import table
 from lpuasm.isa.join import Traffic, channels
-from lpuasm.isa.ports import number, paired, per_target, ports
-from lpuasm.isa.runs import Bools, Ints, Lines, Runs, claim, lines, spread
+from lpuasm.isa.ports import number, per_target, ports
+from lpuasm.isa.runs import Ints, Lines, Runs, claim, lines, spread
 from lpuasm.isa.target import HEMISPHERES, Target
 from lpuasm.isa.timeline import Timeline
 
@@ -55,52 +55,9 @@ def within(value: Ints, step: Ints, count: Ints, low: int, high: Ints | int) -> 
     return first, np.where(first < last, last, 0)
 
 
-def banks(timeline: Timeline, nests: Lines) -> list[Runs]:
-    """What reads, writes, gathers and scatters hold: a channel a bank, in cycles. Addresses outside hold nothing."""
-    target = timeline.target
-    whole, offset = _holds(target)
-    opcode, count = timeline.opcode, target.geometry.banks
-    rows = np.flatnonzero(offset[opcode] >= 0)
-    if not len(rows):
-        return []
-    first = channels(target).banks + timeline.queue.astype(np.int64) * count
-    size = target.geometry.words_per_bank
-    both = rows[whole[opcode[rows]]]
-    out = [claim(nests.of(both), both, first[both] + bank, offset[opcode[both]], writes=True) for bank in range(count)]
-    family, address = number(timeline, "address")
-    low, high = extent(timeline, family, address)
-    one = (low // size == high // size) & (low >= 0) & (high < target.words)
-    rows = family[one]
-    out.append(claim(nests.of(rows), rows, first[rows] + low[one] // size, offset[opcode[rows]], writes=True))
-    if one.all():
-        return out
-    rows, address = family[~one], address[~one]
-    nest = lines(timeline.start[rows], timeline.count[rows], timeline.every[rows], timeline.step[rows])
-    for bank in range(count):
-        begin, end = within(address[nest.family] + nest.moved, nest.step, nest.count, bank * size, (bank + 1) * size)
-        some = np.flatnonzero(begin < end)
-        part = rows[nest.family[some]]
-        held = Lines(
-            np.arange(len(some)), nest.start[some] + begin[some] * nest.stride[some], nest.stride[some],
-            (end - begin)[some], nest.issue[some], nest.hop[some], nest.moved[some], nest.step[some],
-        )  # fmt: skip
-        out.append(claim(held, part, first[part] + bank, offset[opcode[part]], writes=True))
-    return out
-
-
-@per_target
-def _holds(target: Target) -> tuple[Bools, Ints]:
-    """By opcode: whether all banks are held, and in which cycle after dispatch; −1 for words that hold none."""
-    whole, offset = np.zeros(256, bool), np.full(256, -1, np.int64)
-    for d in table(target):
-        if d.timing.banks:
-            whole[d.opcode], offset[d.opcode] = d.timing.banks
-    return whole, offset
-
-
-def siblings(timeline: Timeline, nests: Lines) -> list[Runs]:
+def siblings(moves: Traffic) -> list[Runs]:
     """Dispatches in queues of planes 1, and what pair instructions claim of them: a channel a queue, in cycles."""
-    wide = paired(timeline)
+    timeline, nests, wide = moves.timeline, moves.lines, moves.wide
     if not wide.any():
         return []
     first, plane, sibling = channels(timeline.target).queues, *_planes(timeline.target)
@@ -113,10 +70,11 @@ def siblings(timeline: Timeline, nests: Lines) -> list[Runs]:
     ]
 
 
-def misplaced_pairs(timeline: Timeline) -> Charges:
+def misplaced_pairs(moves: Traffic) -> Charges:
     """LPU0306: pair instructions in a queue of another plane than plane 0."""
+    timeline = moves.timeline
     plane, _ = _planes(timeline.target)
-    rows = np.flatnonzero(paired(timeline) & (plane[timeline.queue] > 0))
+    rows = np.flatnonzero(moves.wide & (plane[timeline.queue] > 0))
     return charges(timeline, 306, timeline.start[rows], rows)
 
 
@@ -165,7 +123,7 @@ def outside(traffic: Traffic) -> list[Charges]:
     group_rows, group = number(timeline, "group", reads.family)
     at, _ = ports(target).numbers["group"]
     size = reads.size[at[timeline.opcode[reads.family]] >= 0]
-    height = np.where(paired(timeline)[group_rows], size // 2, size)
+    height = np.where(traffic.wide[group_rows], size // 2, size)
     return [
         beyond(timeline, rows, address, target.words),
         beyond(timeline, lane_rows, lane, target.lanes),
@@ -176,6 +134,11 @@ def outside(traffic: Traffic) -> list[Charges]:
 def packets(timeline: Timeline, nests: Lines) -> list[Charges]:
     """LPU0312 and LPU0313: links that are still busy, and the first `receive` of each link that finds nothing."""
     target = timeline.target
+    if (
+        not (timeline.opcode == _opcode(target, "send")).any()
+        and not (timeline.opcode == _opcode(target, "receive")).any()
+    ):
+        return []
     loopback = np.array(target.c2c.loopback)
     sent, link, family = _packets(timeline, nests, "send")
     bad = np.flatnonzero((link[1:] == link[:-1]) & (np.diff(sent) < target.c2c.packet_cycles)) + 1
@@ -194,11 +157,15 @@ def packets(timeline: Timeline, nests: Lines) -> list[Charges]:
     return [busy, charges(timeline, 313, taken[bad], family[bad], value=link[bad])]
 
 
+def _opcode(target: Target, mnemonic: str) -> int:
+    definition = table(target).find("c2c", mnemonic)
+    assert definition is not None
+    return definition.opcode
+
+
 def _packets(timeline: Timeline, nests: Lines, mnemonic: str) -> tuple[Ints, Ints, Ints]:
     """(cycle, link, family) of every issue of `send` or `receive` on links that exist, by link, cycle and family."""
-    definition = table(timeline.target).find("c2c", mnemonic)
-    assert definition is not None
-    rows, link = number(timeline, "link", np.flatnonzero(timeline.opcode == definition.opcode))
+    rows, link = number(timeline, "link", np.flatnonzero(timeline.opcode == _opcode(timeline.target, mnemonic)))
     known = link < timeline.target.geometry.links
     rows, link = rows[known], link[known]
     nest = nests.of(rows)

@@ -17,9 +17,10 @@ _OPERANDS = 64
 def misheard(program: Program, moves: Traffic, runs: Runs, heard: Heard) -> Charges:
     """LPU0314: stream operands with rows in the intent table that hear a word other than those."""
     timeline, streams = moves.timeline, moves.timeline.target.geometry.streams
-    rows = np.flatnonzero((runs.channel[heard.reader] < channels(timeline.target).alus) & (heard.writer >= 0))
     if not len(program.intent):
-        rows = rows[:0]
+        none = np.zeros(0, np.int64)
+        return charges(timeline, 314, none, none)
+    rows = np.flatnonzero((runs.channel[heard.reader] < channels(timeline.target).alus) & (heard.writer >= 0))
     reader, writer = heard.reader[rows], heard.writer[rows]
     stream = runs.channel[reader] % streams
     wanted = program.intent.astype(np.int64)
@@ -28,8 +29,13 @@ def misheard(program: Program, moves: Traffic, runs: Runs, heard: Heard) -> Char
     asked = (of * _OPERANDS + wanted[:, 2]) * streams + wanted[:, 3]
     got = (runs.family[reader] * _OPERANDS + runs.operand[reader]) * streams + stream
     families = len(timeline.start) + 1
-    wrong = _among(got, asked) & ~_among(got * families + runs.family[writer], asked * families + by)
-    bad = rows[wrong]
+    order = np.argsort(asked)
+    asked, by = asked[order], by[order]
+    at = np.minimum(np.searchsorted(asked, got), len(asked) - 1) if len(asked) else got[:0]
+    # What hears the first word that is named for it is right; the others may hear another one that is.
+    doubtful = np.flatnonzero((asked[at] == got) & (by[at] != runs.family[writer])) if len(asked) else at
+    heard_by = got[doubtful] * families + runs.family[writer[doubtful]]
+    bad = rows[doubtful[~_among(heard_by, asked * families + by)]]
     reader, writer = heard.reader[bad], heard.writer[bad]
     diagonal = runs.start[reader] + heard.first[bad] * runs.stride[reader]
     return charges(

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from lpuasm.isa.core import table
+from lpuasm.isa.direct import hear
 from lpuasm.isa.ports import NONE, Accesses, Links, accesses, paired, per_target, ports
-from lpuasm.isa.runs import Ints, Lines, Runs, claim, lines, stack
-from lpuasm.isa.sweep import Heard, sweep
+from lpuasm.isa.runs import Bools, Ints, Lines, Runs, claim, lines, stack
+from lpuasm.isa.sweep import Heard
 from lpuasm.isa.target import HEMISPHERES, Target
 from lpuasm.isa.timeline import Timeline
+
+_OPERANDS, _BYTES = 64, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Channels:
     queues: int
 
 
+@per_target
 def channels(target: Target) -> Channels:
     g = target.geometry
     alus = 2 * g.streams
@@ -66,13 +70,16 @@ class Joined:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What the families of a timeline move: their stream operands, the ALUs that they name, and all of it as runs."""
+    """What the families of a timeline move: their stream operands, the ALUs that they name, and all of it as runs.
+
+    ``wide``: of each family, whether it claims the same queue of the hemisphere's other plane."""
 
     timeline: Timeline
     lines: Lines
     reads: Accesses
     drives: Accesses
     links: Links
+    wide: Bools
     runs: Runs
 
 
@@ -96,8 +103,9 @@ def traffic(timeline: Timeline) -> Traffic:
         named[links.alu] = True
         rows = np.flatnonzero((tables.link[opcode] != NONE) & (alu != NONE) & named[alu])
         parts.append(claim(nests.of(rows), rows, first.alus + alu[rows], tables.link[opcode[rows]], writes=True))
-    parts += _results(timeline, nests)
-    return Traffic(timeline, nests, reads, drives, links, stack(parts))
+    wide = paired(timeline)
+    parts += _results(timeline, nests, wide)
+    return Traffic(timeline, nests, reads, drives, links, wide, stack(parts))
 
 
 def _streams(timeline: Timeline, nests: Lines, operands: Accesses, offset: Ints, writes: bool) -> Runs:
@@ -111,7 +119,7 @@ def _streams(timeline: Timeline, nests: Lines, operands: Accesses, offset: Ints,
     return claim(picked, family, channel, offset[family] - tap, writes=writes, rank=tap, operand=operand, size=size)
 
 
-def _results(timeline: Timeline, nests: Lines) -> list[Runs]:
+def _results(timeline: Timeline, nests: Lines, wide: Bools) -> list[Runs]:
     """Results of planes, and the `acc` that take them, in the cycle of the `acc`; pairs have channels of their own."""
     target, taps = timeline.target, timeline.target.taps
     abc, acc = (table(target).find(name, name) for name in ("abc", "acc"))
@@ -123,8 +131,7 @@ def _results(timeline: Timeline, nests: Lines) -> list[Runs]:
         rows = np.flatnonzero(opcode == definition.opcode)
         if len(rows):
             plane = _indices(target)[definition.queues[0]][timeline.queue[rows]]
-            wide = paired(timeline)[rows]
-            channel = np.where(wide, first.pairs + plane // target.geometry.planes, first.planes + plane)
+            channel = np.where(wide[rows], first.pairs + plane // target.geometry.planes, first.planes + plane)
             out.append(claim(nests.of(rows), rows, channel, delay, writes=writes))
     return out
 
@@ -141,7 +148,7 @@ def _indices(target: Target) -> Mapping[str, Ints]:
 def joins(timeline: Timeline) -> Joined:
     """Every operand of ``timeline`` with the issues that it hears. Holds for any timeline, legal or not."""
     runs = traffic(timeline).runs
-    heard, _ = sweep(runs)
+    heard, _ = hear(runs)
     return join(runs, heard)
 
 
@@ -150,21 +157,29 @@ def join(runs: Runs, heard: Heard) -> Joined:
     reader, writer = heard.reader, heard.writer
     missing = writer < 0
     issue = runs.issue[reader] + heard.first * runs.hop[reader]
-    order = np.lexsort((issue, runs.byte[reader], runs.operand[reader], runs.family[reader]))
+    family, operand, byte = runs.family[reader], runs.operand[reader], runs.byte[reader]
+    far, most = int(issue.max(initial=0)) + 1, int(family.max(initial=0)) + 1
+    place = (family * _OPERANDS + operand + 1) * _BYTES + byte
+    if most * _OPERANDS * _BYTES < (1 << 62) // far:
+        order = np.argsort(place * far + issue)
+    else:
+        order = np.lexsort((issue, place))
+    missing = missing[order]
+    writer = writer[order]
 
     def of_writer(column: Ints, none: int) -> Ints:
-        return np.where(missing, none, column)[order]
+        return np.where(missing, none, column)
 
     return Joined(
-        runs.family[reader][order],
-        runs.operand[reader][order],
-        runs.byte[reader][order],
+        family[order],
+        operand[order],
+        byte[order],
         issue[order],
         (heard.pace * runs.hop[reader])[order],
         of_writer(runs.family[writer], -1),
         of_writer(runs.operand[writer], -1),
         of_writer(runs.byte[writer], 0),
-        of_writer(runs.issue[writer] + heard.heard * runs.hop[writer], 0),
-        of_writer(heard.writer_pace * runs.hop[writer], 0),
+        of_writer(runs.issue[writer] + heard.heard[order] * runs.hop[writer], 0),
+        of_writer(heard.writer_pace[order] * runs.hop[writer], 0),
         heard.count[order],
     )

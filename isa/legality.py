@@ -21,17 +21,18 @@ from functools import cached_property
 
 import numpy as np
 
+from lpuasm.isa.banks import banks
 from lpuasm.isa.charges import Charges, charges, gather
-from lpuasm.isa.claims import banks, generators, misplaced_pairs, outside, packets, siblings
+from lpuasm.isa.claims import generators, misplaced_pairs, outside, packets, siblings
 from lpuasm.isa.core import table
+from lpuasm.isa.direct import hear
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.faults import Violation, describe
 from lpuasm.isa.intent import meant, misheard
 from lpuasm.isa.join import Joined, Traffic, channels, join, traffic
-from lpuasm.isa.ports import Accesses
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Bools, Ints, Runs, stack
-from lpuasm.isa.sweep import Heard, Meetings, sweep
+from lpuasm.isa.sweep import Heard, Meetings
 from lpuasm.isa.target import DIRECTIONS
 from lpuasm.isa.wiring import crossed, unreachable
 
@@ -41,10 +42,10 @@ MOST = 20
 
 @dataclass(frozen=True)
 class Proof:
-    """What the verdict found: the faults, who hears whom, and the stream operands that hear."""
+    """What the verdict found: the faults, what moves, and who hears whom."""
 
     violations: tuple[Violation, ...]
-    reads: Accesses
+    moves: Traffic
     runs: Runs
     heard: Heard
 
@@ -66,8 +67,9 @@ def prove(program: Program) -> Proof:
     """The verdict on ``program``, and its joins, from one sweep."""
     timeline = program.timeline
     moves = traffic(timeline)
-    runs = stack([moves.runs, *banks(timeline, moves.lines), *siblings(timeline, moves.lines)])
-    heard, meetings = sweep(runs)
+    more = [*banks(timeline, moves.lines), *siblings(moves)]
+    runs = stack([moves.runs, *more]) if more else moves.runs
+    heard, meetings = hear(runs)
     crossings, way = crossed(moves)
     found = [
         *_met(moves, runs, meetings),
@@ -76,7 +78,7 @@ def prove(program: Program) -> Proof:
         misheard(program, moves, runs, heard),
         crossings,
         generators(timeline),
-        misplaced_pairs(timeline),
+        misplaced_pairs(moves),
         *outside(moves),
         *unreachable(moves),
         *packets(timeline, moves.lines),
@@ -84,7 +86,7 @@ def prove(program: Program) -> Proof:
     first = gather(found).first(MOST)
     violations = [_violation(program, moves, runs, first, k) for k in range(len(first.cycle))]
     violations += [Violation(s.cycle, s.queue.number, s.word, s.code) for s in timeline.stuck]
-    return Proof(tuple(sorted(violations, key=lambda v: v.order)[:MOST]), moves.reads, runs, heard)
+    return Proof(tuple(sorted(violations, key=lambda v: v.order)[:MOST]), moves, runs, heard)
 
 
 def check(program: Program) -> None:

@@ -126,7 +126,7 @@ def sweep(runs: Runs) -> tuple[Heard, Meetings]:
     if int((highest - lowest).sum()) > _PAIRS:
         early = _until_meeting(runs, s)
         if early is not None and int(early[1].count.sum()) < int(runs.count.sum()):
-            return _renumbered(early[0], *sweep(early[1]))
+            return renumbered(early[0], *sweep(early[1]))
     parts = []
     for begin, end in _portions(lowest, highest, len(cuts)):
         rows = np.flatnonzero((lowest < end) & (highest > begin))
@@ -237,7 +237,7 @@ def _until_meeting(runs: Runs, s: Stretches) -> tuple[Ints, Runs] | None:
     return kept, Runs(**columns | {"count": count[kept]})
 
 
-def _renumbered(numbers: Ints, heard: Heard, meetings: Meetings) -> tuple[Heard, Meetings]:
+def renumbered(numbers: Ints, heard: Heard, meetings: Meetings) -> tuple[Heard, Meetings]:
     """The same of runs that have other numbers."""
     writer = np.where(heard.writer < 0, -1, numbers[heard.writer])
     return (

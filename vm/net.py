@@ -14,10 +14,9 @@ from itertools import pairwise
 import numpy as np
 
 from lpuasm.isa.core import Definition, Instruction, Table, table
-from lpuasm.isa.join import Joined, joins
-from lpuasm.isa.ports import Accesses, accesses, paired
+from lpuasm.isa.join import Joined, Traffic
 from lpuasm.isa.program import Program
-from lpuasm.isa.runs import Bools, Ints
+from lpuasm.isa.runs import Ints
 from lpuasm.isa.timeline import Timeline
 from lpuasm.vm import segments
 from lpuasm.vm.nests import Nests
@@ -34,16 +33,15 @@ class Net:
     Numbers below that of ``zero`` are families of the timeline; ``zero`` is a node whose every vector is zeros.
     """
 
-    def __init__(self, program: Program, joined: Joined | None = None, reads: Accesses | None = None) -> None:
+    def __init__(self, program: Program, moves: Traffic, joined: Joined) -> None:
         self.program = program
         self.target = program.target
         self.timeline: Timeline = program.timeline
-        self.joined: Joined = joins(self.timeline) if joined is None else joined
+        self.moves, self.joined = moves, joined
         self.nodes: dict[int, Node] = {}
         self.same: list[Segments] = []
         self.touched: list[Nests] = []
         self.laid: list[Laid] = []
-        self._reads = reads
         #: Nodes whose results are asked for; others are computed only if one of these needs them.
         self.wanted: list[int] = []
         self.opcode = self.timeline.opcode
@@ -74,16 +72,6 @@ class Net:
     @cached_property
     def _words(self) -> list[tuple[int, int]]:
         return list(zip(self.timeline.low.tolist(), self.timeline.high.tolist(), strict=True))
-
-    @cached_property
-    def reads(self) -> Accesses:
-        """The stream operands that families sample."""
-        return accesses(self.timeline)[0] if self._reads is None else self._reads
-
-    @cached_property
-    def wide(self) -> Bools:
-        """Of each family, whether it acts on a pair of planes."""
-        return paired(self.timeline)
 
     @cached_property
     def _by_opcode(self) -> dict[int, Ints]:
@@ -123,9 +111,9 @@ class Net:
         """The families that take groups of rows of weights from streams, and how many rows at each issue."""
         takes = np.zeros(256, bool)
         takes[[d.opcode for name in ("lw", "iw") for d in self.table.named(name)]] = True
-        rows = np.flatnonzero(takes[self.opcode[self.reads.family]])
-        family = self.reads.family[rows]
-        return family, self.reads.size[rows] >> self.wide[family]
+        rows = np.flatnonzero(takes[self.opcode[self.moves.reads.family]])
+        family = self.moves.reads.family[rows]
+        return family, self.moves.reads.size[rows] >> self.moves.wide[family]
 
     def nest(self, families: Ints, stepped: bool) -> tuple[Ints, Ints, Ints]:
         """Count, every and step of ``families``, [3, n]; the step is 0 unless they are ``stepped``."""
@@ -171,7 +159,7 @@ def streams(net: Net) -> None:
     lines_of = np.flatnonzero(rows)
     slot_of, times = operand + 1, np.maximum(rows, 1)
     if len(lines_of):
-        pair = net.wide[reader[lines_of]].astype(np.int64)
+        pair = net.moves.wide[reader[lines_of]].astype(np.int64)
         slot_of[lines_of] = RESULT
         row, byte[lines_of] = byte[lines_of] >> pair, byte[lines_of] & pair
         issue[lines_of] = issue[lines_of] * rows[lines_of] + row

@@ -54,7 +54,7 @@ def _groups(net: Net, plane: Ints, mnemonic: str, store: str) -> list[Nests]:
     one = Nests(
         at, port(rows, RESULT), zero, group * height, height, time, zero == 0, count, every, step * height
     )  # fmt: skip
-    pairs = one.pick(net.wide[rows])
+    pairs = one.pick(net.moves.wide[rows])
     return [one, replace(pairs, store=pairs.store + 1, port=pairs.port + 1)] if len(pairs) else [one]
 
 
@@ -77,7 +77,7 @@ def _installs(net: Net, plane: Ints) -> list[Nests]:
             own, cycle = rows[which], np.concatenate([net.times(f) for f in rows.tolist()])
         for part in (0, 1):
             if part:
-                some = net.wide[own]
+                some = net.moves.wide[own]
                 own, issue, cycle = own[some], issue[some], cycle[some]
             if not len(own):
                 continue
@@ -110,7 +110,7 @@ def _products(net: Net, rows: Ints, plane: Ints, arrays: list[Nests]) -> None:
     known: dict[tuple[int, str, int, int], int] = {}
     reads: list[tuple[int, int, int]] = []
     begins, ends = net.timeline.start[rows] + skew, net.last[rows] + skew
-    planes, wide = plane[rows], net.wide[rows]
+    planes, wide = plane[rows], net.moves.wide[rows]
     # Changes in the order of planes and cycles, so that all families are looked up at once.
     far = int(max(ends.max(), when.max(initial=0))) + 2
     changes = np.sort(changed * far + when)

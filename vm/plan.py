@@ -16,11 +16,11 @@ from hashlib import sha256
 import numpy as np
 
 from lpuasm.isa.core import table
+from lpuasm.isa.direct import hear
 from lpuasm.isa.faults import Violation
-from lpuasm.isa.join import Joined
+from lpuasm.isa.join import join, traffic
 from lpuasm.isa.layout import Layout
-from lpuasm.isa.legality import prove
-from lpuasm.isa.ports import Accesses
+from lpuasm.isa.legality import Proof, prove
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Ints
 from lpuasm.vm import net_mem, net_mxm, net_sxm, net_vxm
@@ -139,9 +139,13 @@ def forget() -> None:
     _plans.clear()
 
 
-def net_of(program: Program, joined: Joined | None = None, reads: Accesses | None = None) -> Net:
-    """The net of a program, without what is asked of it. ``joined``, ``reads``: see :class:`Net`, where known."""
-    net = Net(program, joined, reads)
+def net_of(program: Program, proof: Proof | None = None) -> Net:
+    """The net of a program, without what is asked of it. ``proof``: that of its verdict, where there is one."""
+    if proof is None:
+        moves = traffic(program.timeline)
+        net = Net(program, moves, join(moves.runs, hear(moves.runs)[0]))
+    else:
+        net = Net(program, proof.moves, proof.joined)
     streams(net)
     bound = [t.name for t in program.tensors if t.bound]
     tensors(net, [*bound, *(t.name for t in program.tensors if t.kind == "const")])
@@ -161,7 +165,7 @@ def make(program: Program) -> Plan:
     proof = prove(program)
     if proof.violations and not _may_fail_before(program, proof.violations[0].cycle):
         return Plan((), {}, -1, 0, 0, 0, {}, proof.violations)
-    net = net_of(program, proof.joined, proof.reads)
+    net = net_of(program, proof)
     outputs(net, [t.name for t in program.tensors if t.kind == "output"])
     return schedule(net, proof.violations)
 

@@ -69,13 +69,47 @@ def gather(parts: Iterable[Segments]) -> Segments:
 def ordered(rows: Segments) -> Segments:
     """Sorted by port and first vector, with rows that one formula covers made one."""
     rows = rows.pick(_by_place(rows))
-    if not (rows.port[1:] == rows.port[:-1]).any():
+    again = rows.port[1:] == rows.port[:-1]
+    if not again.any() or not _repeated(rows.port, rows.source):
         return rows
-    rows = _woven(rows)
+    rows = _woven(_braided(rows))
     if (rows.count > 1).all():
         return rows
     rows = _chained(_rolled(rows.pick(np.lexsort((rows.issue, rows.source, rows.port)))))
     return rows.pick(_by_place(rows))
+
+
+def _repeated(port: Ints, source: Ints) -> bool:
+    """Whether any two rows of a port have one source: others cannot be made one."""
+    most = int(source.max(initial=0)) + 1
+    if int(port.max(initial=0)) >= (1 << 62) // most:
+        return True
+    key = np.sort(port * most + source)
+    return bool((key[1:] == key[:-1]).any())
+
+
+def _braided(s: Segments) -> Segments:
+    """Joins the rows of ports of which each takes its turn: as many rows as the hop of all of them, one after another.
+
+    That is what rows of weights are that come from several streams at once.
+    """
+    fresh = np.ones(len(s), bool)
+    fresh[1:] = s.port[1:] != s.port[:-1]
+    first = np.flatnonzero(fresh)
+    number = np.diff(np.append(first, len(s)))
+    turn = np.cumsum(fresh) - 1
+    head, times = first[turn], number[turn]
+    inside = np.arange(len(s)) - head
+    pace = s.pace // times
+    good = (s.hop == times) & (s.pace == pace * times) & (s.source == s.source[head]) & (s.pace == s.pace[head])
+    good &= (s.count == s.count[head]) & (s.issue == s.issue[head] + inside) & (s.at == s.at[head] + inside * pace)
+    whole_port = np.logical_and.reduceat(good, first) & (number > 1)
+    if not whole_port.any():
+        return s
+    kept = s.pick(~whole_port[turn] | fresh)
+    made, many = whole_port[turn][~whole_port[turn] | fresh], times[~whole_port[turn] | fresh]
+    many = np.where(made, many, 1)
+    return Segments(kept.port, kept.issue, kept.hop // many, kept.count * many, kept.source, kept.at, kept.pace // many)
 
 
 def _by_place(rows: Segments) -> Ints:
@@ -172,8 +206,11 @@ class Follower:
 
     def __init__(self, table: Segments) -> None:
         self.table = ordered(table)
-        self.ports, self.first, self.number = np.unique(self.table.port, return_index=True, return_counts=True)
         t = self.table
+        fresh = np.ones(len(t), bool)
+        fresh[1:] = t.port[1:] != t.port[:-1]
+        self.first = np.flatnonzero(fresh)
+        self.ports, self.number = t.port[self.first], np.diff(np.append(self.first, len(t)))
         ends = t.issue + (t.count - 1) * t.hop
         self.low, self.high = (
             f.reduceat(c, self.first) if len(self.first) else c for f, c in ((np.minimum, t.issue), (np.maximum, ends))
@@ -186,17 +223,22 @@ class Follower:
         while len(rows) and len(self.ports):
             index = np.minimum(np.searchsorted(self.ports, rows.source), len(self.ports) - 1)
             known = self.ports[index] == rows.source
-            simple = known & self.simple[index]
-            done.append(rows.pick(~known))
+            if not known.all():
+                done.append(rows.pick(~known))
+                rows, index = rows.pick(known), index[known]
+            simple = self.simple[index]
+            if simple.all():
+                rows = self._substitute(rows, self.first[index])
+                continue
             last = rows.at + (rows.count - 1) * rows.pace
-            all_of = known & ~simple & (rows.pace == 1) & (rows.at <= self.low[index]) & (last >= self.high[index])
-            hard = known & ~simple & ~all_of
+            all_of = ~simple & (rows.pace == 1) & (rows.at <= self.low[index]) & (last >= self.high[index])
+            hard = ~simple & ~all_of
             parts = [self._substitute(rows.pick(simple), self.first[index[simple]])]
             if all_of.any():
                 parts.append(self._spread(rows.pick(all_of), index[all_of]))
             if hard.any():
-                parts.append(compose(rows.pick(hard), self._explaining(index[hard])))
-            rows = ordered(gather(parts)) if len(parts) > 1 else parts[0]
+                parts.append(ordered(compose(rows.pick(hard), self._explaining(index[hard]))))
+            rows = gather(parts)
         return ordered(gather([*done, rows]))
 
     def _substitute(self, rows: Segments, by: Ints) -> Segments:
