@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,13 @@ Out = Sequence[NDArray[np.int32]]
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The weights of several nodes as one array, without the zeros that follow them in every node.
+    """The weights of several nodes together, without the zeros that follow them in every node.
 
-    ``columns`` [K, N]: term k is ``depths[k]`` lanes downwards, target t ``widths[t]`` rows across.
+    ``columns`` [K, N], in as many parts as products they are for: term k is ``depths[k]`` lanes downwards, target t
+    ``widths[t]`` rows across.
     """
 
-    columns: NDArray[Any]
+    columns: tuple[NDArray[Any], ...]
     depths: tuple[int, ...]
     widths: tuple[int, ...]
 
@@ -64,24 +65,22 @@ def _picked(rows: NDArray[Any]) -> NDArray[np.intp] | None:
 
 def _multiply_floats(rows: Rows, weights: Beside, out: Out) -> None:
     """By float32, as many terms at once as are exact: every partial sum is an integer of at most 2**24."""
-    depth, width = weights.columns.shape
-    goes = -(-depth // MAX_K_I8)
-    per = -(-depth // goes)
+    per, width = weights.columns[0].shape
     wide = np.empty((min(len(rows[0]), _ROWS), per), np.float32)
     sums = np.empty((len(wide), width), np.float32)
-    more = np.empty((len(wide), max(weights.widths)), np.int32) if goes > 1 else None
-    for begin in range(0, depth, per):
-        columns = weights.columns[begin : begin + per]
-        parts = _parts(weights.depths, begin, begin + len(columns))
+    more = np.empty((len(wide), max(weights.widths)), np.int32) if len(weights.columns) > 1 else None
+    ends = _ends(weights.widths)
+    for k, columns in enumerate(weights.columns):
+        parts = _parts(weights.depths, k * per, k * per + len(columns))
         for start in range(0, len(rows[0]), _ROWS):
             n = min(_ROWS, len(rows[0]) - start)
             block = wide[:n, : len(columns)]
-            for k, lanes, place in parts:
-                np.copyto(block[:, place], rows[k][start : start + n, lanes])
+            for term, lanes, place in parts:
+                np.copyto(block[:, place], rows[term][start : start + n, lanes])
             np.matmul(block, columns, out=sums[:n])
-            for result, (first, last) in zip(out, _ends(weights.widths), strict=True):
+            for result, (first, last) in zip(out, ends, strict=True):
                 piece, there = sums[:n, first:last], result[start : start + n, : last - first]
-                if begin == 0:
+                if k == 0:
                     np.copyto(there, piece, casting="unsafe")
                 else:
                     assert more is not None
@@ -92,15 +91,16 @@ def _multiply_floats(rows: Rows, weights: Beside, out: Out) -> None:
 
 def _multiply_bytes(products: int8.Products, rows: Rows, weights: Beside, out: Out) -> None:
     """By bytes as they are, all terms at once."""
-    depth, width = weights.columns.shape
+    (columns,) = weights.columns
+    depth, width = columns.shape
     wide = np.empty((min(len(rows[0]), _ROWS_OF_BYTES), depth), np.uint8)
     sums = np.empty((len(wide), width), np.int32)
     for start in range(0, len(rows[0]), _ROWS_OF_BYTES):
         n = min(_ROWS_OF_BYTES, len(rows[0]) - start)
-        for k, lanes, place in _parts(weights.depths, 0, depth):
-            octets = rows[k][start : start + n, lanes].view(np.uint8)
+        for term, lanes, place in _parts(weights.depths, 0, depth):
+            octets = rows[term][start : start + n, lanes].view(np.uint8)
             np.bitwise_xor(octets, np.uint8(int8.OFFSET), out=wide[:n, place])
-        products.multiply(wide[:n], weights.columns, sums[:n])
+        products.multiply(wide[:n], columns, sums[:n])
         for result, (first, last) in zip(out, _ends(weights.widths), strict=True):
             np.copyto(result[start : start + n, : last - first], sums[:n, first:last])
 
@@ -125,16 +125,21 @@ def _side_by_side(
     work: Work, holders: tuple[tuple[int, ...], ...], held: Mapping[int, Fetch], dtype: np.dtype[Any]
 ) -> Beside:
     """The weights of several nodes: bytes lie row by row, and floats column by column, as they come."""
+    order: Literal["C", "F"] = "C" if dtype == np.int8 else "F"
 
     def make() -> Beside:
         arrays = [[_weights(work, h, held) for h in row] for row in holders]
         depths = tuple(max(_used(a[k].T) for a in arrays) for k in range(len(holders[0])))
         widths = tuple(max(_used(a) for a in row) for row in arrays)
-        columns = np.empty((sum(depths), sum(widths)), dtype, "C" if dtype == np.int8 else "F")
-        for row, width, (left, right) in zip(arrays, widths, _ends(widths), strict=True):
-            for a, depth, (top, bottom) in zip(row, depths, _ends(depths), strict=True):
-                np.copyto(columns[top:bottom, left:right], a[:width, :depth].T)
-        return Beside(columns, depths, widths)
+        depth = sum(depths)
+        goes = 1 if dtype == np.int8 else -(-depth // MAX_K_I8)
+        per = -(-depth // goes)
+        columns = [np.empty((min(per, depth - k * per), sum(widths)), dtype, order) for k in range(goes)]
+        for k, there in enumerate(columns):
+            for term, lanes, place in _parts(depths, k * per, k * per + len(there)):
+                for row, (left, right) in zip(arrays, _ends(widths), strict=True):
+                    np.copyto(there[place, left:right], row[term][: right - left, lanes].T)
+        return Beside(tuple(columns), depths, widths)
 
     # A key of the same nodes for each type.
     found = work.kept((*holders, (-dtype.itemsize,)), {h for row in holders for h in row}, make)
