@@ -47,6 +47,8 @@ class Chip:
         #: Weights in the form that the dot products take, by plane or pair and half; dropped when an array changes.
         self.prepared: dict[tuple[str, int, str, int], np.ndarray | PreparedF16] = {}
         self.trace: Callable[[int, Code], None] | None = None
+        #: Called with what an issue samples or drives: by whom, the name of the operand, bytes [streams, lanes].
+        self.seen: Callable[[Issue, str, Octets], None] | None = None
         #: Called before the word of a slice changes: by whom, its address, and which of its lanes.
         self.stored: Callable[[Issue, int, slice], None] | None = None
 
@@ -96,12 +98,17 @@ class Chip:
                 if meant is not None and writer not in meant:
                     self.findings.append(heard(state, self.cycle, issue.code, port, base + k, meant))
                     break
-        return state.vectors[part].copy()
+        rows = state.vectors[part].copy()
+        if self.seen is not None:
+            self.seen(issue, name, rows)
+        return rows
 
     def drive(self, issue: Issue, name: str, rows: Octets) -> None:
         """Lets ``rows``, bytes [streams, lanes], enter the streams of a result operand when the result is due."""
         port = issue.code.ports.get(name)
         if port is not None and port.tap is not None:
+            if self.seen is not None:
+                self.seen(issue, name, rows)
             self.later(issue, partial(self._put, issue, port, port.tap, rows))
 
     def _put(self, issue: Issue, port: Port, tap: int, rows: Octets) -> None:

@@ -20,10 +20,18 @@ async function load(program) {
   const [families, lines, segments] = await Promise.all(
     [program.families, program.lines, program.segments].map(unpack));
   const p = { ...program, families, lines, segments };
+  p.made = program.values ? valuesOf(await unpack(program.values.made), program.values.texts, families.n) : null;
   p.rows = rowsOf(p);
   p.taller = reachOf(segments);
   p.hit = null; // of a search: a byte for each family
   return p;
+}
+
+// What dispatches drove or stored, by family and cycle.
+function valuesOf(made, texts, families) {
+  const known = new Map();
+  for (let i = 0; i < made.n; i++) known.set(made.cycle[i] * families + made.family[i], texts[i]);
+  return (family, cycle) => known.get(cycle * families + family) ?? "";
 }
 
 // The queues that work, from west to east; each with its lines, which are neighbours in the table.

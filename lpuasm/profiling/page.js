@@ -47,7 +47,7 @@ function under(picture, x, y) {
       const k = Math.max(0, Math.min(l.count[i] - 1, Math.floor((cycle - l.start[i]) / l.stride[i])));
       for (const issue of [k, Math.min(k + 1, l.count[i] - 1)]) {
         const at = l.start[i] + issue * l.stride[i], away = other + Math.max(at - cycle, cycle - at - 1, 0);
-        if (away <= near + other && (!best || away < best.away)) best = { away, family: l.family[i], cycle: at, what: row.name };
+        if (away <= near + other && (!best || away < best.away)) best = { away, family: l.family[i], cycle: at, made: at, what: row.name };
       }
     }
     if (best) return best;
@@ -69,7 +69,9 @@ function valueUnder(picture, cycle, y) {
     const away = Math.abs(d - s.diagonal[i] - k * s.stride[i]);
     if (away * picture.scale <= 5 + picture.scale / 2 && (!best || away < best.away)) {
       const name = `s${s.channel[i] % p.streams}.${s.channel[i] < p.streams ? "e" : "w"}`;
-      best = { away, family: s.family[i], cycle: Math.floor(cycle), what: `${name} at SR${Math.round(r)}`, stream: name };
+      // It was driven where its segment begins; that is `func` cycles after its dispatch.
+      const made = s.diagonal[i] + k * s.stride[i] + s.first[i] - p.families.func[s.family[i]];
+      best = { away, family: s.family[i], cycle: Math.floor(cycle), made, what: `${name} at SR${Math.round(r)}`, stream: name };
     }
   }
   return best;
@@ -83,10 +85,17 @@ function tip(picture, event) {
   t.replaceChildren(
     make("span", `cycle ${number(found.cycle)} · ${found.what}${found.stream ? `, driven by ${p.queues[f.queue[found.family]].name}` : ""}${flow ? ` · ${flow.name}` : ""}`),
     document.createElement("br"), make("code", p.texts[f.text[found.family]]), document.createElement("br"),
-    make("span", at ? `${at.name}:${at.line}  ` : ""), make("code", sourceLine(p, found.family)));
+    make("span", at ? `${at.name}:${at.line}  ` : ""), make("code", sourceLine(p, found.family)),
+    ...said(p, found).flatMap((text) => [document.createElement("br"), make("code", text)]));
   t.style.display = "block";
   t.style.left = `${Math.min(event.clientX + 14, window.innerWidth - t.offsetWidth - 8)}px`;
   t.style.top = `${Math.min(event.clientY + 14, window.innerHeight - t.offsetHeight - 8)}px`;
+}
+
+// The values that a dispatch made: its first lanes, where the page has them.
+function said(p, found) {
+  const text = p.made ? p.made(found.family, found.made) : "";
+  return text ? [`${text} …`] : [];
 }
 
 function pairs(rows) {
@@ -101,7 +110,7 @@ function detail(p, found) {
   const parts = [make("h2", flow ? `flow ${flow.name}` : found.what), pairs([
     ...(flow ? flowRows(flow) : []),
     ["cycle", number(found.cycle)], ["unit", p.queues[f.queue[found.family]].name], ["word", String(f.word[found.family])],
-    ["dispatches", number(f.issues[found.family])], ["instruction", p.texts[f.text[found.family]]], ["source", at ? `${at.name}:${at.line}` : ""]])];
+    ["dispatches", number(f.issues[found.family])], ["instruction", p.texts[f.text[found.family]]], ["source", at ? `${at.name}:${at.line}` : ""], ["values", said(p, found).join("")]])];
   if (at && at.text !== null) parts.push(excerpt(at));
   $("detail").replaceChildren(...parts);
   mark();

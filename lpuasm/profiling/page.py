@@ -11,6 +11,7 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
@@ -18,14 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.isa.core import table
+from lpuasm.isa.ports import ports
 from lpuasm.isa.program import Program
 from lpuasm.isa.target import Queue, Target
 from lpuasm.profiling.families import Families, families, kind_of
 from lpuasm.profiling.report import MOST_EXPLAINED, Profile, reason
 from lpuasm.profiling.streams import Segments, segments
+from lpuasm.profiling.values import Values
 
-#: A program as the page shows it: its name, its profile, and what gives the texts of its sources.
-View = tuple[str, Profile, Callable[[str], str | None]]
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A program as the page shows it: its name, its profile, what gives the texts of its sources, values of a run."""
+
+    name: str
+    profile: Profile
+    source: Callable[[str], str | None]
+    values: Values | None = None
+
+
 _SCRIPTS = ("data.js", "density.js", "draw.js", "page.js")
 
 
@@ -33,8 +45,8 @@ def page(views: Sequence[View]) -> bytes:
     """The page of one program or two."""
     folder = resources.files("lpuasm.profiling")
     html = folder.joinpath("page.html").read_text("utf-8")
-    programs = [_program(name, profile, source) for name, profile, source in views]
-    title = " and ".join(name for name, _, _ in views)
+    programs = [_program(view) for view in views]
+    title = " and ".join(view.name for view in views)
     parts = {
         "TITLE": title.replace("&", "&amp;").replace("<", "&lt;"),
         "DATA": json.dumps(programs, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
@@ -46,14 +58,15 @@ def page(views: Sequence[View]) -> bytes:
     return "".join((before, parts["TITLE"], middle, parts["DATA"], between, parts["SCRIPT"], after)).encode()
 
 
-def _program(name: str, profile: Profile, source: Callable[[str], str | None]) -> dict[str, Any]:
+def _program(view: View) -> dict[str, Any]:
+    profile = view.profile
     program, known = profile.program, families(profile.program)
     target = program.target
     explained = {f.name: f for f in profile.explanation.flows} if profile.explanation else {}
     costs = {c.flow: c for c in profile.measured.costs}
     texts, text_of = _texts(program)
     return {
-        "name": name,
+        "name": view.name,
         "target": target.name,
         "cycles": profile.measured.cycles,
         "clock": target.geometry.clock_mhz,
@@ -75,12 +88,19 @@ def _program(name: str, profile: Profile, source: Callable[[str], str | None]) -
             }
             for flow in program.flows
         ],
-        "files": [{"name": file, "text": source(file)} for file in program.files],
+        "files": [{"name": file, "text": view.source(file)} for file in program.files],
         "texts": texts,
         "families": pack(_family_columns(known, text_of)),
         "lines": pack(_line_columns(known)),
         "segments": pack(_segment_columns(segments(program.timeline))),
+        "values": _values(view.values),
     }
+
+
+def _values(known: Values | None) -> dict[str, Any] | None:
+    if known is None or not len(known.family):
+        return None
+    return {"made": pack({"family": known.family, "cycle": known.cycle}), "texts": known.texts}
 
 
 def slot(target: Target, queue: Queue) -> int:
@@ -121,6 +141,7 @@ def _family_columns(known: Families, text: NDArray[np.int64]) -> dict[str, NDArr
         "issues": timeline.issues,
         "write": np.isin(timeline.opcode, writes).astype(np.int64),
         "pair": known.pair.astype(np.int64),
+        "func": ports(known.program.target).func[timeline.opcode].astype(np.int64),
     }
 
 

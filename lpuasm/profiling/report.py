@@ -72,9 +72,9 @@ class Profile:
         """How a notebook shows it: the page of `lpuasm profile --html`, in a frame."""
         from html import escape
 
-        from lpuasm.profiling.page import page
+        from lpuasm.profiling.page import View, page
 
-        shown = page([(self.program.target.name, self, lambda name: None)]).decode()
+        shown = page([View(self.program.target.name, self, lambda name: None)]).decode()
         return f'<iframe srcdoc="{escape(shown)}" style="width:100%;height:640px;border:0"></iframe>'
 
     def __str__(self) -> str:

@@ -17,10 +17,12 @@ from profiling.browser import MISSING, Browser, browser
 from words import program as of_words
 
 import lpuasm
+from lpuasm.isa.ports import ports
 from lpuasm.isa.program import Program
 from lpuasm.isa.target import load_target
-from lpuasm.profiling.page import pack, page, slot
+from lpuasm.profiling.page import View, pack, page, slot
 from lpuasm.profiling.report import profile
+from lpuasm.profiling.values import values
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -52,7 +54,7 @@ def test_units_stand_from_west_to_east(name: str) -> None:
 
 def test_the_page_needs_nothing_else() -> None:
     text = page(
-        [("03_matmul.s", profile(lpuasm.build(EXAMPLES / "03_matmul.s")), lambda name: "</script><b>")]
+        [View("03_matmul.s", profile(lpuasm.build(EXAMPLES / "03_matmul.s")), lambda name: "</script><b>")]
     ).decode()
     assert "default-src 'none'" in text and not re.search(r"https?://|src=|@import|url\(", text)
     (data,) = re.findall(r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL)
@@ -89,7 +91,7 @@ def chromium(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 def test_a_million_dispatches_in_a_browser(chromium: Browser, tmp_path: Path) -> None:
     found = profile(million())
     assert found.measured.dispatches > 1_000_000
-    octets = page([("million", found, lambda name: "line\n" * 5000)])
+    octets = page([View("million", found, lambda name: "line\n" * 5000)])
     assert len(octets) < 30 << 20
     (tmp_path / "million.html").write_bytes(octets)
     chromium.open(tmp_path / "million.html")
@@ -101,7 +103,7 @@ def test_a_million_dispatches_in_a_browser(chromium: Browser, tmp_path: Path) ->
 def test_what_the_page_shows(chromium: Browser, tmp_path: Path) -> None:
     source = (EXAMPLES / "03_matmul.s").read_text("utf-8")
     views = [
-        (f"M = {m}", profile(lpuasm.build(EXAMPLES / "03_matmul.s", defines={"M": m})), lambda name: source)
+        View(f"M = {m}", profile(lpuasm.build(EXAMPLES / "03_matmul.s", defines={"M": m})), lambda name: source)
         for m in (320, 160)
     ]
     (tmp_path / "one.html").write_bytes(page(views[:1]))
@@ -124,3 +126,34 @@ def test_what_the_page_shows(chromium: Browser, tmp_path: Path) -> None:
     chromium.open(tmp_path / "two.html")
     shown = chromium.run("return document.getElementById('difference').innerText")
     assert "440 → 280 (−160)" in shown and "multiply" in shown and "install" not in shown
+
+
+def test_the_values_that_dispatches_make(chromium: Browser, tmp_path: Path) -> None:
+    program = lpuasm.build(EXAMPLES / "02_add.s")
+    rng = np.random.default_rng(1)
+    x, y = (rng.standard_normal((64, 320)).astype(np.float32) for _ in range(2))
+    made = values(program, {"X": x, "Y": y})
+    known = {(int(f), int(c)): text for f, c, text in zip(made.family, made.cycle, made.texts, strict=True)}
+    timeline, (queue,) = program.timeline, [q.number for q in program.target.queues if q.name == "vxm.alu0"]
+    family = int(np.flatnonzero(timeline.queue == queue)[0])
+    start = int(timeline.start[family])
+    sums = {c - start: text for (f, c), text in known.items() if f == family}
+    assert sums == {k: " ".join(map(str, (x + y)[k, :6])) for k in range(64)}
+    stored = [text for text in made.texts if text.startswith("Z[5, 0:320], byte 3: ")]
+    assert stored == [f"Z[5, 0:320], byte 3: {(x + y)[5, :6].view(np.uint8)[3::4].tobytes().hex(' ')}"]
+    (tmp_path / "values.html").write_bytes(page([View("add", profile(program), lambda name: None, made)]))
+    chromium.open(tmp_path / "values.html")
+    row = "lpuasm.state.pictures[0].p.rows.find((r) => r.name === 'vxm.alu0')"
+    y_at = int(chromium.run(f"const r = {row}; return r.y + r.height / 2 + document.getElementById('view').offsetTop"))
+    chromium.point(int(chromium.run(f"return lpuasm.state.pictures[0].x({start + 7.5})")), y_at)
+    assert f"{sums[7]} …" in chromium.run("return document.getElementById('tip').innerText")
+    # A value on a stream is what its dispatch made, wherever on its way it is pointed at.
+    alu = program.target.queues[queue]
+    driven = program.target.drive_tap(alu, "e")
+    assert driven is not None
+    cycle = (
+        start + 63 + int(ports(program.target).func[timeline.opcode[family]]) + 1
+    )  # the last, one register further on
+    at = f"p.x({cycle + 0.5}), 0.98 * p.p.edge({driven + 1}) + 0.02 * p.p.edge({driven + 2})"
+    found = chromium.run(f"const p = lpuasm.state.pictures[0]; return lpuasm.under(p, {at})")
+    assert found["family"] == family and found["made"] == start + 63
