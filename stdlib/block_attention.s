@@ -84,7 +84,7 @@
 .endm
 
 ; ---- Scores of unit u, in runs of at most 32 keys, with the maxima so far ---------------------------------------------
-.macro score h, o, i, hf, u, name, keys, first, count, place, masked, fresh, larger
+.macro score h, o, i, hf, u, name, keys, first, count, place, masked, fresh, last, larger
     flow scores_{h}_{u}_{name}:
         read {keys}_{h}[first : +count, :] -> sg2.{o}[14]
         abc  mxm.{h}, sg2.{o}[14] half hf
@@ -96,29 +96,39 @@
         .endif
         write sg4.{i}[6 - 2 * hf] -> ST{u % 2}_{h}[place : place + count, :]
         .if fresh
-            write sg4.{i}[6 - 2 * hf] -> M_{h}[0:count, :]
-            .for k in 0..4
-                write sg4.{i}[6 - 2 * hf] -> LV{k}0_{h}[0:count, :]
-            .endfor
+            identity sg4.{i}[6 - 2 * hf] -> sg4.{o}[4] @alu{larger}
         .else
             read  M_{h}[0:count, :] -> sg4.{i}[7 - 2 * hf]
             max   sg4.{i}[6 - 2 * hf], sg4.{i}[7 - 2 * hf] -> sg4.{o}[4] @alu{larger}
-            write sg4.{o}[4] -> M_{h}[0:count, :]
+        .endif
+        write sg4.{o}[4] -> M_{h}[0:count, :]
+        .if last && count == ML
             .for k in 0..4
-                write sg4.{o}[4] -> LV{k}0_{h}[0:count, :]
+                write sg4.{o}[4] -> LV{k}0_{h}
             .endfor
         .endif
+    .if last && count < ML
+        flow copies_{h}_{u}:
+            read     M_{h} -> sg4.{i}[7 - 2 * hf]
+            identity sg4.{i}[7 - 2 * hf] -> sg4.{o}[4] @alu{larger}
+            .for k in 0..4
+                write sg4.{o}[4] -> LV{k}0_{h}
+            .endfor
+    .endif
 .endm
 
-.macro score_part h, o, i, hf, u, c, past, opens, larger
+.macro score_part h, o, i, hf, u, c, past, opens, ends, larger
     .equ n = past ? T0 : S
     .equ len = min(L, n)
-    .for q in 0..ceil_div(n, L)
+    .equ parts = ceil_div(n, L)
+    .for q in 0..parts
         .equ low = min(q * L, n - len)
+        .equ fresh = opens && q == 0
+        .equ last = ends && q == parts - 1
         .if past
-            score {h}, {o}, {i}, hf, u, p{q}, KP, c * T0 + low, len, low, 0, opens && q == 0, larger
+            score {h}, {o}, {i}, hf, u, p{q}, KP, c * T0 + low, len, low, 0, fresh, last, larger
         .else
-            score {h}, {o}, {i}, hf, u, n{q}, K, c * S + low, len, T0 + low, CAUSAL, opens && q == 0, larger
+            score {h}, {o}, {i}, hf, u, n{q}, K, c * S + low, len, T0 + low, CAUSAL, fresh, last, larger
         .endif
     .endfor
 .endm
@@ -258,7 +268,7 @@
 .endm
 
 ; ---- A hemisphere's units in turn: scores of t, weights of t, turned and multiplied when both blocks of an install are there
-.macro side h, o, i, hf, PS, NH, U, t, larger, src, a0, a1, a2, a3, out, nin, b0, b1, b2, b3, b4, nout
+.macro scores h, o, i, hf, PS, NH, U, t, larger
     .equ sets = U / (C * R)
     .if t < U
         .equ c = t / R / sets
@@ -267,16 +277,22 @@
         .if slots > 0
             install_queries {h}, {o}, PS, t, c, set, t % R, slots
             .if T0 >= S
-                score_part {h}, {o}, {i}, hf, t, c, 1, 1, larger
-                score_part {h}, {o}, {i}, hf, t, c, 0, 0, larger
+                score_part {h}, {o}, {i}, hf, t, c, 1, 1, 0, larger
+                score_part {h}, {o}, {i}, hf, t, c, 0, 0, 1, larger
             .else
-                score_part {h}, {o}, {i}, hf, t, c, 0, 1, larger
+                score_part {h}, {o}, {i}, hf, t, c, 0, 1, T0 == 0, larger
                 .if T0 > 0
-                    score_part {h}, {o}, {i}, hf, t, c, 1, 0, larger
+                    score_part {h}, {o}, {i}, hf, t, c, 1, 0, 1, larger
                 .endif
             .endif
-            weights {h}, {o}, {i}, t, src, a0, a1, a2, a3, out
         .endif
+    .endif
+.endm
+
+.macro later h, o, i, hf, PS, NH, U, t, src, a0, a1, a2, a3, out, nin, b0, b1, b2, b3, b4, nout
+    .equ sets = U / (C * R)
+    .if t < U
+        weights {h}, {o}, {i}, t, src, a0, a1, a2, a3, out
     .endif
     ; Installs whose blocks are those of units before t, and the ones before that.
     .equ all = ceil_div(U * NB, 2)
@@ -305,9 +321,16 @@
 
 .macro attend
     .for t in 0..max(U_e, U_w) + 2
-        side e, e, w, 0, PS_e, NH_e, U_e, t, 11, 5, 8, 9, 10, 15, 12, 5, 8, 9, 11, 10, 9, 13
+        scores e, e, w, 0, PS_e, NH_e, U_e, t, 11
         .if NH_w > 0
-            side w, w, e, 1, PS_w, NH_w, U_w, t, 4, 3, 4, 5, 2, 7, 10, 3, 0, 1, 3, 2, 5, 11
+            scores w, w, e, 1, PS_w, NH_w, U_w, t, 6
+        .endif
+        .if t == 0 && C * R > 1
+            queries C * R - 1
+        .endif
+        later e, e, w, 0, PS_e, NH_e, U_e, t, 5, 8, 9, 10, 15, 12, 5, 8, 9, 11, 10, 9, 13
+        .if NH_w > 0
+            later w, w, e, 1, PS_w, NH_w, U_w, t, 3, 4, 5, 2, 7, 10, 3, 0, 1, 3, 2, 5, 11
         .endif
     .endfor
     .for t in 0..TO_e

@@ -17,17 +17,9 @@
 .endm
 
 .macro sum_lanes name, h, o, i
-    .for half in 0..(DM > LANES / 2 ? 2 : 1)
-        flow lanes_{name}_{h}_{half}:
-            read SU_{h} -> sg2.{o}[8]
-            abc  mxm.{h}, sg2.{o}[8] half half
-            .if half == 0
-                acc mxm.{h} -> sg4.{i}[0]
-            .else
-                read T0_{h} -> sg4.{o}[5]
-                acc  mxm.{h}, sg4.{o}[5] -> sg4.{i}[0]
-            .endif
-            write sg4.{i}[0] -> T0_{h}
+    .equ halves = DM > LANES / 2 ? 2 : 1
+    .for half in 0..halves
+        step lanes_{name}_{h}_{half}, {h}, {o}, {i}, SU_{h}, half, half == 0, half == halves - 1
     .endfor
 .endm
 
@@ -36,23 +28,23 @@
     ones e, mxm.e, {name}
     ones w, mxm.w, {name}
     flow scale_{name}:
-        read         SQ{last} -> sg4.w[4]
-        mul          sg4.w[4], 1.0 / 131072 -> %u
-        sub          %u, 1.0 / 33554432 -> %down
-        cast.f16     %down -> sg2.e[14]
-        mul          sg4.w[4], 4.0 -> %l
-        cast.f16.sat %l -> sg2.w[14]
+        read         SQ{last} -> sg4.w[1]
+        mul          sg4.w[1], 1.0 / 131072 -> %u @alu12
+        sub          %u, 1.0 / 33554432 -> %down @alu14
+        cast.f16     %down -> sg2.e[14] @alu15
+        mul          sg4.w[1], 4.0 -> %l @alu1
+        cast.f16.sat %l -> sg2.w[9] @alu7
         write        sg2.e[14] -> SU_e
-        write        sg2.w[14] -> SU_w
+        write        sg2.w[9] -> SU_w
     sum_lanes {name}, e, e, w
     sum_lanes {name}, w, w, e
     flow root_{name}:
-        read  T0_e -> sg4.w[4]
-        read  T0_w -> sg4.e[5]
-        mul   sg4.w[4], 131072.0 / DM -> %a
-        mul   sg4.e[5], 0.25 / DM -> %b
-        max   %a, %b -> %sum
-        add   %sum, eps -> %safe
-        rsqrt %safe -> sg4.e[7]
+        read  T1_e -> sg4.w[4]
+        read  T1_w -> sg4.e[5]
+        mul   sg4.w[4], 131072.0 / DM -> %a @alu8
+        mul   sg4.e[5], 0.25 / DM -> %b @alu4
+        max   %a, %b -> %sum @alu9
+        add   %sum, eps -> %safe @alu10
+        rsqrt %safe -> sg4.e[7] @alu15
         write sg4.e[7] -> RS
 .endm

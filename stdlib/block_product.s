@@ -2,66 +2,80 @@
 ;
 ; X is f16 [S, wide], S rows of 320 lanes for each tile, in each hemisphere h as X_h, so that both read it at once.
 ; A tile of weights, 320 features × 320 lanes of X, belongs to one hemisphere, whose pair of planes loads it in 40 cycles
-; and lets all S rows pass, once for each half of the lanes. What comes out is added up in place in T0_h or T1_h: rows
-; are read, met by the planes' results in ACC and written 14 or 18 cycles later, an odd number of runs of two words, so
-; always in the other bank. Two sums a hemisphere: one is finished by the VXM while the other grows.
+; and lets all S rows pass, once for each half of the lanes. What comes out is added up in place in T0_h: rows are read,
+; met by the planes' results in ACC and written 16 cycles later, a run of 16 words, so always in the other bank. The last
+; step of a sum goes to T1_h instead, in runs of one word: so the VXM follows it a few cycles behind, and the next column
+; begins in T0_h at once.
 ;
 ; Streams outward: 0 … 15 weights, 16 and 17 rows, 20 … 23 sums; inward: 0 … 3 sums.
+.macro sums h
+    .temp T0_{h} : f32 [S, LANES] at mem.{h}[36..39] banks run 16
+    .temp T1_{h} : f32 [S, LANES] at mem.{h}[32..35] banks run 1
+.endm
+    sums e
+    sums w
 
-; A tile through the planes of hemisphere h, whose outward streams go o and whose inward ones i.
-.macro tile_product name, h, o, i, W, item, X, k, slot, fresh, halves
+; Rows through what is installed in hemisphere h, whose outward streams go o and whose inward ones i: one half of the lanes.
+.macro step name, h, o, i, rows, half, first, final
+    flow {name}:
+        read rows -> sg2.{o}[8]
+        abc  mxm.{h}, sg2.{o}[8] half half
+        .if first
+            acc mxm.{h} -> sg4.{i}[0]
+        .else
+            read T0_{h} -> sg4.{o}[5]
+            acc  mxm.{h}, sg4.{o}[5] -> sg4.{i}[0]
+        .endif
+        .if final
+            write sg4.{i}[0] -> T1_{h}
+        .else
+            write sg4.{i}[0] -> T0_{h}
+        .endif
+.endm
+
+.macro tile_product name, h, o, i, W, item, X, k, halves, first, final
     flow load_{name}:
         read {W}_{h}[LANES * item : +LANES, :] -> sg16.{o}[0]
         lw   mxm.{h}, sg16.{o}[0]
     flow install_{name}:
         iw mxm.{h}
     .for half in 0..halves
-        flow multiply_{name}_{half}:
-            read {X}_{h}[:, LANES * k : +LANES] -> sg2.{o}[8]
-            abc  mxm.{h}, sg2.{o}[8] half half
-            .if fresh && half == 0
-                acc mxm.{h} -> sg4.{i}[0]
-            .else
-                read T{slot}_{h} -> sg4.{o}[5]
-                acc  mxm.{h}, sg4.{o}[5] -> sg4.{i}[0]
-            .endif
-            write sg4.{i}[0] -> T{slot}_{h}
+        step multiply_{name}_{half}, {h}, {o}, {i}, {X}_{h}[:, LANES * k : +LANES], half, \
+            first && half == 0, final && half == halves - 1
     .endfor
 .endm
 
 ; Tile number `item` of W_e (u = 0) or W_w (u = 1) with tile k of X; `wide` is how many lanes X has in all.
-.macro product name, u, W, item, X, k, wide, slot, fresh
+.macro product name, u, W, item, X, k, wide, first, final
     .equ halves = wide - LANES * k > LANES / 2 ? 2 : 1
     .if u == 0
-        tile_product {name}, e, e, w, {W}, item, {X}, k, slot, fresh, halves
+        tile_product {name}, e, e, w, {W}, item, {X}, k, halves, first, final
     .else
-        tile_product {name}, w, w, e, {W}, item, {X}, k, slot, fresh, halves
+        tile_product {name}, w, w, e, {W}, item, {X}, k, halves, first, final
     .endif
 .endm
 
-; Column n of X · Wᵀ as the sum of T{slot}_e and T{slot}_w: tile k is dealt to hemisphere (n + k) mod 2, so that two
-; columns have as much work east as west. A hemisphere's tiles lie in the order of their use.
-.macro column name, n, W, X, wide, slot
+; Column n of X · Wᵀ as the sum of T1_e and T1_w: tile k is dealt to hemisphere (n + k) mod 2, so that two columns have
+; as much work east as west. A hemisphere's tiles lie in the order of their use.
+.macro column name, n, W, X, wide
     .equ deep = ceil_div(wide, LANES)
     .for k in 0..deep
         .equ u = (n + k) % 2
-        product {name}_{n}_{k}, u, {W}, n / 2 * deep + n % 2 * ((deep + 1 - u) / 2) + k / 2, {X}, k, wide, slot, k < 2
+        product {name}_{n}_{k}, u, {W}, n / 2 * deep + n % 2 * ((deep + 1 - u) / 2) + k / 2, {X}, k, wide, k < 2, k + 2 >= deep
     .endfor
 .endm
 
-; Sums of column n, of which there were `deep` tiles, as %y of a flow.
-.macro total n, deep
-    .if deep > 1 || n % 2 == 0
-        read T{n % 2}_e -> sg4.w[4]
-    .endif
-    .if deep > 1 || n % 2
-        read T{n % 2}_w -> sg4.e[5]
-    .endif
-    .if deep > 1
-        add sg4.w[4], sg4.e[5] -> %y
-    .elif n % 2
-        identity sg4.e[5] -> %y
-    .else
-        identity sg4.w[4] -> %y
-    .endif
+; Sums of column n, of which there were `deep` tiles, on `out` and as %y of a flow.
+.macro total n, deep, out
+        .if deep > 1
+            read T1_e -> sg4.w[4]
+            read T1_w -> sg4.e[5]
+            add  sg4.w[4], sg4.e[5] -> %y, out @alu8
+        .elif n % 2
+            read     T1_w -> sg4.e[5]
+            identity sg4.e[5] -> %y, out @alu8
+        .else
+            read     T1_e -> sg4.w[4]
+            identity sg4.w[4] -> %y, out @alu8
+        .endif
 .endm

@@ -32,6 +32,7 @@
 .weight Qkv_w : f16 [max(1, NQ * TK - EAST_QKV) * LANES, LANES] at mem.w[0..15] bank 0
 
 .include "block_product.s"
+.include "block_gated.s"
 .include "block_norm.s"
 .include "block_attention.s"
 
@@ -50,15 +51,14 @@
 .temp RS : f32 [S, LANES] at mem.e[16..19] banks run 1
 .temp R1 : f32 [S, DM] at mem.w[8..11] tile S x LANES bank 1
 .temp GA : f32 [2 * TK, LANES] at mem.w[24..27]
-.temp QF : f32 [S, LANES] at mem.e[16..19] banks run 1
-.temp QP : f32 [S, LANES] at mem.e[20..23] banks run 1
-.temp G : f32 [S, LANES] at mem.e[24..27] banks run 1
+.temp QF0 : f32 [S, LANES] at mem.e[16..19] bank 0
+.temp QF1 : f32 [S, LANES] at mem.e[16..19] bank 1
+.temp QP0 : f32 [S, LANES] at mem.e[20..23] bank 0
+.temp QP1 : f32 [S, LANES] at mem.e[20..23] bank 1
 .macro temporaries h
     .temp X_{h}  : f16 [S, DM] at mem.{h}[40..41] tile S x LANES banks run 1
     .temp SU_{h} : f16 [S, LANES] at mem.{h}[42..43] banks run 1
     .temp H_{h}  : f16 [S, N] at mem.{h}[42..43] tile S x LANES banks run 1
-    .temp T0_{h} : f32 [S, LANES] at mem.{h}[36..39] banks run 16
-    .temp T1_{h} : f32 [S, LANES] at mem.{h}[32..35] banks run 2
 .endm
     temporaries e
     temporaries w
@@ -76,86 +76,102 @@ flow gamma:
     cast.f32 sg2.e[9] -> sg4.w[7]
     write    sg4.w[7] -> GA
 
+; Tile t of what is normalised, %n, times gamma, for the products.
+.macro scaled t, row
+        read     GA[row : row + 1, :] -> sg4.e[3] repeat S step 0
+        mul      %n, sg4.e[3] -> %y @alu2
+        cast.f16 %y -> sg2.e[9], sg2.w[9] @alu7
+        write    sg2.e[9] -> X_e[:, LANES * t : +LANES]
+        write    sg2.w[9] -> X_w[:, LANES * t : +LANES]
+.endm
+
 ; ---- Norm of X ---------------------------------------------------------------------------------------------------------
 .for t in 0..TK
     flow square_{t}:
         read     X[:, LANES * t : +LANES] -> sg2.e[12]
-        cast.f32 sg2.e[12] -> %x
+        cast.f32 sg2.e[12] -> %x @alu8
         .if t == 0
-            mul   %x, %x -> sg4.e[7]
+            mul   %x, %x -> sg4.e[7] @alu9
         .else
-            mul   %x, %x -> %s
+            mul   %x, %x -> %s @alu9
             read  SQ{(t + 1) % 2} -> sg4.w[5]
-            add   %s, sg4.w[5] -> sg4.e[7]
+            add   %s, sg4.w[5] -> sg4.e[7] @alu11
         .endif
         write sg4.e[7] -> SQ{t % 2}
 .endfor
     inverse_root before, (TK + 1) % 2
 .for t in 0..TK
     flow norm_{t}:
-        read     X[:, LANES * t : +LANES] -> sg2.e[12]
-        read     RS -> sg4.w[5]
-        read     GA[t : t + 1, :] -> sg4.e[4] repeat S step 0
-        cast.f32 sg2.e[12] -> %x
-        mul      %x, sg4.w[5] -> %n
-        mul      %n, sg4.e[4] -> %y
-        cast.f16 %y -> sg2.e[14], sg2.w[14]
-        write    sg2.e[14] -> X_e[:, LANES * t : +LANES]
-        write    sg2.w[14] -> X_w[:, LANES * t : +LANES]
+        read     X[:, LANES * t : +LANES] -> sg2.e[2]
+        cast.f32 sg2.e[2] -> %x @alu0
+        read     RS -> sg4.w[1]
+        mul      %x, sg4.w[1] -> %n @alu1
+        scaled   t, t
 .endfor
 
 ; ---- Keys, values and queries -------------------------------------------------------------------------------------------
-.macro rotate n
+.macro swap n
     flow swap_{n}:
-        total    n, TK
-        identity %y -> sg4.e[7]
-        write    sg4.e[7] -> QF
-        read     Map -> sg2.e[9] repeat S step 0
-        permute  sg4.e[7], sg2.e[9] -> sg4.w[7]
-        write    sg4.w[7] -> QP
-.endm
-.macro rotated
-        read     QF -> sg4.w[5]
-        read     Cos -> sg4.e[6]
-        read     QP -> sg4.w[6]
-        read     Sin -> sg4.e[7]
-        mul      sg4.w[5], sg4.e[6] -> %a
-        mul      sg4.w[6], sg4.e[7] -> %b
-        add      %a, %b -> %r
+        total   n, TK, sg4.e[7]
+        write   sg4.e[7] -> QF{n % 2}
+        read    Map -> sg2.e[9] repeat S step 0
+        permute sg4.e[7], sg2.e[9] -> sg4.w[7]
+        write   sg4.w[7] -> QP{n % 2}
 .endm
 
-.for c in 0..C
-        column qkv, c, Qkv, X, DM, c % 2
-        rotate c
-    flow keys_{c}:
-        rotated
-        cast.f16 %r -> sg2.e[12], sg2.w[12]
-        write    sg2.e[12] -> K_e[c * S : +S, :]
-        write    sg2.w[12] -> K_w[c * S : +S, :]
-.endfor
-.for c in 0..C
-    column qkv, C + c, Qkv, X, DM, (C + c) % 2
-    flow values_{c}:
-        total    C + c, TK
-        cast.f16 %y -> sg2.e[12], sg2.w[12]
-        write    sg2.e[12] -> V_e[c * NBN * LANES / 2 : +S, :]
-        write    sg2.w[12] -> V_w[c * NBN * LANES / 2 : +S, :]
-.endfor
-.for q in 0..C * R
-    column qkv, 2 * C + q, Qkv, X, DM, q % 2
-    rotate 2 * C + q
+; Column n of those, as f16 %r of a flow.
+.macro rotated n
+        read     QF{n % 2} -> sg4.w[1]
+        read     QP{n % 2} -> sg4.w[2]
+        read     Cos -> sg4.e[2]
+        read     Sin -> sg4.e[3]
+        mul      sg4.w[1], sg4.e[2] -> %a @alu0
+        mul      sg4.w[2], sg4.e[3] -> %b @alu4
+        add      %a, %b -> %sum @alu1
+        cast.f16 %sum -> %r @alu2
+.endm
+
+.macro queries q
     .for slot in 0..NH_e
         flow queries_{q}_{slot}:
-            rotated
-            cast.f16 %r -> %q
-            read     Slot[slot : slot + 1, :] -> s16.e  repeat S step 0
-            mask     %q, s16.e -> sg2.e[12], sg2.w[12]
+            rotated  q < C * R - 1 ? C + q : NQ - 1
+            read     Slot[slot : slot + 1, :] -> s0.e repeat S step 0
+            mask     %r, s0.e -> sg2.e[12], sg2.w[12] @alu15
             write    sg2.e[12] -> Q_e[(slot * C * R + q) * SP : +S, :]
             .if slot < NH_w
                 write sg2.w[12] -> Q_w[(slot * C * R + q) * SP : +S, :]
             .endif
     .endfor
+.endm
+
+.for c in 0..C
+    column qkv, c, Qkv, X, DM
+    swap c
+    flow keys_{c}:
+        rotated  c
+        identity %r -> sg2.e[12], sg2.w[12] @alu15
+        write    sg2.e[12] -> K_e[c * S : +S, :]
+        write    sg2.w[12] -> K_w[c * S : +S, :]
 .endfor
+.macro query_column q
+    .equ n = q < C * R - 1 ? C + q : NQ - 1
+    column qkv, n, Qkv, X, DM
+    swap n
+.endm
+.for q in 0..C * R - 1
+    query_column q
+    queries q
+.endfor
+.for c in 0..C
+    .equ n = C + C * R - 1 + c
+    column qkv, n, Qkv, X, DM
+    flow values_{c}:
+        total    n, TK, sg4.e[7]
+        cast.f16 %y -> sg2.e[12], sg2.w[12] @alu10
+        write    sg2.e[12] -> V_e[c * NBN * LANES / 2 : +S, :]
+        write    sg2.w[12] -> V_w[c * NBN * LANES / 2 : +S, :]
+.endfor
+    query_column C * R - 1
 
     unit_rows e, e, NH_e
 .if NH_w > 0
@@ -173,42 +189,37 @@ flow gamma:
 
 ; ---- Out, and the norm of the sum --------------------------------------------------------------------------------------
 .for n in 0..TK
-    column out, n, Out, O, TA * LANES, n % 2
+    column out, n, Out, O, TA * LANES
     flow residual_{n}:
-        total    n, TA
-        read     X[:, LANES * n : +LANES] -> sg2.e[12]
-        cast.f32 sg2.e[12] -> %x
-        add      %y, %x -> %r, sg4.w[7]
+        total    n, TA, sg4.w[6]
+        read     X[:, LANES * n : +LANES] -> sg2.e[2]
+        cast.f32 sg2.e[2] -> %x @alu0
+        add      %y, %x -> %r, sg4.w[7] @alu13
         write    sg4.w[7] -> R1[:, LANES * n : +LANES]
         .if n == 0
-            mul   %r, %r -> sg4.e[7]
+            mul   %r, %r -> sg4.e[7] @alu10
         .else
-            mul   %r, %r -> %s
+            mul   %r, %r -> %s @alu10
             read  SQ{(n + 1) % 2} -> sg4.w[5]
-            add   %s, sg4.w[5] -> sg4.e[7]
+            add   %s, sg4.w[5] -> sg4.e[7] @alu11
         .endif
         write sg4.e[7] -> SQ{n % 2}
 .endfor
     inverse_root after, (TK + 1) % 2
 .for t in 0..TK
     flow normed_{t}:
-        read     R1[:, LANES * t : +LANES] -> sg4.e[5]
-        read     RS -> sg4.w[4]
-        read     GA[TK + t : TK + t + 1, :] -> sg4.e[6] repeat S step 0
-        mul      sg4.e[5], sg4.w[4] -> %n
-        mul      %n, sg4.e[6] -> %y
-        cast.f16 %y -> sg2.e[14], sg2.w[14]
-        write    sg2.e[14] -> X_e[:, LANES * t : +LANES]
-        write    sg2.w[14] -> X_w[:, LANES * t : +LANES]
+        read     R1[:, LANES * t : +LANES] -> sg4.e[2]
+        read     RS -> sg4.w[1]
+        mul      sg4.e[2], sg4.w[1] -> %n @alu1
+        scaled   t, TK + t
 .endfor
 
 ; ---- The gated layer ---------------------------------------------------------------------------------------------------
-.include "block_gated.s"
     gated_layer Gate, Up, X, DM
 .for n in 0..TK
-    column down, n, Down, H, N, n % 2
+    column down, n, Down, H, N
     flow finish_{n}:
-        total    n, TN
+        total    n, TN, sg4.w[6]
         read     R1[:, LANES * n : +LANES] -> sg4.e[6]
         add      %y, sg4.e[6] -> %r
         cast.f16 %r -> sg2.e[14]

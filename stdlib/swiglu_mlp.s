@@ -36,12 +36,9 @@
 .weight Down_w : f16 [max(TO * TN - EAST, 1) * LANES, LANES] at mem.w[0..15]
 .output Y : f16 [S, O] at mem.e[28..29] tile S x LANES
 
-.temp G : f32 [S, LANES] at mem.e[24..27] banks run 1
 .macro temporaries h
-    .temp X_{h} : f16 [S, K] at mem.{h}[36..37] tile S x LANES banks run 1
-    .temp H_{h} : f16 [S, N] at mem.{h}[30..31] tile S x LANES banks run 1
-    .temp T0_{h} : f32 [S, LANES] at mem.{h}[40..43] banks run 2
-    .temp T1_{h} : f32 [S, LANES] at mem.{h}[32..35] banks run 2
+    .temp X_{h} : f16 [S, K] at mem.{h}[40..41] tile S x LANES banks run 1
+    .temp H_{h} : f16 [S, N] at mem.{h}[42..43] tile S x LANES banks run 1
 .endm
 temporaries e
 temporaries w
@@ -58,9 +55,9 @@ flow copy:
         gated_layer Gate, Up, X, K
 
 .for n in 0..TO
-    column down, n, Down, H, N, n % 2
+    column down, n, Down, H, N
     flow finish_{n}:
-        total    n, TN
+        total    n, TN, sg4.e[6]
         cast.f16 %y -> sg2.e[14]
         write    sg2.e[14] -> Y[:, LANES * n : +LANES]
 .endfor
