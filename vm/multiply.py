@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lpuasm.isa.dot import MAX_K_I8
 from lpuasm.vm import int8
 from lpuasm.vm.fetch import Fetch, fetch
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from lpuasm.vm.compute import Work
 
 _ROWS = 512  # a block of activations and its sums stay in the cache
+_MOST = 2**17  # the sum of magnitudes that activations of 2**7 make an exact float32 of
 _ROWS_OF_BYTES = 1024  # the weights are laid out again for each block
 
 Rows = Sequence[NDArray[Any]]
@@ -64,14 +64,15 @@ def _picked(rows: NDArray[Any]) -> NDArray[np.intp] | None:
 
 
 def _multiply_floats(rows: Rows, weights: Beside, out: Out) -> None:
-    """By float32, as many terms at once as are exact: every partial sum is an integer of at most 2**24."""
-    per, width = weights.columns[0].shape
-    wide = np.empty((min(len(rows[0]), _ROWS), per), np.float32)
+    """By float32, in products that are exact: every partial sum is an integer of at most 2**24."""
+    deepest, width = max(len(c) for c in weights.columns), weights.columns[0].shape[1]
+    wide = np.empty((min(len(rows[0]), _ROWS), deepest), np.float32)
     sums = np.empty((len(wide), width), np.float32)
     more = np.empty((len(wide), max(weights.widths)), np.int32) if len(weights.columns) > 1 else None
     ends = _ends(weights.widths)
-    for k, columns in enumerate(weights.columns):
-        parts = _parts(weights.depths, k * per, k * per + len(columns))
+    begin = 0
+    for columns in weights.columns:
+        parts = _parts(weights.depths, begin, begin + len(columns))
         for start in range(0, len(rows[0]), _ROWS):
             n = min(_ROWS, len(rows[0]) - start)
             block = wide[:n, : len(columns)]
@@ -80,13 +81,14 @@ def _multiply_floats(rows: Rows, weights: Beside, out: Out) -> None:
             np.matmul(block, columns, out=sums[:n])
             for result, (first, last) in zip(out, ends, strict=True):
                 piece, there = sums[:n, first:last], result[start : start + n, : last - first]
-                if k == 0:
+                if begin == 0:
                     np.copyto(there, piece, casting="unsafe")
                 else:
                     assert more is not None
                     added = more[:n, : last - first]
                     np.copyto(added, piece, casting="unsafe")
                     np.add(there, added, out=there)
+        begin += len(columns)
 
 
 def _multiply_bytes(products: int8.Products, rows: Rows, weights: Beside, out: Out) -> None:
@@ -131,20 +133,31 @@ def _side_by_side(
         arrays = [[_weights(work, h, held) for h in row] for row in holders]
         depths = tuple(max(_used(a[k].T) for a in arrays) for k in range(len(holders[0])))
         widths = tuple(max(_used(a) for a in row) for row in arrays)
-        depth = sum(depths)
-        goes = 1 if dtype == np.int8 else -(-depth // MAX_K_I8)
-        per = -(-depth // goes)
-        columns = [np.empty((min(per, depth - k * per), sum(widths)), dtype, order) for k in range(goes)]
-        for k, there in enumerate(columns):
-            for term, lanes, place in _parts(depths, k * per, k * per + len(there)):
+        columns = []
+        for terms in [range(len(depths))] if dtype == np.int8 else _exact(arrays):
+            there = np.empty((sum(depths[k] for k in terms), sum(widths)), dtype, order)
+            for k, (top, bottom) in zip(terms, _ends([depths[k] for k in terms]), strict=True):
                 for row, (left, right) in zip(arrays, _ends(widths), strict=True):
-                    np.copyto(there[place, left:right], row[term][: right - left, lanes].T)
+                    np.copyto(there[top:bottom, left:right], row[k][: right - left, : bottom - top].T)
+            columns.append(there)
         return Beside(tuple(columns), depths, widths)
 
     # A key of the same nodes for each type.
     found = work.kept((*holders, (-dtype.itemsize,)), {h for row in holders for h in row}, make)
     assert isinstance(found, Beside)
     return found
+
+
+def _exact(arrays: Sequence[Sequence[NDArray[Any]]]) -> list[range]:
+    """Successive terms that float32 sums exactly together: in every row the magnitudes come to at most 2**17."""
+    out, begin, total = [], 0, np.zeros(())
+    for k in range(len(arrays[0])):
+        size = np.concatenate([np.abs(a[k]).view(np.uint8).sum(axis=1, dtype=np.uint32) for a in arrays])
+        if k > begin and (total + size).max() > _MOST:
+            out.append(range(begin, k))
+            begin, total = k, np.zeros(())
+        total = total + size
+    return [*out, range(begin, len(arrays[0]))]
 
 
 def _weights(work: Work, number: int, held: Mapping[int, Fetch]) -> NDArray[Any]:
