@@ -35,13 +35,15 @@ def assemble(
     include: Sequence[Path] = (),
     library: Sequence[Path] = (),
     sources: dict[str, str] | None = None,
+    pins: Mapping[str, int] | None = None,
     strict: bool = True,
 ) -> Program:
     """The program of a source; raises AssemblyError with everything that is wrong.
 
     ``name`` is the file's name in diagnostics, and where ``.include`` looks first. ``target`` is a target, its name
     or a TOML file; it must agree with the text's. ``sources`` is filled with the text of every file read, by its name
-    in diagnostics. Without ``strict``, rules of placement and time are not held: for programs that are meant to fail.
+    in diagnostics. ``pins``: cycles in which flows start, by name. Without ``strict``, rules of placement and time are
+    not held: for programs that are meant to fail.
     """
     texts: dict[str, str] = {} if sources is None else sources
     wanted = load_target(target) if isinstance(target, str) else target
@@ -66,6 +68,10 @@ def assemble(
         symbols_of=lambda named: chip(named).symbols,
         sources=texts,
     )
+    if pins:
+        from lpuasm.asm.pins import pinned
+
+        source = pinned(source, pins)
     problems = Problems()
     listing = None
     if source.notes:

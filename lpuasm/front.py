@@ -36,6 +36,7 @@ def build(
     target: Target | str | None = None,
     include: Sequence[StrPath] = (),
     sources: dict[str, str] | None = None,
+    pins: Mapping[str, int] | None = None,
 ) -> Program:
     """Assemble the source in the file ``path``, or ``text``.
 
@@ -45,6 +46,7 @@ def build(
         target: a target, the name of one, or the path of a TOML file; by default what the text says, else ``tsp1``.
         include: folders in which ``.include`` looks after the source's own.
         sources: filled with the text of every file read, by its name in diagnostics.
+        pins: cycles in which flows start, by name, whatever the text says; the others go where there is room for them.
 
     Raises:
         AssemblyError: with everything that is wrong in the text.
@@ -70,6 +72,7 @@ def build(
         include=[Path(folder) for folder in include],
         library=library(),
         sources=sources,
+        pins=pins,
     )
 
 

@@ -147,9 +147,8 @@ def why(console: Console, rest: str) -> None:
 
 def what_if(console: Console, rest: str) -> None:
     """Builds the program with a flow pinned elsewhere; nothing changes."""
-    from dataclasses import replace
-
     from lpuasm.asm.render import render
+    from lpuasm.isa.suggest import did_you_mean
     from lpuasm.repl.report import change_report
 
     match = re.fullmatch(r"(?:flow\s+)?([A-Za-z_]\w*)\s*([-+@])\s*(\d+)", rest.strip())
@@ -157,20 +156,16 @@ def what_if(console: Console, rest: str) -> None:
     if not match or session.built is None or session.built.explanation is None:
         raise usage("what-if")
     name, sign, number = match[1], match[2], int(match[3])
-    report = next((f for f in session.built.explanation.flows if f.name == name), None)
-    at = session.version.find("flow", name)
-    if report is None or at is None:
-        raise wrong("LPU1204", f"the text has no flow '{name}' of its own", "flows of macros and loops cannot be moved")
+    flows = session.built.explanation.flows
+    report = next((f for f in flows if f.name == name), None)
+    if report is None:
+        raise wrong("LPU1204", f"there is no flow '{name}'", did_you_mean(name, (f.name for f in flows)))
     start = number if sign == "@" else report.start + (number if sign == "+" else -number)
-    items = list(session.version.items)
-    header = re.compile(rf"(?m)^(\s*flow\s+{name})\b[^:\n]*:")
-    items[at] = replace(items[at], text=header.sub(rf"\g<1> @ {start}:", items[at].text, count=1))
-    version = replace(session.version, items=tuple(items))
     try:
-        built = session.tried(version)
+        built = session.tried(session.version, {name: start})
     except LpuError as e:
         console.say(f"no: flow {name} cannot start at cycle {start:,}")
-        texts = {session.name: version.text}
+        texts = {session.name: session.version.text}
         console.say(render(e.diagnostics, texts.get, console.color).rstrip("\n"))
         return
     console.say(f"yes: flow {name} may start at cycle {start:,}")

@@ -178,15 +178,15 @@ class Session:
         self.built = None
         self.built = self._build(self.version)
 
-    def tried(self, version: Version) -> Built:
-        """What a version would assemble to; raises LpuError. Nothing changes."""
-        return self._build(version)
+    def tried(self, version: Version, pins: Mapping[str, int] | None = None) -> Built:
+        """What a version would assemble to, with flows pinned to cycles; raises LpuError. Nothing changes."""
+        return self._build(version, pins)
 
     def _keep(self) -> None:
         self._before.append(self.version)
         del self._before[:-_UNDO]
 
-    def _build(self, version: Version) -> Built:
+    def _build(self, version: Version, pins: Mapping[str, int] | None = None) -> Built:
         from lpuasm.asm.explain import explain
         from lpuasm.front import build
         from lpuasm.programs import pointing_into
@@ -200,6 +200,7 @@ class Session:
                 target=version.target,
                 include=self.include,
                 sources=texts,
+                pins=pins,
             )
             return Built(program, None if program.scalar else explain(program), texts)
 

@@ -183,6 +183,14 @@ def test_what_if_says_what_would_be_and_changes_nothing(copy: Conversation) -> N
     assert copy.console.session.version == before
 
 
+def test_what_if_of_a_flow_that_a_loop_makes(copy: Conversation) -> None:
+    copies = "flow more_{k}:\n    read A -> s{8 + k}.e\n    write s{8 + k}.e -> mem.e{4 + k}[0]  repeat 8\n"
+    copy.good(f".for k in 0..2\n{copies}.endfor\n")
+    said = copy.good("what-if flow more_1 + 40")
+    assert "yes: flow more_1 may start at cycle" in said
+    assert "did you mean `more_1`?" in copy.wrong("what-if flow more_7 + 1")
+
+
 def test_a_fault_is_shown_where_it_happens(talk: Conversation) -> None:
     """A map that leads out of its slice is known only when it runs."""
     talk.good(
