@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.binary import MUL as mul
     from lpuasm.stdlib.binary import SUB as sub
     from lpuasm.stdlib.convolve import CONV2D as conv2d
+    from lpuasm.stdlib.fourbit import MATMUL_W4 as matmul_w4
     from lpuasm.stdlib.kernel import Contract, Kernel, KernelRun
     from lpuasm.stdlib.layers import LINEAR as linear
     from lpuasm.stdlib.moves import GATHER as gather
@@ -46,6 +47,7 @@ KERNELS = {
     **dict.fromkeys(("dequantize", "quantize"), "scaling"),
     "linear": "layers",
     "matmul": "products",
+    "matmul_w4": "fourbit",
     **dict.fromkeys(("gather", "transpose"), "moves"),
     **dict.fromkeys(("reduce_max", "reduce_mean", "reduce_sum"), "reductions"),
     "rms_norm": "norms",
@@ -64,6 +66,7 @@ __all__ = [
     "gelu",
     "linear",
     "matmul",
+    "matmul_w4",
     "maximum",
     "mul",
     "quantize",

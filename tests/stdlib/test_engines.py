@@ -28,6 +28,10 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     **{name: [((F16, F16[0]), {}), ((F32, F32[:, :1]), {})] for name in ("add", "maximum", "mul", "sub")},
     "attention": [((HEADS, HEADS, HEADS), {}), ((HEADS[:, :3], HEADS[:1], HEADS[:1]), {"causal": True})],
     "conv2d": [((PIXELS, TAPS), {"padding": 1}), ((PIXELS.astype(np.float16), TAPS.astype(np.float16)), {"stride": 2})],
+    "matmul_w4": [
+        ((F16[:, :64], I8[:32], abs(F16[:2])), {}),
+        ((F16[:3, :48], I8[:24, :9], F16[:1, :9]), {"group": 48}),
+    ],
     "transpose": [((I8,), {}), ((F32,), {})],
     "gather": [((F16, np.array([3, 0, 39], np.int32)), {})],
     **{name: [((F32,), {}), ((F16, 0), {}), ((I32,), {})] for name in ("reduce_max", "reduce_mean", "reduce_sum")},
