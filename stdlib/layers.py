@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 _ACTIVATIONS = {None: 0, "relu": 1, "gelu": 2, "silu": 3}
 
 
+def _passes(dtype: str, activation: int, requant: int) -> int:
+    """Passes through the VXM behind the sums."""
+    return {2: 3, 3: 2}.get(activation, int(dtype == "f16" or activation or requant))
+
+
 def _cycles(
     *,
     M: int,
@@ -28,16 +33,28 @@ def _cycles(
     scale: float = 1.0,
     dtype: str = "i8",
 ) -> int:
-    padded = 4 * -(-M // 4)
-    again = ACTIVATION > 1 or (REQUANT and BIAS and ACTIVATION)
-    product = products.MATMUL.contract.cycles(M=M, K=K, N=N, dtype=dtype)
-    return product + (tiles(N) + 1) * padded * (4 if again else 1) // 2 + 200
+    onward = _passes(dtype, ACTIVATION, REQUANT)
+    later = (0, 0, 220 + M // 2, 100)[ACTIVATION]
+    return products.product_cycles(M, K, N, 1, dtype, onward) + later + 100
 
 
-def _fits(m: int, k: int, n: int, dtype: str) -> bool:
-    """Y's slices hold four groups; the columns' temporaries lie beside the bias."""
+def _fits(m: int, k: int, n: int, dtype: str, bias: int, activation: int, requant: int) -> bool:
+    """The result has four groups of slices, and gelu and silu what A and W leave in the west."""
+    columns, depth, size, smooth = tiles(n), tiles(k), (2 if dtype == "f16" else 1), activation > 1
+    onward = _passes(dtype, activation, requant)
+    if not products.fits(m, k, n, 1, dtype, onward):
+        return False
+    if products.few_rows(m, k, n, 1, dtype, onward):
+        rounds = -(-columns * depth // (2 if dtype == "f16" else 4))
+        return 20 * rounds + max(columns * bias, m * columns * smooth) <= WORDS
     padded = 4 * -(-m // 4)
-    return products.fits(m, k, n, 1, dtype) and padded * tiles(n) <= 4 * WORDS and padded <= WORDS // 2
+    rows, weights = padded * depth * size, columns * depth * LANES * size
+    wide = weights > 16 * WORDS
+    if (wide and weights // 32 + columns * bias > WORDS) or padded * columns // 4 + columns * bias > WORDS:
+        return False
+    if smooth and (padded > 2 * WORDS or (wide and rows > 8 * WORDS)):
+        return False
+    return activation != 2 or rows <= 16 * WORDS
 
 
 def _defines(
@@ -57,8 +74,9 @@ def _defines(
         raise TypeError("gelu and silu are of f16; i8 takes relu")
     if dtype == "f16" and REQUANT:
         raise TypeError("only sums of i8 are requantised")
-    if not _fits(M, K, N, dtype):
-        best = largest(lambda m: _fits(m, K, N, dtype), M)
+    rest = (dtype, BIAS, ACTIVATION, REQUANT)
+    if not _fits(M, K, N, *rest):
+        best = largest(lambda m: _fits(m, K, N, *rest), M)
         help_ = f"what fits: M up to {best} with these K and N" if best else "cut N into several calls"
         raise too_large(f"linear {dtype}", f"M={M}, K={K}, N={N}", help_)
     own = {"BIAS": BIAS, "ACTIVATION": ACTIVATION, "REQUANT": REQUANT, "scale": float(scale)}
@@ -97,8 +115,8 @@ def _prepare(x: Any, w: Any, bias: Any = None, activation: str | None = None, sc
         return given
 
     def finish(outputs: Mapping[str, Array]) -> Array:
-        y = outputs["Y"]
-        return np.asarray(y.reshape(m, -1)[:, :n].reshape(shape))
+        y = outputs["Y"].reshape(m, -1)[:, :n] if "Y" in outputs else products.unpack_c(outputs["C"], 1, m, n)
+        return np.asarray(y.reshape(shape))
 
     dims: dict[str, int | float] = {"M": m, "K": max(k, 1), "N": n, "BIAS": int(bias is not None)}
     dims |= {"ACTIVATION": _ACTIVATIONS[activation], "REQUANT": int(scale is not None)}
@@ -117,8 +135,8 @@ LINEAR = Kernel(
         "last place",
         bound=None,
         cycles=_cycles,
-        formula="matmul's and passes · (⌈N/320⌉ + 1) · 4⌈M/4⌉ + 200; passes = 2 for gelu, silu and for bias, relu and "
-        "scale together, else 1/2",
+        formula="matmul's and 100, for gelu M/2 + 220 and for silu 100 more; few rows: 1.3 · passes · ⌈N/320⌉ · M "
+        "besides, passes = 3 for gelu, 2 for silu, 1 for other f16, for relu and for a scale",
     ),
     _defines,
     _prepare,

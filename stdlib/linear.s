@@ -1,19 +1,27 @@
 ; Y = activation(x · Wᵀ + bias): i8 → i32, i8 with a scale → i8, or f16 → f16, for any sizes that fit.
 ;
-; The idea. The sums are those of matmul.s, in C. What follows is written after all products, so it never keeps them
-; waiting; it goes where there is room, which is while the planes begin a tile column: then they only write C. The
-; sums of the east and of the west hemisphere pass the VXM at the same time, in rows 2 and 3 of the ALUs, four ALUs
-; deep: that takes bias, relu and the cast to f16, or requantising (to f32, times scale, to i8) after either of bias
-; and relu. All that is more goes to S first, a column at a time, and on from there in rows 0 and 1: requantising
-; after both, silu as z / (1 + exp(-z)), and gelu in its tanh form as z / (1 + exp(k z (z² + c))), where the
-; reciprocal is the square of rsqrt. The bias, one vector a column, is copied to both sides and read again and again.
+; The idea. The sums are those of matmul.s, but they begin with the bias, which ACC adds like any sum so far: a vector
+; a column, copied to both sides and read again and again. For many rows the last sums, those of the last tile of
+; weights down a column, do not go to memory: they lead on to the VXM, each plane's through ALUs of its own, and what
+; comes out is written to the slices next to the VXM, before the streams fill with weights. So relu, requantising (to
+; f32, times scale, to i8) and the cast to f16 take no time of their own. More than four ALUs deep are
+; silu, z / (1 + exp(-z)), in two passes, and the tanh form of gelu, z / (1 + exp(k z (z² + c))), in three; the
+; reciprocal is the square of rsqrt. The first pass takes the sums as they come, on up to twelve ALUs; it leaves z and
+; a factor in memory for the next, which run behind it or, for gelu, which has not ALUs enough for that, after it.
+; For few rows the sums of a column are added in the VXM first, and then read from there.
+;
+; What is above the floor: gelu of many rows ends M / 2 cycles after the last product, and silu 60 (8 % and 2 % of
+; M = 512, K = 1280, N = 640). With one row, f16 and silu take 405 cycles, 49 (14 %) above a floor that is the chain of
+; dependences: the loads stand 25 cycles apart, as in matmul.s, and not 20.
 ;
 ; Contract
-;   shapes  x as A of matmul.s, w as W; bias [tiles, 320] i32 or f16; Y as C, i32, i8 or f16
+;   shapes  x as A of matmul.s, w as W; bias [tiles, 320] i32 or f16; Y i8, f16, or i32 after relu, in rows as C of
+;           matmul.s; without activation and scale C itself, i32, is the result
 ;   error   i8: none before the scale; then one rounding to f32, one of the product, one to i8 (ties to even).
 ;           f16: the sums' of matmul.s and one rounding of the bias' addition, through the activation; then less
 ;           than a unit in the last place of Y
-;   cycles  at most those of matmul.s, and DEEP · (TN + 1) · TM + 200 more, DEEP = ½ for one pass, else 2 (see below)
+;   cycles  at most those of matmul.s and 100; for gelu M / 2 + 220 more, for silu 100 more. In the TILES form a pass
+;           behind the sums (f16, relu or scale: 1, silu 2, gelu 3) counts 1.3 · TN · M besides
 .target tsp1
 .param M = 512
 .param K = 1280
@@ -26,195 +34,233 @@
 
 .equ B = 1
 .equ RELU = ACTIVATION == 1
-.equ SMOOTH = ACTIVATION > 1  ; gelu or silu
-.equ AGAIN = SMOOTH || (REQUANT && BIAS && RELU)
+.equ GELU = ACTIVATION == 2
+.equ SILU = ACTIVATION == 3
+.equ SMOOTH = GELU || SILU
+.equ INITIAL = BIAS
+.equ ONWARD = GELU ? 3 : SILU ? 2 : F16 || RELU || REQUANT  ; passes behind the sums; 0: they are the result
 
 .macro declare
+    .equ BIAS_AT = TILES ? 28 : 36  ; slices that nobody else reads then
     .if F16 && BIAS
-        .input bias : f16 [TN, LANES] at mem.w[36..37]
-        .temp  BE : f32 [TN, LANES] at mem.e[36..39]
-        .temp  BW : f32 [TN, LANES] at mem.w[28..31]
+        .input bias : f16 [TN, LANES] at mem.w[40..41]
+        .temp  BE : f32 [TN, LANES] at mem.e[BIAS_AT..BIAS_AT + 3]
+        .temp  BW : f32 [TN, LANES] at mem.w[BIAS_AT..BIAS_AT + 3]
         flow bias:
             read     bias -> sg2.e[10]
             cast.f32 sg2.e[10] -> sg4.e[5], sg4.w[5] @alu5
             write    sg4.e[5] -> BE
             write    sg4.w[5] -> BW
     .elif BIAS
-        .input bias : i32 [TN, LANES] at mem.w[36..39]
-        .temp  BE : i32 [TN, LANES] at mem.e[36..39]
-        .temp  BW : i32 [TN, LANES] at mem.w[28..31]
+        .input bias : i32 [TN, LANES] at mem.w[40..43]
+        .temp  BE : i32 [TN, LANES] at mem.e[BIAS_AT..BIAS_AT + 3]
+        .temp  BW : i32 [TN, LANES] at mem.w[BIAS_AT..BIAS_AT + 3]
         flow bias:
-            read  bias -> sg4.e[5]
-            write sg4.e[5] -> BW
-            write sg4.e[5] -> BE
+            read     bias -> sg4.e[5]
+            identity sg4.e[5] -> sg4.e[5], sg4.w[5] @alu5
+            write    sg4.e[5] -> BE
+            write    sg4.w[5] -> BW
+    .endif
+
+    .if TILES && F16
+        .temp C : f32 [M, COLUMNS, LANES] at mem.w[36..39]
+    .elif F16
+        .temp C : f32 [M, N] at mem.e[40..43] mem.w[40..43] mem.e[32..35] mem.w[32..35] tile TM x 320 banks run 1
+    .elif TILES && TK > 1 && ONWARD
+        .temp C : i32 [M, COLUMNS, LANES] at mem.w[36..39]
+    .elif TILES && TK > 1
+        .output C : i32 [M, COLUMNS, LANES] at mem.w[36..39]
+    .elif TILES && ONWARD
+        .temp C : i32 [M, 4 * ceil_div(COLUMNS, 4), LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35]
+    .elif TILES
+        .output C : i32 [M, 4 * ceil_div(COLUMNS, 4), LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35]
+    .elif ONWARD
+        .temp C : i32 [M, N] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] tile TM x 320 banks run 2
+    .else
+        .output C : i32 [M, N] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] tile TM x 320 banks run 2
     .endif
 
     .equ Y_ROWS = TILES ? M * TN : M
     .equ Y_TILE = TILES ? M * TN : TM
     .equ Y_COLUMNS = TILES ? LANES : N
     .if F16
-        .output Y : f16 [Y_ROWS, Y_COLUMNS] at mem.e[16..19] mem.e[24..27] tile Y_TILE x 320
+        .output Y : f16 [Y_ROWS, Y_COLUMNS] at mem.e[0..7] tile Y_TILE x 320
     .elif REQUANT
-        .output Y : i8 [Y_ROWS, Y_COLUMNS] at mem.e[16..19] tile Y_TILE x 320
-    .else
-        .output Y : i32 [Y_ROWS, Y_COLUMNS] at mem.e[16..31] tile Y_TILE x 320
+        .output Y : i8 [Y_ROWS, Y_COLUMNS] at mem.e[0..3] tile Y_TILE x 320
+    .elif RELU
+        .output Y : i32 [Y_ROWS, Y_COLUMNS] at mem.e[0..15] tile Y_TILE x 320
     .endif
 
-    .equ SR = 4 * ceil_div(M, 4)  ; rows of a column
-    .if F16
-        .temp S : f32 [SR, LANES] at mem.e[20..23] mem.e[28..31]
-        .temp D : f32 [SR, LANES] at mem.w[24..27] banks run 1
-        .temp X : f32 [SR, LANES] at mem.w[20..23] banks run 1
-        .temp G : f32 [SR, LANES] at mem.e[36..39] banks run 1
-    .elif AGAIN
-        .temp S : i32 [SR, LANES] at mem.e[20..23] mem.e[28..31]
-    .endif
-.endm
-
-; First pass: sums of one side, with the bias, as far as four ALUs in a row lead.
-.macro first n, side, part, count, from, to, in, b, wide, half, byte, a0, a1, a2, a3
-    flow first_{n}_{side}_{part}:
-        read from -> in
-        .if BIAS
-            .if side
-                read BW[n, :] -> b repeat count step 0
-            .else
-                read BE[n, :] -> b repeat count step 0
-            .endif
-        .endif
-        .if AGAIN || (!F16 && !REQUANT)
-            .if BIAS && RELU
-                add  in, b -> %t @alu{a0}
-                relu %t -> wide @alu{a1}
-            .elif BIAS
-                add in, b -> wide @alu{a0}
-            .elif RELU
-                relu in -> wide @alu{a0}
-            .else
-                identity in -> wide @alu{a0}
-            .endif
-            write wide -> to
-        .elif F16
-            .if BIAS && RELU
-                add      in, b -> %t @alu{a0}
-                relu     %t -> %z @alu{a1}
-                cast.f16 %z -> half @alu{a3}
-            .elif BIAS
-                add      in, b -> %z @alu{a0}
-                cast.f16 %z -> half @alu{a3}
-            .elif RELU
-                relu     in -> %z @alu{a0}
-                cast.f16 %z -> half @alu{a3}
-            .else
-                cast.f16 in -> half @alu{a3}
-            .endif
-            write half -> to
+    ; What gelu and silu keep between passes, of even rows (0) and of odd ones (1): z or -z, and factors of it.
+    .if TILES && SMOOTH
+        .temp Z1 : f32 [M * TN, LANES] at mem.w[24..27]
+        .temp D1 : f32 [M * TN, LANES] at mem.w[16..19]
+        .temp G1 : f32 [M * TN, LANES] at mem.e[12..15]
+    .elif SMOOTH
+        .temp Z1 : f32 [TM / 2, LANES] at mem.w[24..27] banks run 1
+        .temp D0 : f32 [TM / 2, LANES] at mem.e[8..11] banks run 1
+        .temp D1 : f32 [TM / 2, LANES] at mem.w[16..19] banks run 1
+        .if SILU
+            .temp Z0 : f32 [TM / 2, LANES] at mem.e[12..15] banks run 1
         .else
-            .if BIAS
-                add      in, b -> %z @alu{a0}
-                cast.f32 %z -> %f @alu{a1}
-            .elif RELU
-                relu     in -> %z @alu{a0}
-                cast.f32 %z -> %f @alu{a1}
-            .else
-                cast.f32 in -> %f @alu{a1}
-            .endif
-            mul         %f, scale -> %y @alu{a2}
-            cast.i8.sat %y -> byte @alu{a3}
-            write       byte -> to
+            .temp Z0 : f32 [TM / 2, LANES] at mem.w[20..23] banks run 1
+            .temp G0 : f32 [TM / 2, LANES] at mem.w[28..31] banks run 1
+            .temp G1 : f32 [TM / 2, LANES] at mem.e[12..15] banks run 1
         .endif
+    .endif
 .endm
 
-.macro east n, part, count, from, to
-    first n, 0, part, count, from, to, sg4.w[4], sg4.w[6], sg4.e[5], sg2.e[9], s18.e, 11, 10, 9, 8
-.endm
-.macro west n, part, count, from, to
-    first n, 1, part, count, from, to, sg4.e[6], sg4.e[7], sg4.e[7], sg2.e[14], s28.e, 12, 13, 14, 15
-.endm
-
-; What is left to do for `rows` rows of S.
-.macro second n, rows, to
-    .if REQUANT
-        flow requantise_{n}:
-            read        S[0 : rows, :] -> sg4.w[5]
-            cast.f32    sg4.w[5] -> %f @alu5
-            mul         %f, scale -> %y @alu6
-            cast.i8.sat %y -> s20.e @alu7
-            write       s20.e -> to
-    .elif ACTIVATION == 3
-        flow silu_{n}:
-            read     S[0 : rows, :] -> sg4.w[5]
-            identity sg4.w[5] -> sg4.w[7] @alu8
-            neg      sg4.w[5] -> %n @alu4
-            exp      %n -> %e @alu5
-            add      %e, 1.0 -> %d @alu6
-            rsqrt    %d -> sg4.w[5] @alu7
-            write    sg4.w[7] -> X[0 : rows, :]
-            write    sg4.w[5] -> D[0 : rows, :]
-        flow product_{n}:
-            read     D[0 : rows, :] -> sg4.e[5]
-            mul      sg4.e[5], sg4.e[5] -> %s @alu9
-            read     X[0 : rows, :] -> sg4.e[0]
-            mul      %s, sg4.e[0] -> %y @alu14
-            cast.f16 %y -> sg2.e[14] @alu15
-            write    sg2.e[14] -> to
+; What follows the sums of plane p of i8, where it leads through row 1, 2, 0 or 3 of the ALUs; casts take large ones. The
+; order of relu and a scale does not matter, but that a negative scale turns zero's side.
+.macro requantised in, out, to, a0, a1, a2, a3
+    cast.f32 in -> %f @alu{a0}
+    mul      %f, scale -> %s @alu{a1}
+    .if RELU
+        cast.i8.sat %s -> %y @alu{a2}
+        .if scale < 0
+            min.i8 %y, 0 -> out @alu{a3}
+        .else
+            max.i8 %y, 0 -> out @alu{a3}
+        .endif
     .else
-        flow power_{n}:
-            read     S[0 : rows, :] -> sg4.w[5]
-            mul      sg4.w[5], sg4.w[5] -> %s @alu4
-            identity sg4.w[5] -> %w, sg4.w[7] @alu8
-            add      %s, 22.363860002236386 -> %a @alu5
-            mul      %w, -0.07135481627159997 -> %b @alu9
-            mul      %a, %b -> %r @alu6
-            exp      %r -> sg4.w[5] @alu7
-            write    sg4.w[7] -> X[0 : rows, :]
-            write    sg4.w[5] -> D[0 : rows, :]
-        flow sigmoid_{n}:
-            read  D[0 : rows, :] -> sg4.e[3]
-            add   sg4.e[3], 1.0 -> %d @alu1
-            rsqrt %d -> %q @alu2
-            mul   %q, %q -> sg4.e[7] @alu15
-            write sg4.e[7] -> G[0 : rows, :]
-        flow product_{n}:
-            read     G[0 : rows, :] -> sg4.w[7]
-            read     X[0 : rows, :] -> sg4.e[0]
-            mul      sg4.w[7], sg4.e[0] -> %y @alu13
-            cast.f16 %y -> sg2.e[14] @alu10
-            write    sg2.e[14] -> to
+        cast.i8.sat %s -> out @alu{a2}
+    .endif
+    write out -> to
+.endm
+
+.macro integers p, in, to
+    .if REQUANT && p == 0
+        requantised in, s8.e, to, 7, 6, 5, 4
+    .elif REQUANT && p == 1
+        requantised in, s24.e, to, 8, 9, 10, 11
+    .elif REQUANT && p == 2
+        requantised in, s12.e, to, 0, 1, 2, 3
+    .elif REQUANT
+        requantised in, s28.e, to, 15, 14, 13, 12
+    .elif p == 0
+        relu  in -> sg4.e[2] @alu4
+        write sg4.e[2] -> to
+    .elif p == 1
+        relu  in -> sg4.e[6] @alu8
+        write sg4.e[6] -> to
+    .elif p == 2
+        relu  in -> sg4.e[3] @alu0
+        write sg4.e[3] -> to
+    .else
+        relu  in -> sg4.e[7] @alu12
+        write sg4.e[7] -> to
+    .endif
+.endm
+
+; What follows the sums of pair p of f16, the first pass where there are several; `at` and `past` are the rows kept.
+.macro halves p, in, at, past, to
+    .if ACTIVATION < 2
+        .if RELU
+            relu     in -> %z @alu{p ? 12 : 4}
+            cast.f16 %z -> sg2.e[p ? 14 : 10] @alu{p ? 13 : 5}
+        .else
+            cast.f16 in -> sg2.e[p ? 14 : 10] @alu{p ? 13 : 5}
+        .endif
+        write sg2.e[p ? 14 : 10] -> to
+    .elif SILU && p
+        negated in, sg4.w[7], sg4.w[6], 12, 13, 14, 15
+        write   sg4.w[7] -> Z1[at : past, :]
+        write   sg4.w[6] -> D1[at : past, :]
+    .elif SILU
+        negated in, sg4.e[5], sg4.e[2], 4, 5, 6, 7
+        write   sg4.e[5] -> Z0[at : past, :]
+        write   sg4.e[2] -> D0[at : past, :]
+    .elif p
+        power in, sg4.w[7], sg4.w[6], 0, 12, 1, 13, 14, 15
+        write sg4.w[7] -> Z1[at : past, :]
+        write sg4.w[6] -> D1[at : past, :]
+    .else
+        power in, sg4.w[5], sg4.e[3], 4, 8, 5, 9, 6, 7
+        write sg4.w[5] -> Z0[at : past, :]
+        write sg4.e[3] -> D0[at : past, :]
+    .endif
+.endm
+.macro negated in, z, d, a0, a1, a2, a3
+    neg   in -> %n, z @alu{a0}
+    exp   %n -> %e @alu{a1}
+    add   %e, 1.0 -> %d @alu{a2}
+    rsqrt %d -> d @alu{a3}
+.endm
+.macro power in, z, d, a0, b0, a1, b1, a2, a3
+    mul      in, in -> %s @alu{a0}
+    identity in -> %w, z @alu{b0}
+    add      %s, 22.363860002236386 -> %a @alu{a1}
+    mul      %w, -0.07135481627159997 -> %b @alu{b1}
+    mul      %a, %b -> %r @alu{a2}
+    exp      %r -> d @alu{a3}
+.endm
+
+; The passes behind it.
+.macro silu_on n, p, d, z, d_in, z_in, out, to, a0, a1, a2, a3
+    flow silu_{n}_{p}:
+        read     d -> d_in
+        mul      d_in, d_in -> %s @alu{a0}
+        read     z -> z_in
+        mul      %s, z_in -> %m @alu{a1}
+        neg      %m -> %y @alu{a2}
+        cast.f16 %y -> out @alu{a3}
+        write    out -> to
+.endm
+.macro gelu_on n, p, d, z, g, d_in, g_out, g_in, z_in, out, to, a0, a1, a2, b0, b1
+    flow sigmoid_{n}_{p}:
+        read  d -> d_in
+        add   d_in, 1.0 -> %d @alu{a0}
+        rsqrt %d -> %q @alu{a1}
+        mul   %q, %q -> g_out @alu{a2}
+        write g_out -> g
+    flow product_{n}_{p}:
+        read     g -> g_in
+        read     z -> z_in
+        mul      g_in, z_in -> %y @alu{b0}
+        cast.f16 %y -> out @alu{b1}
+        write    out -> to
+.endm
+
+.macro rest n, p, at, past, to
+    .if SILU && p
+        silu_on n, 1, D1[at : past, :], Z1[at : past, :], sg4.e[2], sg4.e[3], sg2.e[2], to, 3, 2, 1, 0
+    .elif SILU
+        silu_on n, 0, D0[at : past, :], Z0[at : past, :], sg4.w[6], sg4.w[7], sg2.e[12], to, 11, 10, 9, 8
+    .elif GELU && p
+        gelu_on n, 1, D1[at : past, :], Z1[at : past, :], G1[at : past, :], \
+            sg4.e[2], sg4.e[3], sg4.w[7], sg4.e[6], sg2.e[14], to, 1, 2, 3, 12, 13
+    .elif GELU
+        gelu_on n, 0, D0[at : past, :], Z0[at : past, :], G0[at : past, :], \
+            sg4.w[6], sg4.w[6], sg4.e[3], sg4.e[5], sg2.e[10], to, 9, 10, 11, 4, 5
+    .endif
+.endm
+
+.macro onward n, p, sum
+    .if F16
+        halves p, sum, 0, TM / 2, Y[p : TM : 2, LANES * n : +LANES]
+    .else
+        integers p, sum, Y[p : TM : 4, LANES * n : +LANES]
     .endif
 .endm
 
 .macro epilogue b, n
-    .if TILES
-        .if !F16 && TK == 1 && n % 4 < 2
-            .if AGAIN
-                east n, 0, M, C[:, n, :], S[0 : M, :]
+    .if TILES && ONWARD
+        flow onward_{n}:
+            .if F16
+                read   C[:, n, :] -> sg4.e[1]
+                halves 1, sg4.e[1], M * n, M * (n + 1), Y[n : M * TN : TN, :]
+            .elif TK == 1 && n % 4 < 2
+                read     C[:, n, :] -> sg4.w[5]
+                integers 0, sg4.w[5], Y[n : M * TN : TN, :]
             .else
-                east n, 0, M, C[:, n, :], Y[n : M * TN : TN, :]
+                read     C[:, n, :] -> sg4.e[2]
+                integers 2, sg4.e[2], Y[n : M * TN : TN, :]
             .endif
-        .elif AGAIN
-            west n, 0, M, C[:, n, :], S[0 : M, :]
-        .else
-            west n, 0, M, C[:, n, :], Y[n : M * TN : TN, :]
-        .endif
-        .if AGAIN
-            second n, M, Y[n : M * TN : TN, :]
-        .endif
-    .else
-        .equ STEP = F16 ? 2 : 4  ; rows that lie in the same hemisphere, in the same groups
-        .for j in 0..STEP / 2
-            .if AGAIN
-                east n, j, TM / STEP, C[j : TM : STEP, LANES * n : +LANES], S[j : TM : STEP, :]
-                west n, j, TM / STEP, C[STEP - 1 - j : TM : STEP, LANES * n : +LANES], S[STEP - 1 - j : TM : STEP, :]
-            .else
-                east n, j, TM / STEP, C[j : TM : STEP, LANES * n : +LANES], Y[j : TM : STEP, LANES * n : +LANES]
-                west n, j, TM / STEP, C[STEP - 1 - j : TM : STEP, LANES * n : +LANES], \
-                    Y[STEP - 1 - j : TM : STEP, LANES * n : +LANES]
-            .endif
-        .endfor
-        .if AGAIN
-            second n, TM, Y[0 : TM, LANES * n : +LANES]
-        .endif
+            rest n, 1, M * n, M * (n + 1), Y[n : M * TN : TN, :]
+    .elif SMOOTH
+            .for p in 0..2
+                rest n, p, 0, TM / 2, Y[p : TM : 2, LANES * n : +LANES]
+            .endfor
     .endif
 .endm
 

@@ -10,6 +10,12 @@
 ; each. A plane adds what it has for a tile column into sums of its own, in memory beside it; at the end the
 ; VXM adds the sums of the planes. Tiles are dealt so that a plane meets the same column as late as it can.
 ;
+; What is above the floor: weights of two planes fill all 32 streams that lead to a hemisphere, and a load is a burst
+; of 20 cycles. The row of A and the sum so far travel between bursts: at one row a round takes 22 cycles (f16: 25)
+; where the floor, which sees dependences or one stream at a time, has 20 (21): 12 % for i8 and 17 % for f16 of
+; M = 1, K = N = 4096. Other short programs have gaps up to 11 % of 30 to 60 cycles, before the VXM adds the first
+; sums, which is once a program.
+;
 ; Contract
 ;   shapes  ROWS:  A [M, K], W [N, K], C [M, N]; with B > 1 each product has TM rows of A and C and TN·320 of W.
 ;           TILES: A [M, A's tiles, 320], tile k of product b at b·TK + k; W [rounds, 20, units, 16, 320], dealt
@@ -26,7 +32,30 @@
 .param B = 1  ; products, each with weights of its own
 .param F16 = 0
 
+.equ INITIAL = 0
+.equ ONWARD = 0
+
 .macro declare
+    .equ WIDE_C = B * TM * TN > 4 * WORDS
+    .if TILES && F16
+        .output C : f32 [M, COLUMNS, LANES] at mem.w[36..39]
+    .elif TILES && TK > 1
+        .output C : i32 [M, COLUMNS, LANES] at mem.w[36..39]
+    .elif TILES
+        .output C : i32 [M, 4 * ceil_div(COLUMNS, 4), LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35]
+    .elif F16 && WIDE_C
+        .output C : f32 [B > 1 ? B * TM : M, N] at mem.e[40..43] mem.w[40..43] mem.e[32..35] mem.w[32..35] \
+            mem.e[24..27] mem.w[24..27] mem.e[16..19] mem.w[16..19] tile TM x 320 banks run 1
+    .elif F16
+        .output C : f32 [B > 1 ? B * TM : M, N] at mem.e[40..43] mem.w[40..43] mem.e[32..35] mem.w[32..35] \
+            tile TM x 320 banks run 1
+    .elif WIDE_C
+        .output C : i32 [B > 1 ? B * TM : M, N] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] \
+            mem.e[24..27] mem.e[16..19] mem.w[24..27] mem.w[16..19] tile TM x 320 banks run 1
+    .else
+        .output C : i32 [B > 1 ? B * TM : M, N] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] \
+            tile TM x 320 banks run 2
+    .endif
 .endm
 .macro epilogue b, n
 .endm

@@ -1,5 +1,7 @@
 ; The products of matmul.s and linear.s, in C; matmul.s says how. Who includes this has M, K, N, B and F16, and two
-; macros: `declare` stands where all sizes are known, `epilogue b, n` after each tile column of C.
+; macros: `declare` stands where all sizes are known and declares C, `epilogue b, n` stands after each tile column of C.
+; INITIAL = 1: sums begin with BE, in the west BW, a vector a column. ONWARD: the passes through the VXM that follow; if
+; there are some, the last sums of many rows do not go to C: `onward n, p, sum` takes those of plane p to the VXM.
 
 .equ BYTES = F16 ? 2 : 1      ; of an element of A and W
 .equ TK = ceil_div(K, LANES)  ; tiles of weights down and across
@@ -12,13 +14,22 @@
 ; What a tile costs: as many cycles as it takes to load, or to stream its rows, whichever is more.
 .equ ROWS_COST = ITEMS * (F16 ? max(80, TM) : max(40, TM / 4))
 .equ BUSY = (F16 ? 2 : 1) * M  ; cycles that a unit computes on a tile
-.equ THIN = BUSY < 12          ; loading leaves gaps for all else that travels
-.equ ROUND = THIN ? 20 + 3 * BUSY : max(40, BUSY * ceil_div(UNITS, max(B, TK)))
+.equ THIN = BUSY < 20          ; loading leaves gaps for all else that travels
+.equ ROUND = THIN ? 20 + 2 * BUSY : max(40, BUSY * ceil_div(UNITS, max(B, TK)))
 .equ ROUNDS = ceil_div(ITEMS, UNITS)
-.equ TILES_COST = ROUNDS * ROUND + (TK > 1 || F16 ? COLUMNS * M : 0)
+.equ PASSES = (TK > 1 || F16) + ONWARD  ; of all sums through the VXM
+.equ TILES_COST = ROUNDS * ROUND + PASSES * COLUMNS * M
 .equ A_TILES = 4 * ceil_div(B * TK, 4)  ; four places to read A from at the same time
 .equ FITS = (M + 4) * COLUMNS + M * A_TILES / 4 <= WORDS && 20 * ROUNDS <= WORDS
 .param TILES = FITS && TILES_COST < ROWS_COST
+
+.macro initial n, west, count, to
+    .if west
+        read BW[n, :] -> to repeat count step 0
+    .else
+        read BE[n, :] -> to repeat count step 0
+    .endif
+.endm
 
 declare
 
@@ -32,16 +43,12 @@ declare
         .weight W : f16 [ROUNDS, 20, 2, 16, LANES] at mem.e[0..31] mem.w[0..31]
         .temp   T : f32 [M, COLUMNS, SLOTS, LANES] \
             at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] banks run 2 * COLUMNS
-        .output C : f32 [M, COLUMNS, LANES] at mem.w[36..39]
     .else
         .input  A : i8 [M, A_TILES, LANES] at mem.e[36..39]
         .weight W : i8 [ROUNDS, 20, 4, 16, LANES] at mem.e[0..31] mem.w[0..31]
         .if TK > 1
             .temp T : i32 [M, COLUMNS, SLOTS, LANES] \
                 at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] banks run 2 * COLUMNS
-            .output C : i32 [M, COLUMNS, LANES] at mem.w[36..39]
-        .else
-            .output C : i32 [M, 4 * ceil_div(COLUMNS, 4), LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35]
         .endif
     .endif
 
@@ -49,12 +56,46 @@ declare
         flow load_{q}_{u}:
             read W[q, :, u, :, :] -> rows
             lw   unit, rows
+    .endm
+    .macro load_of q, u
+        .if F16 && u && THIN
+            load q, 1, mxm.w, sg32.w[0]
+        .elif F16 && u
+            load q, 1, mxm.w, sg16.w[0]
+        .elif F16 && THIN
+            load q, 0, mxm.e, sg32.e[0]
+        .elif F16
+            load q, 0, mxm.e, sg16.e[0]
+        .elif u == 0
+            load q, 0, mxm.e0, sg16.e[0]
+        .elif u == 1
+            load q, 1, mxm.e1, sg16.e[THIN]
+        .elif u == 2
+            load q, 2, mxm.w0, sg16.w[0]
+        .else
+            load q, 3, mxm.w1, sg16.w[THIN]
+        .endif
+    .endm
+    .macro install q, u
         flow install_{q}_{u}:
-            iw unit
+            .if F16 && u
+                iw mxm.w
+            .elif F16
+                iw mxm.e
+            .elif u == 0
+                iw mxm.e0
+            .elif u == 1
+                iw mxm.e1
+            .elif u == 2
+                iw mxm.w0
+            .else
+                iw mxm.w1
+            .endif
     .endm
 
-    ; The rows of A through tile (n, k); `s` is the slot that keeps the sum, `fresh` whether it is empty.
-    .macro multiply q, u, s, n, k, fresh, unit, row, partial, sum
+    ; The rows of A through tile (n, k); `s` is the slot that keeps the sum, `fresh` whether it is empty, `first` whether
+    ; the column has no sum yet.
+    .macro multiply q, u, s, n, k, fresh, first, unit, row, partial, sum
         flow multiply_{q}_{u}_{s}:
             read A[:, n % B * TK + k, :] -> row
             .if F16
@@ -62,65 +103,59 @@ declare
             .else
                 abc unit, row
             .endif
-            .if !F16 && TK == 1
-                acc   unit -> sum
-                write sum -> C[:, n, :]
-            .elif fresh
-                acc   unit -> sum
-                write sum -> T[:, n, s, :]
+            .if INITIAL && first
+                initial n, s / 2, M, partial
+            .elif !fresh
+                read T[:, n, s, :] -> partial
+            .endif
+            .if fresh && !(INITIAL && first)
+                acc unit -> sum
             .else
-                read  T[:, n, s, :] -> partial
-                acc   unit, partial -> sum
+                acc unit, partial -> sum
+            .endif
+            .if !F16 && TK == 1
+                write sum -> C[:, n, :]
+            .else
                 write sum -> T[:, n, s, :]
             .endif
     .endm
 
-    .macro item q, u, n, k, fresh
+    .macro multiply_by q, u, n, k, fresh, first
         .if F16 && u == 0
-            .if THIN
-                load q, 0, mxm.e, sg32.e[0]
-            .else
-                load q, 0, mxm.e, sg16.e[0]
-            .endif
-            multiply q, 0, 0, n, k, fresh, mxm.e, sg2.e[8], sg4.e[5], sg4.w[0]
-            multiply q, 0, 1, n, k, fresh, mxm.e, sg2.e[9], sg4.e[6], sg4.w[1]
+            multiply q, 0, 0, n, k, fresh, first, mxm.e, sg2.e[8], sg4.e[5], sg4.w[0]
+            multiply q, 0, 1, n, k, fresh, 0, mxm.e, sg2.e[9], sg4.e[6], sg4.w[1]
         .elif F16
-            .if THIN
-                load q, 1, mxm.w, sg32.w[0]
-            .else
-                load q, 1, mxm.w, sg16.w[0]
-            .endif
-            multiply q, 1, 2, n, k, fresh, mxm.w, sg2.w[8], sg4.w[5], sg4.e[0]
-            multiply q, 1, 3, n, k, fresh, mxm.w, sg2.w[9], sg4.w[6], sg4.e[1]
+            multiply q, 1, 2, n, k, fresh, first, mxm.w, sg2.w[8], sg4.w[5], sg4.e[0]
+            multiply q, 1, 3, n, k, fresh, 0, mxm.w, sg2.w[9], sg4.w[6], sg4.e[1]
+        .elif u == 0 && THIN
+            multiply q, 0, 0, n, k, fresh, first, mxm.e0, s0.e, sg4.e[1], sg4.w[0]
         .elif u == 0
-            load     q, 0, mxm.e0, sg16.e[0]
-            multiply q, 0, 0, n, k, fresh, mxm.e0, s16.e, sg4.e[5], sg4.w[0]
+            multiply q, 0, 0, n, k, fresh, first, mxm.e0, s16.e, sg4.e[5], sg4.w[0]
         .elif u == 1
-            .if THIN
-                load q, 1, mxm.e1, sg16.e[1]
-            .else
-                load q, 1, mxm.e1, sg16.e[0]
-            .endif
-            multiply q, 1, 1, n, k, fresh, mxm.e1, s17.e, sg4.e[6], sg4.w[1]
+            multiply q, 1, 1, n, k, fresh, first, mxm.e1, s17.e, sg4.e[6], sg4.w[1]
+        .elif u == 2 && THIN
+            multiply q, 2, 2, n, k, fresh, first, mxm.w0, s0.w, sg4.w[1], sg4.e[0]
         .elif u == 2
-            load     q, 2, mxm.w0, sg16.w[0]
-            multiply q, 2, 2, n, k, fresh, mxm.w0, s16.w, sg4.w[5], sg4.e[0]
+            multiply q, 2, 2, n, k, fresh, first, mxm.w0, s16.w, sg4.w[5], sg4.e[0]
         .else
-            .if THIN
-                load q, 3, mxm.w1, sg16.w[1]
-            .else
-                load q, 3, mxm.w1, sg16.w[0]
-            .endif
-            multiply q, 3, 3, n, k, fresh, mxm.w1, s17.w, sg4.w[6], sg4.e[1]
+            multiply q, 3, 3, n, k, fresh, first, mxm.w1, s17.w, sg4.w[6], sg4.e[1]
         .endif
     .endm
 
     ; Item i is tile (n, k) with n = i mod COLUMNS; k is skewed by n, so that the units read different tiles of
     ; A. The units turn by one whenever they would meet the same columns again: so they do only COLUMNS rounds later.
-    .for q in 0..ROUNDS
+    ; A round's rows follow the next round's weights, which then need not wait until the arrays have settled.
+    .for q in 0..ROUNDS + 1
         .for r in 0..min(UNITS, ITEMS - q * UNITS)
-            item q, (r + q * GCD / COLUMNS) % UNITS, (q * UNITS + r) % COLUMNS, \
-                ((q * UNITS + r) / COLUMNS + (q * UNITS + r) % COLUMNS) % TK, q < COLUMNS
+            load_of q, (r + q * GCD / COLUMNS) % UNITS
+        .endfor
+        .equ LAST = q - 1
+        .for i in max(LAST * UNITS, 0)..min(q * UNITS, ITEMS)
+            multiply_by LAST, (i % UNITS + LAST * GCD / COLUMNS) % UNITS, i % COLUMNS, (i / COLUMNS + i % COLUMNS) % TK, \
+                LAST < COLUMNS, i < COLUMNS
+        .endfor
+        .for r in 0..min(UNITS, ITEMS - q * UNITS)
+            install q, (r + q * GCD / COLUMNS) % UNITS
         .endfor
     .endfor
 
@@ -186,7 +221,7 @@ declare
     .equ A_NEED = BYTES * ceil_div(B * TM * TK, WORDS)
     .equ A_SLICES = A_NEED <= 4 * BYTES ? 4 * BYTES : A_NEED <= 16 ? 16 : 24
     .equ WIDE_W = B * TN * TK * LANES * BYTES > 16 * WORDS
-    .equ WIDE_C = B * TM * TN > 4 * WORDS
+    .equ W_AT = ONWARD ? 16 : 0  ; what goes onward is written nearer to the VXM than the weights are read, on any stream
     .equ A_ROWS = B > 1 ? B * TM : M
     .equ W_ROWS = B > 1 ? B * TN * LANES : N
 
@@ -196,16 +231,14 @@ declare
         .else
             .input A : f16 [A_ROWS, K] at mem.w[0..15] mem.w[20..23] mem.w[28..31] tile TM x 320
         .endif
-        .if WIDE_W
+        .if WIDE_W && ONWARD && A_SLICES <= 8
+            .weight W : f16 [W_ROWS, K] at mem.e[16..31] mem.w[8..15] mem.e[36..39] mem.w[36..39] tile 320x320
+        .elif WIDE_W && ONWARD
+            .weight W : f16 [W_ROWS, K] at mem.e[16..31] mem.w[16..19] mem.w[24..27] mem.e[36..39] mem.w[36..39] tile 320x320
+        .elif WIDE_W
             .weight W : f16 [W_ROWS, K] at mem.e[0..15] mem.e[20..23] mem.e[28..31] mem.e[36..39] mem.w[36..39] tile 320x320
         .else
-            .weight W : f16 [W_ROWS, K] at mem.e[0..15] tile 320x320
-        .endif
-        .if WIDE_C
-            .output C : f32 [A_ROWS, N] at mem.e[40..43] mem.w[40..43] mem.e[32..35] mem.w[32..35] \
-                mem.e[24..27] mem.w[24..27] mem.e[16..19] mem.w[16..19] tile TM x 320 banks run 1
-        .else
-            .output C : f32 [A_ROWS, N] at mem.e[40..43] mem.w[40..43] mem.e[32..35] mem.w[32..35] tile TM x 320 banks run 1
+            .weight W : f16 [W_ROWS, K] at mem.e[W_AT..W_AT + 15] tile 320x320
         .endif
     .else
         .if A_SLICES <= 16
@@ -213,16 +246,14 @@ declare
         .else
             .input A : i8 [A_ROWS, K] at mem.w[0..15] mem.w[20..23] mem.w[28..31] tile TM x 320
         .endif
-        .if WIDE_W
+        .if WIDE_W && ONWARD && A_SLICES <= 8
+            .weight W : i8 [W_ROWS, K] at mem.e[16..31] mem.w[8..15] mem.e[36..39] mem.w[36..39] tile 320x320
+        .elif WIDE_W && ONWARD
+            .weight W : i8 [W_ROWS, K] at mem.e[16..31] mem.w[16..19] mem.w[24..27] mem.e[36..39] mem.w[36..39] tile 320x320
+        .elif WIDE_W
             .weight W : i8 [W_ROWS, K] at mem.e[0..15] mem.e[20..23] mem.e[28..31] mem.e[36..39] mem.w[36..39] tile 320x320
         .else
-            .weight W : i8 [W_ROWS, K] at mem.e[0..15] tile 320x320
-        .endif
-        .if WIDE_C
-            .output C : i32 [A_ROWS, N] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] \
-                mem.e[24..27] mem.e[16..19] mem.w[24..27] mem.w[16..19] tile TM x 320 banks run 1
-        .else
-            .output C : i32 [A_ROWS, N] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] tile TM x 320 banks run 2
+            .weight W : i8 [W_ROWS, K] at mem.e[W_AT..W_AT + 15] tile 320x320
         .endif
     .endif
 
@@ -243,22 +274,69 @@ declare
         .endif
     .endm
 
-    ; The rows that are p modulo `planes` of product b, with half h of the lanes if they are f16.
-    .macro multiply b, n, k, h, p, planes, unit, row, partial, sum
+    ; The rows that are p modulo UNITS of product b, with half h of the lanes if they are f16.
+    .macro send b, k, h, p, unit, row
+        read A[TM * b + p : TM * (b + 1) : UNITS, LANES * k : +LANES] -> row
+        .if F16
+            abc unit, row half h
+        .else
+            abc unit, row
+        .endif
+    .endm
+
+    .macro take b, n, k, h, p, unit, initial, partial, sum, inward
+        .equ FIRST = k + h == 0
+        .equ LAST = k == TK - 1 && (h || !F16)
+        .if !FIRST
+            read C[TM * b + p : TM * (b + 1) : UNITS, LANES * n : +LANES] -> partial
+        .endif
+        .equ KNOWN = FIRST ? INITIAL : 2  ; what there is to add to: nothing, the first vector, sums
+        .if ONWARD && LAST
+            add_to KNOWN, unit, initial, partial, inward
+            onward n, p, inward
+        .else
+            add_to KNOWN, unit, initial, partial, sum
+            write  sum -> C[TM * b + p : TM * (b + 1) : UNITS, LANES * n : +LANES]
+        .endif
+    .endm
+    .macro add_to known, unit, initial, partial, sum
+        .if known == 2
+            acc unit, partial -> sum
+        .elif known == 1
+            acc unit, initial -> sum
+        .else
+            acc unit -> sum
+        .endif
+    .endm
+
+    ; The rows of a hemisphere. Its two planes of i8 begin with the same vector, and so in the same flow.
+    .macro multiply b, n, k, h, p, one, two, row_1, row_2, part_1, part_2, sum_1, sum_2, in_1, in_2
         flow multiply_{b}_{n}_{k}_{h}_{p}:
-            read A[TM * b + p : TM * (b + 1) : planes, LANES * k : +LANES] -> row
-            .if F16
-                abc unit, row half h
-            .else
-                abc unit, row
+            send b, k, h, p, one, row_1
+            .if INITIAL && k + h == 0
+                initial n, p >= UNITS / 2, TM / UNITS, part_1
             .endif
-            .if k + h == 0
-                acc unit -> sum
-            .else
-                read C[TM * b + p : TM * (b + 1) : planes, LANES * n : +LANES] -> partial
-                acc  unit, partial -> sum
-            .endif
-            write sum -> C[TM * b + p : TM * (b + 1) : planes, LANES * n : +LANES]
+        .if F16
+            take b, n, k, h, p, one, part_1, part_1, sum_1, in_1
+        .elif INITIAL && k == 0
+            send b, k, h, p + 1, two, row_2
+            take b, n, k, h, p, one, part_1, part_1, sum_1, in_1
+            take b, n, k, h, p + 1, two, part_1, part_2, sum_2, in_2
+        .else
+            take b, n, k, h, p, one, part_1, part_1, sum_1, in_1
+            flow multiply_{b}_{n}_{k}_{h}_{p + 1}:
+                send b, k, h, p + 1, two, row_2
+                take b, n, k, h, p + 1, two, part_1, part_2, sum_2, in_2
+        .endif
+    .endm
+    .macro all_rows b, n, k, h
+        .if F16
+            multiply b, n, k, h, 0, mxm.e, mxm.e, sg2.e[8], sg2.e[8], sg4.e[5], sg4.e[5], sg4.w[0], sg4.w[0], sg4.w[5], sg4.w[5]
+            multiply b, n, k, h, 1, mxm.w, mxm.w, sg2.w[8], sg2.w[8], sg4.w[5], sg4.w[5], sg4.e[0], sg4.e[0], sg4.e[1], sg4.e[1]
+        .else
+            multiply b, n, k, h, 0, mxm.e0, mxm.e1, s16.e, s17.e, sg4.e[5], sg4.e[6], sg4.w[0], sg4.w[1], sg4.w[5], sg4.w[6]
+            multiply b, n, k, h, 2, mxm.w0, mxm.w1, s16.w, s17.w, sg4.w[5], sg4.w[6], sg4.e[0], sg4.e[1], sg4.e[2], sg4.e[1]
+        .endif
     .endm
 
     .for b in 0..B
@@ -267,18 +345,13 @@ declare
                 .if F16
                     load b, n, k, 0, mxm.e, mxm.e, sg16.e[0]
                     load b, n, k, 1, mxm.w, mxm.w, sg16.w[0]
-                    .for h in 0..2
-                        multiply b, n, k, h, 0, 2, mxm.e, sg2.e[8], sg4.e[5], sg4.w[0]
-                        multiply b, n, k, h, 1, 2, mxm.w, sg2.w[8], sg4.w[5], sg4.e[0]
-                    .endfor
                 .else
-                    load     b, n, k, 0, mxm.e0, mxm.e1, sg16.e[0]
-                    load     b, n, k, 1, mxm.w0, mxm.w1, sg16.w[0]
-                    multiply b, n, k, 0, 0, 4, mxm.e0, s16.e, sg4.e[5], sg4.w[0]
-                    multiply b, n, k, 0, 1, 4, mxm.e1, s17.e, sg4.e[6], sg4.w[1]
-                    multiply b, n, k, 0, 2, 4, mxm.w0, s16.w, sg4.w[5], sg4.e[0]
-                    multiply b, n, k, 0, 3, 4, mxm.w1, s17.w, sg4.w[6], sg4.e[1]
+                    load b, n, k, 0, mxm.e0, mxm.e1, sg16.e[0]
+                    load b, n, k, 1, mxm.w0, mxm.w1, sg16.w[0]
                 .endif
+                .for h in 0..F16 ? 2 : 1
+                    all_rows b, n, k, h
+                .endfor
             .endfor
             epilogue b, n
         .endfor

@@ -33,12 +33,15 @@ def deal(columns: int, depth: int, units: int) -> list[tuple[int, int, int, int]
     return dealt
 
 
-def few_rows(m: int, k: int, n: int, batch: int, dtype: str) -> bool:
-    """Whether the TILES form is taken: it fits, and is the cheaper one; `product.s` decides by the same numbers."""
+def few_rows(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> bool:
+    """Whether the TILES form is taken: it fits, and is the cheaper one; `product.s` decides by the same numbers.
+
+    ``onward``: passes through the VXM behind the sums.
+    """
     columns, depth = batch * tiles(n), tiles(k)
     rounds = -(-columns * depth // (2 if dtype == "f16" else 4))
     words = (m + 4) * columns + m * -(-batch * depth // 4)
-    cheaper = _tiles_cost(m, k, n, batch, dtype) < _rows_cost(m, k, n, batch, dtype)
+    cheaper = _tiles_cost(m, k, n, batch, dtype, onward) < _rows_cost(m, k, n, batch, dtype)
     return cheaper and words <= WORDS and 20 * rounds <= WORDS
 
 
@@ -47,26 +50,33 @@ def _rows_cost(m: int, k: int, n: int, batch: int, dtype: str) -> int:
     return batch * tiles(n) * tiles(k) * (max(80, padded) if dtype == "f16" else max(40, padded // 4))
 
 
-def _tiles_cost(m: int, k: int, n: int, batch: int, dtype: str) -> int:
+def _tiles_cost(m: int, k: int, n: int, batch: int, dtype: str, onward: int) -> int:
     half = dtype == "f16"
     units, columns, depth = (2 if half else 4), batch * tiles(n), tiles(k)
     busy = 2 * m if half else m
-    a_round = 20 + 3 * busy if busy < 12 else max(40, busy * -(-units // max(batch, depth)))
-    return -(-columns * depth // units) * a_round + (columns * m if depth > 1 or half else 0)
+    a_round = 20 + 2 * busy if busy < 20 else max(40, busy * -(-units // max(batch, depth)))
+    passes = int(depth > 1 or half) + onward
+    return -(-columns * depth // units) * a_round + passes * columns * m
+
+
+def product_cycles(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> int:
+    """The most cycles that the products of `product.s` take, and in the TILES form what follows them."""
+    if few_rows(m, k, n, batch, dtype, onward):
+        # A unit that meets a column again waits for its sum.
+        waits = 80 * -(-tiles(k) // 4) if batch * tiles(n) < 4 else 0
+        return _tiles_cost(m, k, n, batch, dtype, onward) * 13 // 10 + waits + 240
+    padded = 4 * -(-m // 4)
+    return batch * tiles(n) * tiles(k) * (max(84, padded) if dtype == "f16" else max(48, padded // 4)) + 300
 
 
 def _cycles(*, M: int, K: int, N: int, B: int = 1, dtype: str = "i8") -> int:
-    if few_rows(M, K, N, B, dtype):
-        # A unit that meets a column again waits for its sum.
-        waits = 80 * -(-tiles(K) // 4) if B * tiles(N) < 4 else 0
-        return _tiles_cost(M, K, N, B, dtype) * 13 // 10 + waits + 240
-    padded = 4 * -(-M // 4)
-    return B * tiles(N) * tiles(K) * (max(84, padded) if dtype == "f16" else max(48, padded // 4)) + 300
+    return product_cycles(M, K, N, B, dtype)
 
 
-def fits(m: int, k: int, n: int, batch: int, dtype: str) -> bool:
+def fits(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> bool:
+    """Whether the operands and the product fit the slices that `product.s` gives them."""
     size, columns, depth = (2 if dtype == "f16" else 1), batch * tiles(n), tiles(k)
-    if few_rows(m, k, n, batch, dtype):
+    if few_rows(m, k, n, batch, dtype, onward):
         return True
     padded = 4 * -(-m // 4)
     return (
@@ -205,7 +215,7 @@ MATMUL = Kernel(
         bound=None,
         cycles=_cycles,
         formula="many rows: B·⌈K/320⌉·⌈N/320⌉ · max(48, ⌈M/4⌉) + 300 (f16: max(84, 4⌈M/4⌉)); few rows: 1.3·cost + 240, "
-        "and 80·⌈⌈K/320⌉/4⌉ if B·⌈N/320⌉ < 4, with cost = ⌈B·⌈K/320⌉·⌈N/320⌉ / units⌉ · (busy < 12 ? 20 + 3·busy : "
+        "and 80·⌈⌈K/320⌉/4⌉ if B·⌈N/320⌉ < 4, with cost = ⌈B·⌈K/320⌉·⌈N/320⌉ / units⌉ · (busy < 20 ? 20 + 2·busy : "
         "max(40, busy·⌈units / max(B, ⌈K/320⌉)⌉)) + B·⌈N/320⌉·M, units = 4 (f16: 2), busy = M (f16: 2M)",
     ),
     _defines,
