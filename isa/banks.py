@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lpuasm.isa.claims import extent, within
+from lpuasm.isa.charges import Charges
+from lpuasm.isa.claims import beyond, extent, within
 from lpuasm.isa.core import table
 from lpuasm.isa.direct import apart
 from lpuasm.isa.join import channels
@@ -117,12 +118,18 @@ def _turns(timeline: Timeline, held: Holds, rows: Ints, size: int) -> tuple[Bool
     return good, held.begin[rows] + first * half, half
 
 
-def banks(timeline: Timeline, nests: Lines) -> list[Runs]:
+def outside(timeline: Timeline, held: Holds) -> Charges:
+    """LPU0310: addresses beyond the slice."""
+    some = np.flatnonzero(~held.both) if held.both.any() else slice(None)
+    bounds = held.low[some], held.high[some]
+    return beyond(timeline, held.family[some], held.address[some], timeline.target.words, bounds)
+
+
+def banks(timeline: Timeline, nests: Lines, held: Holds) -> list[Runs]:
     """What reads, writes, gathers and scatters hold where they may be in each other's way: a channel a bank, in cycles.
 
     Addresses outside hold nothing.
     """
-    held = holds(timeline)
     if not len(held.family):
         return []
     some = np.flatnonzero(crowded(timeline, held))
@@ -135,12 +142,12 @@ def _claims(timeline: Timeline, nests: Lines, held: Holds, some: Ints) -> list[R
     opcode, count, size = timeline.opcode, target.geometry.banks, target.geometry.words_per_bank
     first = channels(target).banks + timeline.queue.astype(np.int64) * count
     both = held.family[some[held.both[some]]]
-    out = [claim(nests.of(both), both, first[both] + bank, offset[opcode[both]], writes=True) for bank in range(count)]
+    out = [claim(nests, both, first[both] + bank, offset[opcode[both]], writes=True) for bank in range(count)]
     some = some[~held.both[some]]
     family, address, low, high = held.family[some], held.address[some], held.low[some], held.high[some]
     one = (low // size == high // size) & (low >= 0) & (high < target.words)
     rows = family[one]
-    out.append(claim(nests.of(rows), rows, first[rows] + low[one] // size, offset[opcode[rows]], writes=True))
+    out.append(claim(nests, rows, first[rows] + low[one] // size, offset[opcode[rows]], writes=True))
     if one.all():
         return out
     rows, address = family[~one], address[~one]
@@ -153,7 +160,8 @@ def _claims(timeline: Timeline, nests: Lines, held: Holds, some: Ints) -> list[R
             np.arange(len(part)), nest.start[part] + begin[part] * nest.stride[part], nest.stride[part],
             (end - begin)[part], nest.issue[part], nest.hop[part], nest.moved[part], nest.step[part],
         )  # fmt: skip
-        out.append(claim(line, own, first[own] + bank, offset[opcode[own]], writes=True))
+        at = np.arange(len(part)), np.arange(len(part))
+        out.append(claim(line, own, first[own] + bank, offset[opcode[own]], writes=True, at=at))
     return out
 
 

@@ -15,14 +15,17 @@ from lpuasm.isa.timeline import Timeline
 PAIRED_KINDS = ("lw", "iw", "abc", "acc")
 
 
-def beyond(timeline: Timeline, family: Ints, base: Ints, limit: Ints | int) -> Charges:
-    """LPU0310: families whose stepped operand, ``base`` at the first issue, leaves 0 … ``limit`` − 1."""
-    skew = ports(timeline.target).skew[timeline.opcode[family]]
-    low, high = extent(timeline, family, base)
+def beyond(timeline: Timeline, family: Ints, base: Ints, limit: Ints | int, bounds: tuple[Ints, Ints]) -> Charges:
+    """LPU0310: families whose stepped operand, ``base`` at the first issue, leaves 0 … ``limit`` − 1.
+
+    ``bounds``: the least and the greatest value that it takes.
+    """
+    low, high = bounds
     bad = np.flatnonzero((low < 0) | (high >= limit))
     if not len(bad):
         return charges(timeline, 310, bad, bad)
     rows = family[bad]
+    skew = ports(timeline.target).skew[timeline.opcode[rows]]
     nest = lines(timeline.start[rows], timeline.count[rows], timeline.every[rows], timeline.step[rows])
     value = base[bad][nest.family] + nest.moved
     end: Ints = np.broadcast_to(np.asarray(limit), family.shape)[bad][nest.family]
@@ -30,7 +33,7 @@ def beyond(timeline: Timeline, family: Ints, base: Ints, limit: Ints | int) -> C
     cell: Ints = np.where((first > 0) | (last == 0), 0, last)
     out = np.flatnonzero(cell < nest.count)
     cell, which = cell[out], nest.family[out]
-    cycle = nest.start[out] + cell * nest.stride[out] + skew[bad][which]
+    cycle = nest.start[out] + cell * nest.stride[out] + skew[which]
     return charges(timeline, 310, cycle, rows[which], value=value[out] + cell * nest.step[out])
 
 
@@ -65,8 +68,8 @@ def siblings(moves: Traffic) -> list[Runs]:
     own = np.flatnonzero(plane[queue] > 0)
     other = np.flatnonzero(wide & (plane[queue] == 0))
     return [
-        claim(nests.of(own), own, first + queue[own], 0, writes=True),
-        claim(nests.of(other), other, first + sibling[queue[other]], 0, writes=True),
+        claim(nests, own, first + queue[own], 0, writes=True),
+        claim(nests, other, first + sibling[queue[other]], 0, writes=True),
     ]
 
 
@@ -116,19 +119,15 @@ def _generators(target: Target) -> Ints:
 
 
 def outside(traffic: Traffic) -> list[Charges]:
-    """LPU0310: addresses beyond the slice, groups of rows beyond the plane, lanes beyond the vector."""
+    """LPU0310: groups of rows beyond the plane, lanes beyond the vector."""
     timeline, reads, target = traffic.timeline, traffic.reads, traffic.timeline.target
-    rows, address = number(timeline, "address")
-    lane_rows, lane = number(timeline, "lane")
-    group_rows, group = number(timeline, "group", reads.family)
     at, _ = ports(target).numbers["group"]
-    size = reads.size[at[timeline.opcode[reads.family]] >= 0]
-    height = np.where(traffic.wide[group_rows], size // 2, size)
-    return [
-        beyond(timeline, rows, address, target.words),
-        beyond(timeline, lane_rows, lane, target.lanes),
-        beyond(timeline, group_rows, group, target.lanes // height),
-    ]
+    taken = np.flatnonzero(at[timeline.opcode[reads.family]] >= 0)
+    rows, group = number(timeline, "group", reads.family[taken])
+    lanes = target.lanes // (reads.size[taken] >> traffic.wide[rows])
+    out = [beyond(timeline, rows, group, lanes, extent(timeline, rows, group))]
+    rows, lane = number(timeline, "lane")
+    return [*out, beyond(timeline, rows, lane, target.lanes, extent(timeline, rows, lane))] if len(rows) else out
 
 
 def packets(timeline: Timeline, nests: Lines) -> list[Charges]:

@@ -32,6 +32,9 @@ class Table:
         self.by_name: dict[tuple[str, str], Definition] = {
             (kind, d.mnemonic): d for d in self.definitions for kind in d.queues
         }
+        self._named: dict[str, tuple[Definition, ...]] = {}
+        for d in self.definitions:
+            self._named[d.mnemonic] = (*self._named.get(d.mnemonic, ()), d)
 
     def __iter__(self) -> Iterator[Definition]:
         return iter(self.definitions)
@@ -42,7 +45,7 @@ class Table:
 
     def named(self, mnemonic: str) -> tuple[Definition, ...]:
         """Every instruction of that name, of whatever unit."""
-        return tuple(d for d in self.definitions if d.mnemonic == mnemonic)
+        return self._named.get(mnemonic, ())
 
     def decode(self, word: int, kind: str | None = None) -> Instruction:
         """The instruction of a 128-bit word, for queues of ``kind`` if it is given.

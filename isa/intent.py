@@ -23,10 +23,11 @@ def misheard(program: Program, moves: Traffic, runs: Runs, heard: Heard) -> Char
     rows = np.flatnonzero((runs.channel[heard.reader] < channels(timeline.target).alus) & (heard.writer >= 0))
     reader, writer = heard.reader[rows], heard.writer[rows]
     stream = runs.channel[reader] % streams
-    wanted = program.intent.astype(np.int64)
-    wanted = wanted[(wanted[:, 2] >= 0) & (wanted[:, 2] < _OPERANDS) & (wanted[:, 3] >= 0) & (wanted[:, 3] < streams)]
-    of, by = _family(timeline, wanted[:, 0], wanted[:, 1]), _family(timeline, wanted[:, 4], wanted[:, 5])
-    asked = (of * _OPERANDS + wanted[:, 2]) * streams + wanted[:, 3]
+    wanted = program.intent.T.astype(np.int64, order="C")
+    known = (wanted[2] >= 0) & (wanted[2] < _OPERANDS) & (wanted[3] >= 0) & (wanted[3] < streams)
+    wanted = wanted if known.all() else wanted[:, known]
+    of, by = _family(timeline, wanted[0], wanted[1]), _family(timeline, wanted[4], wanted[5])
+    asked = (of * _OPERANDS + wanted[2]) * streams + wanted[3]
     got = (runs.family[reader] * _OPERANDS + runs.operand[reader]) * streams + stream
     families = len(timeline.start) + 1
     order = np.argsort(asked)
@@ -53,13 +54,12 @@ def meant(program: Program, queue: int, word: int, operand: int, stream: int) ->
 
 def _family(timeline: Timeline, queue: Ints, word: Ints) -> Ints:
     """The families of words; one beyond the last for words that have none."""
-    have = timeline.queue.astype(np.int64) << 32 | timeline.word
-    want = queue << 32 | word
-    at = np.searchsorted(have, want)
-    found = np.zeros(len(want), bool)
-    inside = at < len(have)
-    found[inside] = have[at[inside]] == want[inside]
-    return np.where(found, at, len(have))
+    none, queues = len(timeline.start), len(timeline.target.queues)
+    width = int(timeline.word.max(initial=0)) + 1
+    of = np.full(queues * width + 1, none)
+    of[timeline.queue.astype(np.int64) * width + timeline.word] = np.arange(none)
+    known = (queue >= 0) & (queue < queues) & (word >= 0) & (word < width)
+    return np.asarray(of[np.where(known, queue * width + word, queues * width)])
 
 
 def _among(values: Ints, of: Ints) -> Bools:

@@ -95,14 +95,12 @@ def traffic(timeline: Timeline) -> Traffic:
     ]
     first = channels(timeline.target)
     if len(links.family):
-        parts.append(
-            claim(nests.of(links.family), links.family, first.alus + links.alu, 0, writes=False, operand=links.operand)
-        )
+        parts.append(claim(nests, links.family, first.alus + links.alu, 0, writes=False, operand=links.operand))
         alu = _indices(timeline.target)["vxm"][timeline.queue]
         named = np.zeros(timeline.target.geometry.alus, bool)
         named[links.alu] = True
         rows = np.flatnonzero((tables.link[opcode] != NONE) & (alu != NONE) & named[alu])
-        parts.append(claim(nests.of(rows), rows, first.alus + alu[rows], tables.link[opcode[rows]], writes=True))
+        parts.append(claim(nests, rows, first.alus + alu[rows], tables.link[opcode[rows]], writes=True))
     wide = paired(timeline)
     parts += _results(timeline, nests, wide)
     return Traffic(timeline, nests, reads, drives, links, wide, stack(parts))
@@ -115,8 +113,7 @@ def _streams(timeline: Timeline, nests: Lines, operands: Accesses, offset: Ints,
     family, tap = a.family[rows], a.tap[rows]
     channel = a.west[rows] * timeline.target.geometry.streams + a.stream[rows]
     operand, size = a.operand[rows], a.size[rows]
-    picked = nests.of(family)
-    return claim(picked, family, channel, offset[family] - tap, writes=writes, rank=tap, operand=operand, size=size)
+    return claim(nests, family, channel, offset[family] - tap, writes=writes, rank=tap, operand=operand, size=size)
 
 
 def _results(timeline: Timeline, nests: Lines, wide: Bools) -> list[Runs]:
@@ -132,7 +129,7 @@ def _results(timeline: Timeline, nests: Lines, wide: Bools) -> list[Runs]:
         if len(rows):
             plane = _indices(target)[definition.queues[0]][timeline.queue[rows]]
             channel = np.where(wide[rows], first.pairs + plane // target.geometry.planes, first.planes + plane)
-            out.append(claim(nests.of(rows), rows, channel, delay, writes=writes))
+            out.append(claim(nests, rows, channel, delay, writes=writes))
     return out
 
 

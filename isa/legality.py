@@ -21,7 +21,8 @@ from functools import cached_property
 
 import numpy as np
 
-from lpuasm.isa.banks import banks
+from lpuasm.isa.banks import banks, holds
+from lpuasm.isa.banks import outside as beyond_slices
 from lpuasm.isa.charges import Charges, charges, gather
 from lpuasm.isa.claims import generators, misplaced_pairs, outside, packets, siblings
 from lpuasm.isa.core import table
@@ -67,7 +68,8 @@ def prove(program: Program) -> Proof:
     """The verdict on ``program``, and its joins, from one sweep."""
     timeline = program.timeline
     moves = traffic(timeline)
-    more = [*banks(timeline, moves.lines), *siblings(moves)]
+    held = holds(timeline)
+    more = [*banks(timeline, moves.lines, held), *siblings(moves)]
     runs = stack([moves.runs, *more]) if more else moves.runs
     heard, meetings = hear(runs)
     crossings, way = crossed(moves)
@@ -79,6 +81,7 @@ def prove(program: Program) -> Proof:
         crossings,
         generators(timeline),
         misplaced_pairs(moves),
+        beyond_slices(timeline, held),
         *outside(moves),
         *unreachable(moves),
         *packets(timeline, moves.lines),

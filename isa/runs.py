@@ -8,7 +8,7 @@ its longest dimension stays a run, the others become several runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,18 +37,19 @@ class Lines:
     moved: Ints
     step: Ints
 
-    def of(self, families: Ints) -> Lines:
-        """The lines of ``families``, which may repeat; their ``family`` is the index in ``families``."""
+    def where(self, families: Ints) -> tuple[Ints, Ints]:
+        """The rows of the lines of ``families``, which may repeat, and of each its index in ``families``."""
         if len(self.family) == 0 or (len(self.family) == int(self.family[-1]) + 1 and self.family[0] == 0):
-            rows, index = families, np.arange(len(families))
-        else:
-            first = np.searchsorted(self.family, families)
-            number = np.searchsorted(self.family, families, "right") - first
-            index, inside = spread(number)
-            rows = first[index] + inside
-        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self)}
-        columns["family"] = index
-        return Lines(**columns)
+            return families, np.arange(len(families))
+        first = np.searchsorted(self.family, families)
+        number = np.searchsorted(self.family, families, "right") - first
+        index, inside = spread(number)
+        return first[index] + inside, index
+
+    def of(self, families: Ints) -> Lines:
+        """The lines of ``families``; their ``family`` is the index in ``families``."""
+        rows, index = self.where(families)
+        return Lines(index, *(c[rows] for c in list(vars(self).values())[1:]))
 
 
 def spread(number: Ints) -> tuple[Ints, Ints]:
@@ -85,12 +86,27 @@ def lines(start: Ints, count: Ints, every: Ints, step: Ints | None = None) -> Li
     deep = np.flatnonzero(count[:, 1] > 1)
     if not len(deep):
         return simple
+    one = _one_line(count[deep].T, every[deep].T, None if step is None else step[deep].T)
+    if one is not None:
+        number = count[:, 0].copy()
+        number[deep] = one
+        return replace(simple, count=number)
     nested = _nested(start[deep], count[deep], every[deep], None if step is None else step[deep])
     nested = Lines(deep[nested.family], *(getattr(nested, f.name) for f in fields(nested)[1:]))
     flat = count[:, 1] == 1
     columns = {f.name: np.concatenate((getattr(simple, f.name)[flat], getattr(nested, f.name))) for f in fields(simple)}
     order = np.argsort(columns["family"], kind="stable")
     return Lines(**{name: column[order] for name, column in columns.items()})
+
+
+def _one_line(count: Ints, every: Ints, step: Ints | None) -> Ints | None:
+    """How many issues nests [3, n] have that each are one line, dimension after dimension; None if any is not."""
+    length, two, three = count[0], count[1] > 1, count[2] > 1
+    good = (length > 1) & two & (every[1] == every[0] * length)
+    good &= ~three | (every[2] == every[1] * count[1])
+    if step is not None:
+        good &= (step[1] == step[0] * length) & (~three | (step[2] == step[1] * count[1]))
+    return np.asarray(length * count[1] * count[2]) if good.all() else None
 
 
 def _nested(start: Ints, count: Ints, every: Ints, step: Ints | None) -> Lines:
@@ -159,30 +175,35 @@ def claim(
     rank: Ints | None = None,
     operand: Ints | None = None,
     size: Ints | None = None,
+    at: tuple[Ints, Ints] | None = None,
 ) -> Runs:
-    """Runs of ``lines`` on ``channel`` and the ``size`` − 1 next ones, ``offset`` cells after each issue.
+    """Runs of the lines of ``family`` on ``channel`` and the ``size`` − 1 next ones, ``offset`` cells after each issue.
 
-    ``lines.family`` is the row of ``family``, ``channel``, ``offset``, ``rank``, ``operand`` and ``size``.
+    ``at``: rows of ``lines`` and of ``family``, ``channel``, ``offset``, ``rank``, ``operand`` and ``size``, where they
+    are not those of the families.
     """
-    row = lines.family
-    line, byte = (slice(None), np.zeros(len(row), np.int64)) if size is None else spread(size[row])
-    row = row[line]
+    line, row = lines.where(family) if at is None else at
     none = np.zeros(len(row), np.int64)
+    byte = none
+    if size is not None:
+        copy, byte = spread(size.take(row))
+        line, row = line.take(copy), row.take(copy)
+        none = np.zeros(len(row), np.int64)
     return Runs(
-        channel[row] + byte,
-        none if rank is None else rank[row],
-        lines.start[line] + (offset if isinstance(offset, int) else offset[row]),
-        lines.stride[line],
-        lines.count[line],
+        channel.take(row) + byte,
+        none if rank is None else rank.take(row),
+        lines.start.take(line) + (offset if isinstance(offset, int) else offset.take(row)),
+        lines.stride.take(line),
+        lines.count.take(line),
         np.full(len(row), writes),
-        family[row],
-        none - 1 if operand is None else operand[row],
+        family.take(row),
+        none - 1 if operand is None else operand.take(row),
         byte,
-        lines.issue[line],
-        lines.hop[line],
+        lines.issue.take(line),
+        lines.hop.take(line),
     )
 
 
 def stack(parts: list[Runs]) -> Runs:
     """All runs of ``parts``."""
-    return Runs(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Runs)})
+    return Runs(*map(np.concatenate, zip(*(vars(p).values() for p in parts), strict=True)))

@@ -10,16 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 from heapq import heappop, heappush
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lpuasm.isa.core import Definition, Table, table
+from lpuasm.isa.core import Bits, table
 from lpuasm.isa.distinct import distinct
 from lpuasm.isa.target import Queue, Target
 
 Words = NDArray[np.uint64]
+Half = NDArray[np.uint64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 DIMENSIONS = 3
 
 
@@ -53,11 +57,11 @@ class Timeline:
     step: NDArray[np.int64]
     stuck: tuple[Stuck, ...]
 
-    @property
+    @cached_property
     def opcode(self) -> NDArray[np.uint8]:
         return (self.low & np.uint64(0xFF)).astype(np.uint8)
 
-    @property
+    @cached_property
     def last(self) -> NDArray[np.int64]:
         """The cycle of the last dispatch of each family."""
         last = self.start
@@ -65,7 +69,7 @@ class Timeline:
             last = last + (self.count[:, k] - 1) * self.every[:, k]
         return last
 
-    @property
+    @cached_property
     def issues(self) -> NDArray[np.int64]:
         """How often each family issues."""
         return np.asarray(self.count.prod(axis=1))
@@ -81,27 +85,44 @@ class Timeline:
         return end + self.target.geometry.superlanes - 1 if len(last) else 0
 
 
-def field(words: Words, low: int, width: int) -> NDArray[np.int64]:
-    """The bit field of ``width`` ≤ 40 bits at ``low`` of words [n, 2], as integers."""
-    one, shift = (words[:, 0], low) if low < 64 else (words[:, 1], low - 64)
-    value = one >> np.uint64(shift)
+def field(low: Half, high: Half, at: int, width: int) -> Ints:
+    """The bit field of ``width`` ≤ 40 bits from bit ``at`` on of words in halves, as integers."""
+    one, shift = (low, at) if at < 64 else (high, at - 64)
+    value = one >> np.uint64(shift) if shift else one
     if shift + width > 64:
-        value = value | words[:, 1] << np.uint64(64 - shift)
-    return (value & np.uint64((1 << width) - 1)).astype(np.int64)
+        value = value | high << np.uint64(64 - shift)
+    return (value & np.uint64((1 << width) - 1)).view(np.int64)
 
 
-def dims(words: Words, definition: Definition, name: str) -> tuple[NDArray[np.int64], ...]:
-    """(count, every, step), each [n, 3], of the nest that operand ``name`` of ``definition`` states."""
-    bits = {b.name: b for b in definition.bits}
-    columns: dict[str, list[NDArray[np.int64]]] = {"count": [], "every": [], "step": []}
-    for k in range(DIMENSIONS):
-        for part, column in columns.items():
-            b = bits[f"{name}.{part}{k}"]
-            value = field(words, b.low, b.width)
-            if part == "step":
-                value = np.where(value >> (b.width - 1), value - (1 << b.width), value)
-            column.append(value + 1 if part == "count" else value)
-    return tuple(np.stack(c, axis=1) for c in columns.values())
+@cache
+def _nests() -> tuple[tuple[Bools, tuple[tuple[Bits, ...], ...]], ...]:
+    """The bits of count, every and step of each dimension of nests, with the opcodes (by number) that have them so."""
+    found: dict[tuple[tuple[Bits, ...], ...], Bools] = {}
+    for d in table():
+        if "repeat" in d.operand:
+            bits = {b.name: b for b in d.bits}
+            parts = ("count", "every", "step")
+            form = tuple(tuple(bits[f"repeat.{part}{k}"] for part in parts) for k in range(DIMENSIONS))
+            found.setdefault(form, np.zeros(256, bool))[d.opcode] = True
+    return tuple((opcodes, form) for form, opcodes in found.items())
+
+
+def _dims(low: Half, high: Half, opcode: NDArray[np.uint8]) -> tuple[Ints, Ints, Ints]:
+    """(count, every, step), each [3, n], of the nests that words state; neutral for those that have none."""
+    count, every, step = np.zeros((3, DIMENSIONS, len(low)), np.int64)
+    for opcodes, form in _nests():
+        rows = np.flatnonzero(opcodes[opcode])
+        one, two = low[rows], high[rows]
+        for k, (times, apart, moved) in enumerate(form):
+            number = field(one, two, times.low, times.width)
+            if k and not number.any():
+                break
+            sign = 1 << (moved.width - 1)
+            count[k, rows] = number
+            every[k, rows] = field(one, two, apart.low, apart.width)
+            step[k, rows] = (field(one, two, moved.low, moved.width) ^ sign) - sign
+    count += 1
+    return count, every, step
 
 
 def expand(target: Target, queues: Mapping[str, Words]) -> Timeline:
@@ -113,9 +134,9 @@ def expand(target: Target, queues: Mapping[str, Words]) -> Timeline:
     names = sorted((name for name, words in queues.items() if len(words)), key=lambda name: target.queue[name].number)
     if not names:
         return _nothing(target)
-    words = np.concatenate([queues[name] for name in names])
+    low, high = np.concatenate([queues[name] for name in names]).T.copy()
     begin = np.cumsum([0, *(len(queues[name]) for name in names)])
-    columns = _decode(target, words, begin)
+    columns = _decode(target, low, high, begin)
     parts: list[_Queue] = []
     if columns.waits.any() or columns.bad.any():
         parts = [
@@ -123,23 +144,23 @@ def expand(target: Target, queues: Mapping[str, Words]) -> Timeline:
             for name, first, last in zip(names, begin[:-1], begin[1:], strict=True)
         ]
         _release(target, parts)
-    reached = np.ones(len(words), bool)
+    issued = ~(columns.nop | columns.repeat)
     for part in parts:
-        reached[part.place.start + part.reached : part.place.stop] = False
-    rows = np.flatnonzero(reached & ~(columns.nop | columns.repeat))
-    source = rows + columns.repeat[np.minimum(rows + 1, len(words) - 1)]
+        issued[part.place.start + part.reached : part.place.stop] = False
+    rows = np.flatnonzero(issued)
+    source = rows + columns.repeat[np.minimum(rows + 1, len(low) - 1)]
     number = np.array([target.queue[name].number for name in names], np.int32)
     which = np.repeat(np.arange(len(names)), np.diff(begin))[rows]
     return Timeline(
         target,
         number[which],
         (rows - begin[which]).astype(np.int32),
-        words[rows, 0],
-        words[rows, 1],
+        low[rows],
+        high[rows],
         columns.start[rows],
-        columns.count[source],
-        columns.every[source],
-        columns.step[source],
+        columns.count[:, source].T,
+        columns.every[:, source].T,
+        columns.step[:, source].T,
         tuple(stuck for part in parts for stuck in part.stuck()),
     )
 
@@ -154,14 +175,15 @@ def _nothing(target: Target) -> Timeline:
 class _Columns:
     """What the words of all queues, one queue after the other, say to the queues themselves.
 
-    ``start``: the cycle of each word if nothing waited. ``waits``: a `sync` or `deskew`. ``bad``: a `repeat` that may
-    not stand where it does. ``latency``: cycles until the notification of a word arrives, 0 where it sends none.
+    ``start``: the cycle of each word if nothing waited. ``count``, ``every``, ``step``: [3, n]. ``waits``: a `sync` or
+    `deskew`. ``bad``: a `repeat` that may not stand where it does. ``latency``: cycles until the notification of a word
+    arrives, 0 where it sends none.
     """
 
-    start: NDArray[np.int64]
-    count: NDArray[np.int64]
-    every: NDArray[np.int64]
-    step: NDArray[np.int64]
+    start: Ints
+    count: Ints
+    every: Ints
+    step: Ints
     nop: NDArray[np.bool_]
     repeat: NDArray[np.bool_]
     waits: NDArray[np.bool_]
@@ -170,61 +192,49 @@ class _Columns:
     latency: NDArray[np.int64]
 
 
-def _decode(target: Target, words: Words, begin: NDArray[np.int64]) -> _Columns:
-    instructions = table(target)
-    of = {d.mnemonic: d for d in instructions if "c2c" in d.queues}
-    opcode = (words[:, 0] & np.uint64(0xFF)).astype(np.int64)
-    n = len(words)
-    count, occupied = np.ones((n, DIMENSIONS), np.int64), np.ones(n, np.int64)
-    every, step = np.zeros((n, DIMENSIONS), np.int64), np.zeros((n, DIMENSIONS), np.int64)
+def _decode(target: Target, low: Half, high: Half, begin: Ints) -> _Columns:
+    of = {d.mnemonic: d for d in table(target) if "c2c" in d.queues}
+    opcode = (low & np.uint64(0xFF)).astype(np.uint8)
     nop, repeat = opcode == of["nop"].opcode, opcode == of["repeat"].opcode
-    for code in distinct(opcode):
-        definition = instructions.by_opcode[int(code)]
-        if "repeat" in definition.operand:
-            rows = np.flatnonzero(opcode == code)
-            count[rows], every[rows], step[rows] = dims(words[rows], definition, "repeat")
+    count, every, step = _dims(low, high, opcode)
     held = of["nop"].bits[1]
-    occupied[nop] = field(words[nop], held.low, held.width) + 1
-    occupied[repeat] = ((count[repeat] - 1) * every[repeat]).sum(axis=1)
+    occupied = np.where(nop, field(low, high, held.low, held.width) + 1, 1)
+    again = np.flatnonzero(repeat)
+    occupied[again] = ((count[:, again] - 1) * every[:, again]).sum(axis=0)
     start = np.cumsum(occupied) - occupied
-    first = np.zeros(n, bool)
-    first[begin[:-1]] = True
+    start -= np.repeat(start[begin[:-1]], np.diff(begin))
     latency = np.zeros(256, np.int64)
     latency[of["notify"].opcode] = target.barrier.latency
     latency[of["transmit"].opcode] = target.c2c.latency + target.barrier.latency
     deskew = opcode == of["deskew"].opcode
-    return _Columns(
-        start - np.repeat(start[begin[:-1]], np.diff(begin)),
-        count,
-        every,
-        step,
-        nop,
-        repeat,
-        deskew | (opcode == of["sync"].opcode),
-        deskew,
-        _bad_repeats(instructions, opcode, repeat, step, first),
-        latency[opcode],
-    )
+    bad = _bad_repeats(opcode, again, step, begin)
+    waits = deskew | (opcode == of["sync"].opcode)
+    return _Columns(start, count, every, step, nop, repeat, waits, deskew, bad, latency[opcode])
 
 
-def _bad_repeats(
-    instructions: Table,
-    opcode: NDArray[np.int64],
-    repeat: NDArray[np.bool_],
-    step: NDArray[np.int64],
-    first: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """Every `repeat` that stands first, behind a word that is not repeated, or steps what has no step."""
+def _bad_repeats(opcode: NDArray[np.uint8], rows: Ints, step: Ints, begin: Ints) -> Bools:
+    """Every `repeat` that stands first, behind a word that is not repeated, or steps what has no step.
+
+    ``rows``: where they stand; ``begin``: where queues begin.
+    """
     bad = np.zeros(len(opcode), bool)
-    rows = np.flatnonzero(repeat)
-    repeatable, steps = np.zeros(256, bool), np.zeros(256, bool)
-    for d in instructions:
+    first = np.zeros(len(opcode), bool)
+    first[begin[:-1]] = True
+    repeatable, steps = _repeatable()
+    before = opcode[rows - 1]
+    bad[rows] = first[rows] | ~repeatable[before] | (step[:, rows].any(axis=0) & ~steps[before])
+    return bad
+
+
+@cache
+def _repeatable() -> tuple[Bools, Bools]:
+    """By opcode: whether a word can be repeated, and whether it has an operand that steps then."""
+    repeatable, steps = np.zeros((2, 256), bool)
+    for d in table():
         waits = d.unit == "icu" or d.mnemonic in ("deskew", "transmit")
         repeatable[d.opcode] = not waits and "repeat" not in d.operand
         steps[d.opcode] = bool(d.steps)
-    before = opcode[rows - 1]
-    bad[rows] = first[rows] | ~repeatable[before] | ((step[rows] != 0).any(axis=1) & ~steps[before])
-    return bad
+    return repeatable, steps
 
 
 class _Queue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from lpuasm.isa.core import table
 from lpuasm.isa.operands import OperandError
 from lpuasm.isa.program import Program
+from lpuasm.isa.timeline import Words
 from lpuasm.vm.code import decode
 from lpuasm.vm.nodes import decoded
 
@@ -27,27 +29,35 @@ def _all_good(program: Program) -> bool:
     own = [kinds.index(program.target.queue[name].kind) for name in program.queues]
     kind = np.repeat(own, [len(w) for w in program.queues.values()])
     opcode = (words[:, 0] & np.uint64(0xFF)).astype(np.int64)
-    keep = np.zeros((256, 2), np.uint64)
-    for code, known in _kept().items():
-        keep[code] = known
     by_opcode = table(program.target).by_opcode
-    for pair in np.unique(opcode * len(kinds) + kind).tolist():
+    for pair in np.flatnonzero(np.bincount(opcode * len(kinds) + kind)).tolist():
         definition = by_opcode.get(pair // len(kinds))
         if definition is None or kinds[pair % len(kinds)] not in definition.queues:
             return False
-    low, high = (words & keep[opcode]).T.tolist()
     try:
-        for pair in set(zip(low, high, strict=True)):
-            decoded(*pair)
+        for low, high in _different(words & _kept()[opcode]):
+            decoded(low, high)
     except OperandError:
         return False
     return True
 
 
+def _different(words: Words) -> Iterable[tuple[int, int]]:
+    """The different words among ``words``, perhaps some of them again."""
+    low, high = words.T
+    mixed = low ^ high * np.uint64(0x9E3779B97F4A7C15)
+    order = np.argsort(mixed)
+    low, high, mixed = low[order], high[order], mixed[order]
+    # Words that are mixed to the same number need not be the same.
+    fresh = np.ones(len(low), bool)
+    fresh[1:] = (mixed[1:] != mixed[:-1]) | (low[1:] != low[:-1])
+    return zip(low[fresh].tolist(), high[fresh].tolist(), strict=True)
+
+
 @cache
-def _kept() -> dict[int, tuple[int, int]]:
+def _kept() -> Words:
     """By opcode the bits that can make a word wrong: all but those of an address, which may be any number."""
-    out = {}
+    out = np.zeros((256, 2), np.uint64)
     for d in table():
         operand = d.operand.get(d.steps)
         free = 0
