@@ -36,7 +36,7 @@ class Scattered:
     at: NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fetch:
     """What one step takes for one input: ``count`` vectors. ``alone``: the piece that is all of it, if there is one.
 
@@ -55,6 +55,8 @@ class Fetch:
 
     @property
     def nodes(self) -> set[int]:
+        if self.alone is not None:
+            return {self.alone.node}
         return {p.node for p in self.pieces} | {s.node for s in self.scattered}
 
 
@@ -75,7 +77,8 @@ def fetch_of(operand: Input, pieces: Sequence[Piece], low: int, high: int) -> Fe
     count = high - low
     if low or high < operand.count:
         pieces = clipped(pieces, low, high)
-    alone = pieces[0] if len(pieces) == 1 and pieces[0].byte < 0 and pieces[0].count == count else None
+    if len(pieces) == 1 and (p := pieces[0]).byte < 0 and p.count == count:
+        return Fetch(operand.kind, operand.size, count, p, (p,), (), True)
     full = sum(p.count * (operand.size if p.byte < 0 else 1) for p in pieces) == count * operand.size
     if not operand.kind and (apart := _apart(pieces, operand.size, count)):
         return Fetch("", operand.size, count, None, tuple(pieces), (), True, apart)
@@ -86,7 +89,7 @@ def fetch_of(operand: Input, pieces: Sequence[Piece], low: int, high: int) -> Fe
             groups.setdefault((p.byte, p.node, p.source), []).append(p)
         kept = [p for group in groups.values() if len(group) <= 2 for p in group]
         scattered = [_scattered(*key, group) for key, group in groups.items() if len(group) > 2]
-    return Fetch(operand.kind, operand.size, count, alone, tuple(kept), tuple(scattered), full)
+    return Fetch(operand.kind, operand.size, count, None, tuple(kept), tuple(scattered), full)
 
 
 def _apart(pieces: Sequence[Piece], size: int, count: int) -> int:

@@ -21,7 +21,7 @@ from lpuasm.vm.steps import Step
 Term = tuple[Fetch, int]
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Chain:
     """A sum of products: its terms, the steps that it stands for, and where the last of them was."""
 
@@ -37,7 +37,8 @@ def fused(steps: Sequence[Step], weights: dict[int, Fetch]) -> list[Step]:
     """The steps with products made one where they can be. ``weights``: where fixed weights come from, by node."""
     uses: Counter[int] = Counter()
     for s in steps:
-        uses.update(s.heard)
+        for n in s.heard:
+            uses[n] += 1
     at = {s.node.number: k for k, s in enumerate(steps) if s.whole and s.node.kept == "i32"}
     chains: dict[int, Chain] = {}
     absorbed: set[int] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,7 +35,7 @@ class Nests:
         return len(self.store)
 
     def pick(self, rows: Ints | Bools) -> Nests:
-        return Nests(*(getattr(self, f.name)[..., rows] for f in fields(self)))
+        return Nests(*(c[..., rows] for c in vars(self).values()))
 
 
 def single(store: Ints, port: Ints, cell: Ints, rows: Ints, time: Ints, writes: bool, issue: Ints) -> Nests:
@@ -49,7 +49,8 @@ def gather(parts: list[Nests]) -> Nests:
     if not parts:
         zero, deep = np.zeros(0, np.int64), np.zeros((3, 0), np.int64)
         return Nests(zero, zero, zero, zero, zero, zero, zero == 0, deep, deep, deep)
-    return Nests(*(np.concatenate([getattr(p, f.name) for p in parts], axis=-1) for f in fields(Nests)))
+    columns = zip(*(vars(p).values() for p in parts), strict=True)
+    return Nests(*(np.concatenate(c, axis=-1) for c in columns))
 
 
 def as_lines(n: Nests) -> Claims:

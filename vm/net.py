@@ -7,7 +7,7 @@ Units add theirs in the modules beside this one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 
@@ -70,10 +70,6 @@ class Net:
         return one_port(self.zero, RESULT)
 
     @cached_property
-    def _words(self) -> list[tuple[int, int]]:
-        return list(zip(self.timeline.low.tolist(), self.timeline.high.tolist(), strict=True))
-
-    @cached_property
     def _by_opcode(self) -> dict[int, Ints]:
         rows = np.argsort(self.opcode, kind="stable")
         ends = np.cumsum(np.bincount(self.opcode, minlength=256)).tolist()
@@ -94,7 +90,11 @@ class Net:
 
     def code(self, family: int) -> Instruction:
         """The instruction of a family."""
-        return decoded(*self._words[family])
+        return decoded(int(self.timeline.low[family]), int(self.timeline.high[family]))
+
+    def codes(self, families: Ints) -> Iterator[Instruction]:
+        """The instructions of families."""
+        return map(decoded, self.timeline.low[families].tolist(), self.timeline.high[families].tolist())
 
     def add(self, node: Node) -> Node:
         """Takes a node; one of no family of its own gets the next number."""

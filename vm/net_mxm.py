@@ -118,8 +118,7 @@ def _products(net: Net, rows: Ints, plane: Ints, arrays: list[Nests]) -> None:
     lows, highs = (np.searchsorted(changes, planes * far + t, "right") - bounds[planes] for t in (begins, ends))
     listed, bound = changes.tolist(), bounds.tolist()
     columns = (c.tolist() for c in (rows, planes, wide, begins, ends, lows, highs, net.issues[rows]))
-    for family, at, own_pair, first, last, low, high, n in zip(*columns, strict=True):
-        code = net.code(family)
+    for code, family, at, own_pair, first, last, low, high, n in zip(net.codes(rows), *columns, strict=True):
         kind, half = str(code.values["type"]), code.values["half"]
         assert isinstance(half, int)
         own = 2 if own_pair else 1
@@ -166,8 +165,7 @@ def _sums(net: Net, rows: Ints) -> None:
     plain = np.zeros(len(net.opcode), bool)
     partial = slot(net.definition("acc"), "partial")
     columns = (rows.tolist(), net.issues[rows].tolist(), net.timeline.start[rows].tolist())
-    for family, n, start in zip(*columns, strict=True):
-        code = net.code(family)
+    for code, family, n, start in zip(net.codes(rows), *columns, strict=True):
         if code.values["partial"] is None:
             plain[family] = True
             continue

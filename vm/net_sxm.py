@@ -17,8 +17,9 @@ CHECKED = ("permute", "distribute")
 
 def switch(net: Net) -> None:
     """Adds what the queues of the switch unit do."""
-    for family in net.families_of("sxm").tolist():
-        code, n = net.code(family), int(net.issues[family])
+    rows = net.families_of("sxm")
+    for family, code in zip(rows.tolist(), net.codes(rows), strict=True):
+        n = int(net.issues[family])
         definition, out = code.definition, code["out"]
         assert isinstance(out, Streams)
         inputs = tuple(

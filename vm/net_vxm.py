@@ -19,8 +19,7 @@ def vector(net: Net) -> None:
     kept: dict[int, list[tuple[int, int, int]]] = {}
     asked: dict[int, list[tuple[int, int, int]]] = {}
     linked: dict[tuple[int, int], int] = {}
-    for family in rows.tolist():
-        code = net.code(family)
+    for family, code in zip(rows.tolist(), net.codes(rows), strict=True):
         definition, n = code.definition, int(net.issues[family])
         alu = net.target.queues[int(net.timeline.queue[family])].index
         inputs = []

@@ -38,7 +38,7 @@ def byte_of(ports: Ints) -> Ints:
     return ports % _BYTES
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Input:
     """An operand that comes from other nodes: slot, name and type, how many streams, how many vectors.
 

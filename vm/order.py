@@ -42,7 +42,7 @@ class Graph:
 def order(g: Graph) -> list[Step]:
     """All nodes in an order in which each comes after what it hears."""
     if all(g.begin[s] < g.begin[n] for n, sources in g.edges.items() for s in sources):
-        return [(n, 0, g.count[n]) for n in sorted(g.begin, key=lambda n: (g.begin[n], n))]
+        return [(n, 0, g.count[n]) for _, n in sorted((begin, n) for n, begin in g.begin.items())]
     groups = _circles(g)
     steps: list[Step] = []
     for group in _sorted(g, groups):

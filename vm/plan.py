@@ -182,42 +182,46 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
     resolved = resolve(net)
     _trim(net, resolved)
     same = _same_weights(net, resolved)
-    edges: dict[int, set[int]] = {}
-    passive = {n for n, node in net.nodes.items() if node.kind in ("tensor", "zero")}
+    nodes = net.nodes
+    passive = {n for n, node in nodes.items() if node.kind in ("tensor", "zero")}
+    edges: dict[int, set[int]] = {n: set() for n in nodes}
     for (number, _), pieces in resolved.pieces.items():
-        edges.setdefault(number, set()).update(p.node for p in pieces)
-    for number, node in net.nodes.items():
+        heard = edges[number]
+        for p in pieces:
+            heard.add(p.node)
+    for number, node in nodes.items():
+        edges[number] -= passive
         for part in node.parts:
             if part.holder >= 0:
                 part.holder = same.get(part.holder, part.holder)
-                edges.setdefault(number, set()).add(part.holder)
+                edges[number].add(part.holder)
     needed = _needed(net.wanted, edges) - passive
-    active = {n: sorted(edges.get(n, set()) - passive) for n in needed}
+    active = {n: sorted(edges[n]) for n in needed}
     graph = Graph(
-        {n: net.nodes[n].start for n in needed},
-        {n: net.nodes[n].count for n in needed},
+        {n: nodes[n].start for n in needed},
+        {n: nodes[n].count for n in needed},
         active,
         resolved.rows,
-        lambda n: _times(net, net.nodes[n]),
-        lambda n: net.nodes[n].at is not None,
+        lambda n: _times(net, nodes[n]),
+        lambda n: nodes[n].at is not None,
     )
-    steps = [s for number, low, high in order(graph) for s in _steps(net.nodes[number], low, high, resolved)]
+    steps = [s for number, low, high in order(graph) for s in _steps(nodes[number], low, high, resolved)]
     fixed = {
         s.node.number: s.fetches[0]
         for s in steps
-        if s.node.kind == "weights" and edges.get(s.node.number, set()) <= passive
+        if s.node.kind == "weights" and not edges[s.node.number]
     }
     steps = fused(steps, fixed)
     sinks = _sinks(net, steps)
     settle(steps, sinks)
     return Plan(
         tuple(steps),
-        {n: node.name for n, node in net.nodes.items() if node.kind == "tensor"},
+        {n: node.name for n, node in nodes.items() if node.kind == "tensor"},
         net.zero,
         net.timeline.cycles(),
         int(net.issues.sum()),
         int(net.joined.count.sum()),
-        {n: frozenset(net.nodes[s].name for s in f.nodes if s != net.zero) for n, f in fixed.items()},
+        {n: frozenset(nodes[s].name for s in f.nodes if s != net.zero) for n, f in fixed.items()},
         against,
         sinks,
     )
@@ -273,7 +277,7 @@ def _needed(wanted: Sequence[int], edges: dict[int, set[int]]) -> set[int]:
     """What is wanted, and what that needs."""
     found, work = set(wanted), list(wanted)
     while work:
-        fresh = edges.get(work.pop(), set()) - found
+        fresh = edges[work.pop()] - found
         found |= fresh
         work += fresh
     return found

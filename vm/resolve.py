@@ -13,7 +13,8 @@ from lpuasm.vm.nodes import byte_of, node_of, one_port, slot_of
 from lpuasm.vm.segments import Follower, Segments
 
 
-@dataclass(frozen=True, slots=True)
+# Frozen ones take three times as long to make, and there are many.
+@dataclass(slots=True, unsafe_hash=True)
 class Piece:
     """Vectors of an input that are vectors of one node: ``issue`` + k · ``hop`` is ``at`` + k · ``pace`` of ``node``.
 
@@ -64,14 +65,14 @@ def _pieces(net: Net, rows: Segments) -> dict[tuple[int, int], list[Piece]]:
     joined = _joined(net, rows, byte)
     out: dict[tuple[int, int], list[Piece]] = {}
     kept = ~joined | (byte == 0)
-    node, slot = node_of(rows.port)[kept].tolist(), slot_of(rows.port)[kept].tolist()
-    columns = zip(
-        np.where(joined, -1, byte)[kept].tolist(), rows.issue[kept].tolist(), rows.hop[kept].tolist(),
-        rows.count[kept].tolist(), node_of(rows.source)[kept].tolist(), byte_of(rows.source)[kept].tolist(),
-        rows.at[kept].tolist(), rows.pace[kept].tolist(), strict=True,
+    node, slot = node_of(rows.port[kept]).tolist(), slot_of(rows.port[kept]).tolist()
+    pieces = map(
+        Piece, np.where(joined, -1, byte)[kept].tolist(), rows.issue[kept].tolist(), rows.hop[kept].tolist(),
+        rows.count[kept].tolist(), node_of(rows.source[kept]).tolist(), byte_of(rows.source[kept]).tolist(),
+        rows.at[kept].tolist(), rows.pace[kept].tolist(),
     )  # fmt: skip
-    for key, column in zip(zip(node, slot, strict=True), columns, strict=True):
-        out.setdefault(key, []).append(Piece(*column))
+    for key, piece in zip(zip(node, slot, strict=True), pieces, strict=True):
+        out.setdefault(key, []).append(piece)
     return out
 
 

@@ -10,7 +10,7 @@ what makes reads, writes, hops and copies cost nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,7 +38,8 @@ class Segments:
 
     def pick(self, rows: Ints | Bools) -> Segments:
         """The rows of that index, in its order."""
-        return Segments(*(getattr(self, f.name)[rows] for f in fields(self)))
+        index = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        return Segments(*(c.take(index) for c in vars(self).values()))
 
 
 def segments(port: Ints, issue: Ints, hop: Ints, count: Ints, source: Ints, at: Ints, pace: Ints) -> Segments:
@@ -62,8 +63,7 @@ def whole(port: Ints, count: Ints, source: Ints, at: Ints | int = 0) -> Segments
 
 def gather(parts: Iterable[Segments]) -> Segments:
     """All rows of ``parts``."""
-    listed = list(parts)
-    return Segments(*(np.concatenate([getattr(p, f.name) for p in listed]) for f in fields(Segments)))
+    return Segments(*map(np.concatenate, zip(*(vars(p).values() for p in parts), strict=True)))
 
 
 def ordered(rows: Segments) -> Segments:

@@ -35,10 +35,15 @@ class Step:
     @property
     def heard(self) -> set[int]:
         """The nodes whose values it needs."""
-        found = {n for f in self.fetches for n in f.nodes}
-        found.update(n for f in self.held.values() for n in f.nodes)
-        found.update(h for row in self.holders for h in row if h not in self.held)
-        return found | {self.holder} if self.holder >= 0 else found
+        found: set[int] = set()
+        for f in self.fetches:
+            found |= f.nodes
+        if self.holders:
+            found.update(*[f.nodes for f in self.held.values()])
+            found.update(h for row in self.holders for h in row if h not in self.held)
+        if self.holder >= 0:
+            found.add(self.holder)
+        return found
 
     @property
     def makes(self) -> tuple[int, ...]:
