@@ -125,7 +125,7 @@ def _bare(timeline: Timeline) -> tuple[NDArray[np.uint64], NDArray[np.uint64], I
         rows = np.flatnonzero(timeline.opcode == code)
         if definition.steps:
             (place,) = [b for b in definition.bits if b.name == definition.steps]
-            stepped[rows] = field(words[rows], place.low, place.width)
+            stepped[rows] = field(timeline.low[rows], timeline.high[rows], place.low, place.width)
         keep = ~np.uint64(0) & ~np.array(_nest(definition), np.uint64)
         words[rows] &= keep
     return words[:, 0], words[:, 1], stepped

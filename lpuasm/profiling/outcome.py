@@ -136,12 +136,12 @@ def _stores(program: Program) -> Ints:
     assert write is not None
     (place,) = [b for b in write.bits if b.name == write.steps]
     rows = np.flatnonzero(timeline.opcode == write.opcode)
-    words = np.stack((timeline.low, timeline.high), axis=1)[rows]
+    first = field(timeline.low[rows], timeline.high[rows], place.low, place.width)
     nests = lines(timeline.start[rows], timeline.count[rows], timeline.every[rows], timeline.step[rows])
     row, inside = spread(nests.count)
     of = nests.family[row]
     cycle = nests.start[row] + inside * nests.stride[row]
-    address = field(words, place.low, place.width).astype(np.int64)[of] + nests.moved[row] + inside * nests.step[row]
+    address = first[of] + nests.moved[row] + inside * nests.step[row]
     queue = timeline.queue[rows][of].astype(np.int64)
     order = np.lexsort((cycle, address, queue))
     word = queue[order] * program.target.words + address[order]
