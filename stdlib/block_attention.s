@@ -46,7 +46,9 @@
     .temp VT_{h} : f16 [C * NB, NH, D + 1, LANES] at mem.{h}[40..41]
     .temp OC_{h} : f32 [2, PS, D + 1, LANES] at mem.{h}[36..39] banks run 16
     .temp OT_{h} : f16 [TO * LANES, LANES] at mem.{h}[16..31] bank 0
-    .input Tri_{h} : f32 [S, LANES] at mem.{h}[24..27] bank 0
+    .if CAUSAL
+        .input Tri_{h} : f32 [S, LANES] at mem.{h}[24..27] bank 0
+    .endif
 .endm
 
 .temp O_e : f16 [S, (TO_e + TO_w) * LANES] at mem.e[40..41] tile S x LANES banks run 1

@@ -45,6 +45,6 @@
         mul   sg4.e[5], 0.25 / DM -> %b @alu4
         max   %a, %b -> %sum @alu9
         add   %sum, eps -> %safe @alu10
-        rsqrt %safe -> sg4.e[7] @alu15
-        write sg4.e[7] -> RS
+        rsqrt %safe -> sg4.e[3] @alu7
+        write sg4.e[3] -> RS
 .endm

@@ -65,17 +65,17 @@
     .endfor
 .endm
 
-; Sums of column n, of which there were `deep` tiles, on `out` and as %y of a flow.
-.macro total n, deep, out
+; Sums of column n, of which there were `deep` tiles, as %y of a flow.
+.macro total n, deep
         .if deep > 1
             read T1_e -> sg4.w[4]
             read T1_w -> sg4.e[5]
-            add  sg4.w[4], sg4.e[5] -> %y, out @alu8
+            add  sg4.w[4], sg4.e[5] -> %y @alu8
         .elif n % 2
             read     T1_w -> sg4.e[5]
-            identity sg4.e[5] -> %y, out @alu8
+            identity sg4.e[5] -> %y @alu8
         .else
             read     T1_e -> sg4.w[4]
-            identity sg4.w[4] -> %y, out @alu8
+            identity sg4.w[4] -> %y @alu8
         .endif
 .endm

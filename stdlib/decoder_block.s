@@ -78,11 +78,11 @@ flow gamma:
 
 ; Tile t of what is normalised, %n, times gamma, for the products.
 .macro scaled t, row
-        read     GA[row : row + 1, :] -> sg4.e[3] repeat S step 0
-        mul      %n, sg4.e[3] -> %y @alu2
-        cast.f16 %y -> sg2.e[9], sg2.w[9] @alu7
-        write    sg2.e[9] -> X_e[:, LANES * t : +LANES]
-        write    sg2.w[9] -> X_w[:, LANES * t : +LANES]
+        read     GA[row : row + 1, :] -> sg4.e[6] repeat S step 0
+        mul      %n, sg4.e[6] -> %y @alu14
+        cast.f16 %y -> sg2.e[12], sg2.w[12] @alu15
+        write    sg2.e[12] -> X_e[:, LANES * t : +LANES]
+        write    sg2.w[12] -> X_w[:, LANES * t : +LANES]
 .endm
 
 ; ---- Norm of X ---------------------------------------------------------------------------------------------------------
@@ -105,18 +105,19 @@ flow gamma:
         read     X[:, LANES * t : +LANES] -> sg2.e[2]
         cast.f32 sg2.e[2] -> %x @alu0
         read     RS -> sg4.w[1]
-        mul      %x, sg4.w[1] -> %n @alu1
+        mul      %x, sg4.w[1] -> %n @alu13
         scaled   t, t
 .endfor
 
 ; ---- Keys, values and queries -------------------------------------------------------------------------------------------
 .macro swap n
     flow swap_{n}:
-        total   n, TK, sg4.e[7]
-        write   sg4.e[7] -> QF{n % 2}
-        read    Map -> sg2.e[9] repeat S step 0
-        permute sg4.e[7], sg2.e[9] -> sg4.w[7]
-        write   sg4.w[7] -> QP{n % 2}
+        total    n, TK
+        identity %y -> sg4.e[7] @alu9
+        write    sg4.e[7] -> QF{n % 2}
+        read     Map -> sg2.e[9] repeat S step 0
+        permute  sg4.e[7], sg2.e[9] -> sg4.w[7]
+        write    sg4.w[7] -> QP{n % 2}
 .endm
 
 ; Column n of those, as f16 %r of a flow.
@@ -166,7 +167,7 @@ flow gamma:
     .equ n = C + C * R - 1 + c
     column qkv, n, Qkv, X, DM
     flow values_{c}:
-        total    n, TK, sg4.e[7]
+        total    n, TK
         cast.f16 %y -> sg2.e[12], sg2.w[12] @alu10
         write    sg2.e[12] -> V_e[c * NBN * LANES / 2 : +S, :]
         write    sg2.w[12] -> V_w[c * NBN * LANES / 2 : +S, :]
@@ -191,7 +192,7 @@ flow gamma:
 .for n in 0..TK
     column out, n, Out, O, TA * LANES
     flow residual_{n}:
-        total    n, TA, sg4.w[6]
+        total    n, TA
         read     X[:, LANES * n : +LANES] -> sg2.e[2]
         cast.f32 sg2.e[2] -> %x @alu0
         add      %y, %x -> %r, sg4.w[7] @alu13
@@ -208,9 +209,9 @@ flow gamma:
     inverse_root after, (TK + 1) % 2
 .for t in 0..TK
     flow normed_{t}:
-        read     R1[:, LANES * t : +LANES] -> sg4.e[2]
-        read     RS -> sg4.w[1]
-        mul      sg4.e[2], sg4.w[1] -> %n @alu1
+        read     R1[:, LANES * t : +LANES] -> sg4.e[1]
+        read     RS -> sg4.w[0]
+        mul      sg4.e[1], sg4.w[0] -> %n @alu13
         scaled   t, TK + t
 .endfor
 
@@ -219,7 +220,7 @@ flow gamma:
 .for n in 0..TK
     column down, n, Down, H, N
     flow finish_{n}:
-        total    n, TN, sg4.w[6]
+        total    n, TN
         read     R1[:, LANES * n : +LANES] -> sg4.e[6]
         add      %y, sg4.e[6] -> %r
         cast.f16 %r -> sg2.e[14]

@@ -28,3 +28,10 @@ def dealt(cuts: Array) -> tuple[Array, Array]:
     sides = (np.arange(down)[:, None] + np.arange(across)[None, :]) % 2
     east, west = (cuts[sides == side].reshape(-1, LANES) for side in range(2))
     return east, west if len(west) else np.zeros((LANES, LANES), cuts.dtype)
+
+
+def vectors(*rows: Array) -> Array:
+    """Rows of any length below each other, in vectors of 320 lanes, zero beyond their ends."""
+    import numpy as np
+
+    return np.concatenate([np.pad(row, (0, -len(row) % LANES)).reshape(-1, LANES) for row in rows])

@@ -1,0 +1,296 @@
+; An encoder block as in BERT
+.target tsp1
+.param S = 128   ; tokens
+.param DM = 768  ; width of the model
+.param HQ = 12   ; heads
+.param D = 64    ; columns of a head
+.param N = 3072  ; width of the hidden layer
+.param eps = 1e-12
+.param SCALE = 0.125  ; of the scores: D to the power -1/2
+
+.equ TK = ceil_div(DM, LANES)
+.equ TN = ceil_div(N, LANES)
+.equ KV = HQ
+.equ T0 = 0
+.equ PH = LANES / 2 / D
+.equ C = ceil_div(KV, 2 * PH)
+.equ R = 1
+.equ CAUSAL = 0
+.equ NQ = 3 * C                                             ; columns of keys, queries and values
+.equ NBN = ceil_div(S, LANES / 2)
+.equ BIASES = NQ + TK + TN + TK                             ; then gamma and beta of both norms
+
+.input  X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
+.input  Vectors : f16 [BIASES + 4 * TK, LANES] at mem.w[30..31]
+.input  Slot : u8 [PH, LANES] at mem.w24 bank 1
+.output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
+
+.equ EAST_QKV = NQ / 2 * TK + NQ % 2 * ((TK + 1) / 2)
+.weight Qkv_e : f16 [EAST_QKV * LANES, LANES] at mem.e[0..15] bank 0
+.weight Qkv_w : f16 [max(1, NQ * TK - EAST_QKV) * LANES, LANES] at mem.w[0..15] bank 0
+
+.include "block_product.s"
+.include "block_norm.s"
+.include "block_attention.s"
+
+.equ TA = TO_e + TO_w                                       ; tiles of what attention gives
+.equ EAST_OUT = TK / 2 * TA + TK % 2 * ((TA + 1) / 2)
+.equ EAST_IN = TN / 2 * TK + TN % 2 * ((TK + 1) / 2)
+.equ EAST_DOWN = TK / 2 * TN + TK % 2 * ((TN + 1) / 2)
+.weight Out_e : f16 [EAST_OUT * LANES, LANES] at mem.e[0..15] bank 0
+.weight Out_w : f16 [max(1, TK * TA - EAST_OUT) * LANES, LANES] at mem.w[0..15] bank 0
+.weight In_e : f16 [EAST_IN * LANES, LANES] at mem.e[0..15] bank 0
+.weight In_w : f16 [max(1, TN * TK - EAST_IN) * LANES, LANES] at mem.w[0..15] bank 0
+.weight Down_e : f16 [EAST_DOWN * LANES, LANES] at mem.e[0..15] bank 0
+.weight Down_w : f16 [max(1, TK * TN - EAST_DOWN) * LANES, LANES] at mem.w[0..15] bank 0
+
+.temp SM0 : f32 [S, LANES] at mem.e[16..19] banks run 1
+.temp SM1 : f32 [S, LANES] at mem.e[20..23] banks run 1
+.temp MU : f32 [S, LANES] at mem.e[28..31] banks run 1
+.temp SQ0 : f32 [S, LANES] at mem.e[24..27] banks run 1
+.temp SQ1 : f32 [S, LANES] at mem.e[20..23] banks run 1
+.temp RS : f32 [S, LANES] at mem.e[16..19] banks run 1
+.temp R1 : f32 [S, DM] at mem.w[16..19] tile S x LANES banks run 1
+.temp DV : f32 [S, DM] at mem.w[20..23] tile S x LANES banks run 1
+.temp R2 : f32 [S, DM] at mem.w[24..27] tile S x LANES banks run 1
+.temp VE : f32 [BIASES + 4 * TK, LANES] at mem.w[16..19]
+.temp QB : f16 [S, LANES] at mem.e[30..31] banks run 1
+.temp ZA : f32 [S, LANES] at mem.e[16..19] banks run 1
+.temp ZB : f32 [S, LANES] at mem.e[20..23] banks run 1
+.temp TH : f32 [S, LANES] at mem.e[24..27] banks run 1
+.macro temporaries h
+    .temp X_{h}  : f16 [S, DM] at mem.{h}[40..41] tile S x LANES banks run 1
+    .temp SU_{h} : f16 [S, LANES] at mem.{h}[42..43] banks run 1
+    .temp H_{h}  : f16 [S, N] at mem.{h}[42..43] tile S x LANES banks run 1
+    .temp K_{h}  : f16 [C * S, LANES] at mem.{h}[42..43]
+    .temp V_{h}  : f16 [C * NBN * LANES / 2, LANES] at mem.{h}[0..15] bank 1
+.endm
+    temporaries e
+    temporaries w
+    attention_tensors e, U_e, PS_e, NH_e, TO_e
+.if NH_w > 0
+    attention_tensors w, U_w, PS_w, NH_w, TO_w
+.endif
+
+flow vectors:
+    read     Vectors -> sg2.e[9]
+    cast.f32 sg2.e[9] -> sg4.w[7]
+    write    sg4.w[7] -> VE
+flow copy:
+    read     X -> sg2.e[12]
+    identity sg2.e[12] -> sg2.e[14], sg2.w[14]
+    write    sg2.e[14] -> X_e
+    write    sg2.w[14] -> X_w
+
+; Row `row` of the vectors, in the latch of an ALU.
+.macro vector name, row, alu
+    flow {name}:
+        read     VE[row : row + 1, :] -> sg4.e[4]
+        identity sg4.e[4]  keep 1 @alu{alu}
+.endm
+.macro low_vector name, row, alu
+    flow {name}:
+        read     VE[row : row + 1, :] -> sg4.e[1]
+        identity sg4.e[1]  keep 1 @alu{alu}
+.endm
+
+; ---- Keys, values and queries -------------------------------------------------------------------------------------------
+.for c in 0..C
+    column qkv, c, Qkv, X, DM
+    vector bias_qkv_{c}, c, 9
+    flow keys_{c}:
+        total    c, TK
+        add      %y, latch -> %b @alu9
+        cast.f16 %b -> sg2.e[12], sg2.w[12] @alu10
+        write    sg2.e[12] -> K_e[c * S : +S, :]
+        write    sg2.w[12] -> K_w[c * S : +S, :]
+.endfor
+.macro query_column q
+    .equ n = q < C * R - 1 ? C + q : NQ - 1
+    column qkv, n, Qkv, X, DM
+    vector bias_qkv_{n}, n, 9
+    flow queries_{q}_0:
+        total    n, TK
+        add      %y, latch -> %b @alu9
+        cast.f16 %b -> %h, sg2.e[13] @alu10
+        write    sg2.e[13] -> QB
+        read     Slot[0:1, :] -> s16.e repeat S step 0
+        mask     %h, s16.e -> sg2.e[12], sg2.w[12] @alu11
+        write    sg2.e[12] -> Q_e[q * SP : +S, :]
+        .if NH_w > 0
+            write sg2.w[12] -> Q_w[q * SP : +S, :]
+        .endif
+.endm
+.macro queries q
+    .for slot in 1..NH_e
+        flow queries_{q}_{slot}:
+            read  QB -> sg2.w[14]
+            read  Slot[slot : slot + 1, :] -> s0.e repeat S step 0
+            mask  sg2.w[14], s0.e -> sg2.e[13], sg2.w[13] @alu15
+            write sg2.e[13] -> Q_e[(slot * C * R + q) * SP : +S, :]
+            .if slot < NH_w
+                write sg2.w[13] -> Q_w[(slot * C * R + q) * SP : +S, :]
+            .endif
+    .endfor
+.endm
+.for q in 0..C * R - 1
+    query_column q
+    queries q
+.endfor
+.for c in 0..C
+    .equ n = C + C * R - 1 + c
+    column qkv, n, Qkv, X, DM
+    vector bias_qkv_{n}, n, 9
+    flow values_{c}:
+        total    n, TK
+        add      %y, latch -> %b @alu9
+        cast.f16 %b -> sg2.e[12], sg2.w[12] @alu10
+        write    sg2.e[12] -> V_e[c * NBN * LANES / 2 : +S, :]
+        write    sg2.w[12] -> V_w[c * NBN * LANES / 2 : +S, :]
+.endfor
+    query_column C * R - 1
+    .if C * R == 1
+        queries 0
+    .endif
+
+    unit_rows e, e, NH_e
+.if NH_w > 0
+    unit_rows w, w, NH_w
+.endif
+.for c in 0..C
+    .for b in 0..NB
+        turn_values e, e, w, 0, NH_e, c, b
+        .if NH_w > 0
+            turn_values w, w, e, 1, NH_w, c, b
+        .endif
+    .endfor
+.endfor
+    attend
+
+; ---- Norm of R1: the mean, deviations, their mean square ----------------------------------------------------------------
+; SM{last} are the sums of tiles; `set` which gamma and beta.
+.macro centred name, last
+    ones e, mxm.e, {name}_mean
+    ones w, mxm.w, {name}_mean
+    flow split_{name}:
+        read         SM{last} -> sg4.w[4]
+        cast.f16.sat sg4.w[4] -> %h, sg2.e[14] @alu8
+        identity     sg4.w[4] -> %one @alu4
+        cast.f32     %h -> %high @alu13
+        identity     %one -> %two @alu9
+        sub          %two, %high -> %low @alu10
+        cast.f16     %low -> sg2.w[13] @alu15
+        write        sg2.e[14] -> SU_e
+        write        sg2.w[13] -> SU_w
+    sum_lanes {name}_mean, e, e, w
+    sum_lanes {name}_mean, w, w, e
+    flow mean_{name}:
+        total 0, 2
+        mul   %y, 1.0 / DM -> sg4.e[7] @alu11
+        write sg4.e[7] -> MU
+    .for t in 0..TK
+        flow deviation_{name}_{t}:
+            read R1[:, LANES * t : +LANES] -> sg4.e[2]
+            read MU -> sg4.w[3]
+            sub  sg4.e[2], sg4.w[3] -> %d, sg4.w[2] @alu0
+            write sg4.w[2] -> DV[:, LANES * t : +LANES]
+            .if t == 0
+                mul   %d, %d -> sg4.e[5] @alu5
+            .else
+                mul   %d, %d -> %s @alu5
+                read  SQ{(t + 1) % 2} -> sg4.w[5]
+                add   %s, sg4.w[5] -> sg4.e[5] @alu6
+            .endif
+            write sg4.e[5] -> SQ{t % 2}
+    .endfor
+    inverse_root {name}, (TK + 1) % 2
+.endm
+
+; R1 = product + bias + what it is added to, tile by tile, and the sums of tiles.
+.macro residual name, n, deep, row, half
+    low_vector bias_{name}_{n}, row, 14
+    flow residual_{name}_{n}:
+        total    n, deep
+        .if half
+            read     X[:, LANES * n : +LANES] -> sg2.e[2]
+            cast.f32 sg2.e[2] -> %x @alu0
+            add      %y, %x -> %r @alu13
+        .else
+            read     R2[:, LANES * n : +LANES] -> sg4.e[1]
+            add      %y, sg4.e[1] -> %r @alu13
+        .endif
+        .if n == 0
+            add   %r, latch -> sg4.w[7], sg4.e[7] @alu14
+        .else
+            add   %r, latch -> %s, sg4.w[7] @alu14
+            read  SM{(n + 1) % 2} -> sg4.w[1]
+            add   %s, sg4.w[1] -> sg4.e[7] @alu15
+        .endif
+        write    sg4.w[7] -> R1[:, LANES * n : +LANES]
+        write    sg4.e[7] -> SM{n % 2}
+.endm
+
+.macro normed name, t, row
+    low_vector gamma_{name}_{t}, row, 13
+    low_vector beta_{name}_{t}, row + TK, 14
+    flow normed_{name}_{t}:
+        read  DV[:, LANES * t : +LANES] -> sg4.e[1]
+        read  RS -> sg4.w[0]
+        mul   sg4.e[1], sg4.w[0] -> %n @alu12
+        mul   %n, latch -> %g @alu13
+.endm
+
+.for n in 0..TK
+    column out, n, Out, O, TA * LANES
+    residual out, n, TA, NQ + n, 1
+.endfor
+    centred out, (TK + 1) % 2
+.for t in 0..TK
+    normed   out, t, BIASES + t
+        add      %g, latch -> %y, sg4.w[7] @alu14
+        write    sg4.w[7] -> R2[:, LANES * t : +LANES]
+        cast.f16 %y -> sg2.e[12], sg2.w[12] @alu15
+        write    sg2.e[12] -> X_e[:, LANES * t : +LANES]
+        write    sg2.w[12] -> X_w[:, LANES * t : +LANES]
+.endfor
+
+; ---- The hidden layer: gelu in its tanh form, in three passes -----------------------------------------------------------
+.for n in 0..TN
+    column up, n, In, X, DM
+    vector bias_in_{n}, NQ + TK + n, 9
+    flow sum_{n}:
+        total n, TK
+        add   %y, latch -> sg4.e[7] @alu9
+        write sg4.e[7] -> ZA
+        write sg4.e[7] -> ZB
+    flow tanh_{n}:
+        read     ZA -> sg4.w[2]
+        mul      sg4.w[2], sg4.w[2] -> %square @alu0
+        mul      sg4.w[2], 0.03567740814183633 -> %part @alu4
+        add      %square, 22.363860002236386 -> %more @alu1
+        identity %part -> %held @alu5
+        mul      %more, %held -> %inner @alu2
+        tanh     %inner -> sg4.e[6] @alu15
+        write    sg4.e[6] -> TH
+    flow gelu_{n}:
+        read     TH -> sg4.w[6]
+        read     ZB -> sg4.w[5]
+        add      sg4.w[6], 1.0 -> %twice @alu11
+        mul      sg4.w[5], 0.5 -> %half @alu7
+        mul      %twice, %half -> %h @alu10
+        cast.f16 %h -> sg2.e[14], sg2.w[14] @alu13
+        write    sg2.e[14] -> H_e[:, LANES * n : +LANES]
+        write    sg2.w[14] -> H_w[:, LANES * n : +LANES]
+.endfor
+
+.for n in 0..TK
+    column down, n, Down, H, N
+    residual down, n, TN, NQ + TK + TN + n, 0
+.endfor
+    centred down, (TK + 1) % 2
+.for t in 0..TK
+    normed   down, t, BIASES + 2 * TK + t
+        add      %g, latch -> %y @alu14
+        cast.f16 %y -> sg2.e[12] @alu15
+        write    sg2.e[12] -> Y[:, LANES * t : +LANES]
+.endfor
