@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.layers import LINEAR as linear
     from lpuasm.stdlib.moves import GATHER as gather
     from lpuasm.stdlib.moves import TRANSPOSE as transpose
+    from lpuasm.stdlib.norms import LAYER_NORM as layer_norm
     from lpuasm.stdlib.norms import RMS_NORM as rms_norm
     from lpuasm.stdlib.pointwise import EXP as exp
     from lpuasm.stdlib.pointwise import GELU as gelu
@@ -50,7 +51,7 @@ KERNELS = {
     "matmul_w4": "fourbit",
     **dict.fromkeys(("gather", "transpose"), "moves"),
     **dict.fromkeys(("reduce_max", "reduce_mean", "reduce_sum"), "reductions"),
-    "rms_norm": "norms",
+    **dict.fromkeys(("layer_norm", "rms_norm"), "norms"),
 }
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "exp",
     "gather",
     "gelu",
+    "layer_norm",
     "linear",
     "matmul",
     "matmul_w4",

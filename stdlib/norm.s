@@ -1,4 +1,4 @@
-; The steps of rms_norm.s, which says how they go together.
+; The steps that rms_norm.s and layer_norm.s share; they say how these go together. CENTRED is 1 in layer_norm.s.
 ;
 ; X lies in 8 slices a byte plane: rows 0 … 7 of each 16 in X0, rows 8 … 15 in X1, whose planes are in the slices of the
 ; next plane, so that one plane of sixteen rows is in sixteen slices, and a row in as many as it has bytes. T0 … T3 take the
@@ -6,10 +6,10 @@
 .equ BYTES = F16 ? 2 : 4
 .equ T = ceil_div(N, LANES)  ; tiles of a row
 .equ G = ceil_div(R, 16)     ; groups of rows, of all and of a block
-.equ NB = ceil_div(G, max(7, ceil_div(G, 8)))
+.equ NB = ceil_div(G, max(CENTRED ? 16 : 7, ceil_div(G, 8)))
 .equ GB = ceil_div(G, NB)
 
-.param ROOT = 27.712812921102035  ; of N: rsqrt(sum + N · eps) · ROOT is the scale
+.param ROOT = 27.712812921102035  ; of N: ROOT / sqrt(sum + N · eps) is the scale
 
 .if F16
     .input X0 : f16 [8 * G, N] bank 0 tile 8 * G x LANES at \
@@ -41,20 +41,26 @@
     .equ FROM = 20 + 16 / BYTES * p
     .temp T{p} : u8 [NB * T, 16 * GB, LANES] at mem.e[FROM..35] mem.e[20..FROM - 1] banks run GB
 .endfor
-.temp P0 : f32 [2, GB, 4, LANES] at mem.e[0..15] bank 0
-.temp P1 : f32 [2, GB, 4, LANES] at mem.e[0..15] bank 1
-.temp Q0 : f32 [2, GB, LANES] at mem.w[32..35] banks run GB
-.temp Q1 : f32 [2, GB, LANES] at mem.w[36..39] banks run GB
-.temp A : f32 [4, GB, LANES] at mem.w[40..43] banks run GB
-.temp UE : f32 [GB, LANES] at mem.e[16..19] bank 0
+.temp UE : f32 [GB, LANES] at mem.e[16..19] bank 1
 .temp UO : f32 [GB, LANES] at mem.e[0..3] bank 1
-.temp VE : f32 [GB, LANES] at mem.e[16..19] bank 1
+.temp UW : f32 [GB, LANES] at mem.w[40..43] bank (T + 1) % 2
+.temp VE : f32 [GB, LANES] at mem.e[16..19] bank 0
 .temp VO : f32 [GB, LANES] at mem.e[4..7] bank 1
 .temp VW : f32 [GB, LANES] at mem.w[40..43] bank T % 2
 .temp Z : f32 [GB, LANES] at mem.e[8..11] bank 1
 .temp F0 : f32 [2, GB, LANES] at mem.w[32..35] banks run GB
 .temp F1 : f32 [2, GB, LANES] at mem.w[36..39] banks run GB
 .temp B : f32 [2, GB, 2, 8, LANES] at mem.e[36..43] banks run 8 * GB
+.if CENTRED
+    .temp BM : f32 [2, GB, 2, 8, LANES] at mem.e[0..7] banks run 8 * GB
+.endif
+
+; For sums of kind X: of two vectors in PX0 and PX1 (in the kernel's own place), of eight, and with the tiles before.
+.macro partial_sums X
+    .temp Q{X}0 : f32 [2, GB, LANES] at mem.w[32..35] banks run GB
+    .temp Q{X}1 : f32 [2, GB, LANES] at mem.w[36..39] banks run GB
+    .temp A{X} : f32 [4, GB, LANES] at mem.w[40..43] banks run GB
+.endm
 
 ; A tile of a block, transposed: vector j of 16 has lane j of each superlane, row r of a group in lane r.
 .macro turn b, t
@@ -68,75 +74,51 @@
     .endfor
 .endm
 
-; The squares of two of the sixteen vectors.
-.macro square b, t, i
-    .equ q = b * T + t
+; Eight sums of two vectors a tile make two, and these one with the tiles before.
+.macro eights b, t, X, k
     .equ n = min(GB, G - b * GB)
-    flow square_{b}_{t}_{i}:
-        .if F16
-            .for p in 0..2
-                read T{p}[q, 2 * i : 16 * n : 16, :] -> s{8 + p}.w
-                read T{p}[q, 2 * i + 1 : 16 * n : 16, :] -> s{p}.w
-            .endfor
-            cast.f16.f32 sg2.w[4] -> %x @alu5
-            cast.f16.f32 sg2.w[0] -> %y @alu13
-            mul          %x, %x -> %a @alu6
-            mul          %y, %y -> %b @alu14
-        .else
-            .for p in 0..4
-                read T{p}[q, 2 * i : 16 * n : 16, :] -> s{8 + p}.w
-                read T{p}[q, 2 * i + 1 : 16 * n : 16, :] -> s{p}.w
-            .endfor
-            mul.f32 sg4.w[2], sg4.w[2] -> %a @alu6
-            mul.f32 sg4.w[0], sg4.w[0] -> %b @alu14
-        .endif
-        add   %a, %b -> sg4.e[2] @alu3
-        write sg4.e[2] -> P{i / 4}[t % 2, 0 : n, i % 4, :]
-.endm
-
-; Eight such sums a tile make two, and these one with the tiles before; N · eps is in it from the beginning.
-.macro gather_sum b, t, k
-    .equ n = min(GB, G - b * GB)
-    flow four_{b}_{t}_{k}:
-        read  P{k}[t % 2, 0 : n, 0, :] -> sg4.w[6]
-        read  P{k}[t % 2, 0 : n, 1, :] -> sg4.w[7]
-        read  P{k}[t % 2, 0 : n, 2, :] -> sg4.w[3]
-        read  P{k}[t % 2, 0 : n, 3, :] -> sg4.w[4]
+    .equ FREE = CENTRED ? 5 : 3
+    flow eights_{X}_{b}_{t}_{k}:
+        read  P{X}{k}[t % 2, 0 : n, 0, :] -> sg4.w[6]
+        read  P{X}{k}[t % 2, 0 : n, 1, :] -> sg4.w[7]
+        read  P{X}{k}[t % 2, 0 : n, 2, :] -> sg4.w[FREE]
+        read  P{X}{k}[t % 2, 0 : n, 3, :] -> sg4.w[4]
         add   sg4.w[6], sg4.w[7] -> %a @alu12
-        add   sg4.w[3], sg4.w[4] -> %b @alu4
+        add   sg4.w[FREE], sg4.w[4] -> %b @alu4
         add   %a, %b -> sg4.w[5] @alu11
-        write sg4.w[5] -> Q{k}[t % 2, 0 : n, :]
+        write sg4.w[5] -> Q{X}{k}[t % 2, 0 : n, :]
 .endm
 
-.macro accumulate b, t
+; `total n` states where the sum of all tiles goes, which begins with `from`.
+.macro accumulate b, t, X, from
     .equ n = min(GB, G - b * GB)
     .equ HELD = b ? 6 : 0  ; streams that transposing (6) or multiplying (0) leaves free
-    flow accumulate_{b}_{t}:
-        read Q0[t % 2, 0 : n, :] -> sg4.e[2]
-        read Q1[t % 2, 0 : n, :] -> sg4.e[3]
+    flow accumulate_{X}_{b}_{t}:
+        read Q{X}0[t % 2, 0 : n, :] -> sg4.e[2]
+        read Q{X}1[t % 2, 0 : n, :] -> sg4.e[3]
         add  sg4.e[2], sg4.e[3] -> %q @alu4
         .if t
-            read     A[b % 2 * 2 + (t + 1) % 2, 0 : n, :] -> sg4.e[HELD]
+            read     A{X}[b % 2 * 2 + (t + 1) % 2, 0 : n, :] -> sg4.e[HELD]
             identity sg4.e[HELD] -> %held @alu12
             add      %q, %held -> sg4.w[5], sg4.e[5] @alu11
         .else
-            add %q, N * eps / SUPERLANES -> sg4.w[5], sg4.e[5] @alu11
+            add %q, from -> sg4.w[5], sg4.e[5] @alu11
         .endif
         .if t == T - 1
-            write sg4.e[5] -> UO[0 : n, :]
-            write sg4.e[5] -> UE[0 : n, :]
+            total_{X} n
+        .else
+            write sg4.w[5] -> A{X}[b % 2 * 2 + t % 2, 0 : n, :]
         .endif
-        write sg4.w[5] -> A[b % 2 * 2 + t % 2, 0 : n, :]
 .endm
 
-; A superlane and those 5, 10 and 15 below it, then these and 1, 2, 3, 4 below: all twenty.
-.macro superlanes b
+; A superlane (in UE, UO, UW) and those 5, 10 and 15 below it, then these and 1, 2, 3, 4 below: all twenty are Z + VO.
+.macro superlanes b, k
     .equ n = min(GB, G - b * GB)
-    flow quarters_{b}:
+    flow quarters_{b}_{k}:
         read       UE[0 : n, :] -> sg4.e[4]
         shift_wide sg4.e[4], 5 * 16 -> sg4.w[6] @sxm.e.select0
         shift_wide sg4.e[4], 10 * 16 -> sg4.w[7] @sxm.e.select1
-        read       A[b % 2 * 2 + (T - 1) % 2, 0 : n, :] -> sg4.w[4]
+        read       UW[0 : n, :] -> sg4.w[4]
         shift_wide sg4.w[4], 15 * 16 -> sg4.e[3] @sxm.w.select0
         read       UO[0 : n, :] -> sg4.w[4]
         add        sg4.w[6], sg4.w[7] -> %a @alu12
@@ -145,7 +127,7 @@
         write      sg4.e[5] -> VE[0 : n, :]
         write      sg4.e[5] -> VO[0 : n, :]
         write      sg4.w[5] -> VW[0 : n, :]
-    flow fifths_{b}:
+    flow fifths_{b}_{k}:
         read       VE[0 : n, :] -> sg4.e[4]
         shift_wide sg4.e[4], 16 -> sg4.w[6] @sxm.e.select0
         shift_wide sg4.e[4], 2 * 16 -> sg4.w[7] @sxm.e.select1
@@ -156,16 +138,9 @@
         add        sg4.e[2], sg4.e[3] -> %b @alu4
         add        %a, %b -> sg4.e[5] @alu11
         write      sg4.e[5] -> Z[0 : n, :]
-    flow scale_{b}:
-        read  Z[0 : n, :] -> sg4.w[3]
-        read  VO[0 : n, :] -> sg4.w[4]
-        add   sg4.w[3], sg4.w[4] -> %sum @alu4
-        rsqrt %sum -> sg4.w[4] @alu5
-        write sg4.w[4] -> F0[b % 2, 0 : n, :]
-        write sg4.w[4] -> F1[b % 2, 0 : n, :]
 .endm
 
-; Lane r of each superlane to all its lanes; a distributor serves eight streams, so the scales are read twice.
+; Lane r of each superlane to all its lanes: the scales, and the means. A distributor wants eight streams.
 .macro spread b
     .equ n = min(GB, G - b * GB)
     .for j in 0..16
@@ -176,70 +151,15 @@
             distribute sg8.w[0], s8.w -> sg8.w[0]
             shift      sg4.w[0], 0 -> sg4.e[1] @sxm.w.select1
             write      sg4.e[1] -> B[b % 2, 0 : n, j / 8, j % 8, :]
+            .if CENTRED
+                shift sg4.w[1], 0 -> sg4.e[3] @sxm.w.select0
+                write sg4.e[3] -> BM[b % 2, 0 : n, j / 8, j % 8, :]
+            .endif
     .endfor
-.endm
-
-; Row p of two times the scale of its row and the weights, which the ALU keeps for a tile of a block.
-.macro weight b, t, p
-    flow weight_{b}_{t}_{p}:
-        .if F16
-            read     w[t, :] -> sg2.e[8 * p + 2]
-            cast.f32 sg2.e[8 * p + 2] -> %w @alu{8 * p}
-            mul      %w, ROOT -> %u @alu{8 * p + 1}
-        .else
-            read w[t, :] -> sg4.w[3 + p]
-            mul  sg4.w[3 + p], ROOT -> %u @alu{8 * p + 1}
-        .endif
-        identity %u keep 1 @alu{8 * p + 2}
-.endm
-.macro normalise b, t, h, p
-    .equ n = min(GB, G - b * GB)
-    flow normalise_{b}_{t}_{h}_{p}:
-        .if F16
-            read     X{h}[8 * GB * b + p : 8 * (GB * b + n) : 2, LANES * t : +LANES] -> sg2.e[8 * p]
-            cast.f32 sg2.e[8 * p] -> %x @alu{8 * p}
-        .else
-            read     X{h}[8 * GB * b + p : 8 * (GB * b + n) : 2, LANES * t : +LANES] -> sg4.e[4 * p]
-            identity sg4.e[4 * p] -> %x @alu{8 * p}
-        .endif
-        read B[b % 2, 0 : n, h, p : 8 : 2, :] -> sg4.w[4 * p + 1]
-        mul  %x, sg4.w[4 * p + 1] -> %z @alu{8 * p + 1}
-        .if F16
-            mul      %z, latch -> %y @alu{8 * p + 2}
-            cast.f16 %y -> sg2.w[8 * p + 6] @alu{8 * p + 7}
-            write    sg2.w[8 * p + 6] -> Y[GB * b : +n, h, p : 8 : 2, LANES * t : +LANES]
-        .else
-            mul   %z, latch -> sg4.w[4 * p + 3] @alu{8 * p + 2}
-            write sg4.w[4 * p + 3] -> Y[GB * b : +n, h, p : 8 : 2, LANES * t : +LANES]
-        .endif
 .endm
 
 .for b in 0..NB
     .for t in 0..T
         turn b, t
     .endfor
-.endfor
-.for s in 0..NB + 1
-    .if s < NB
-        .for t in 0..T
-            .for i in 0..8
-                square s, t, i
-            .endfor
-            gather_sum s, t, 0
-            gather_sum s, t, 1
-            accumulate s, t
-        .endfor
-        superlanes s
-    .endif
-    .if s
-        spread s - 1
-        .for t in 0..T
-            weight s - 1, t, 0
-            weight s - 1, t, 1
-            .for h in 0..2
-                normalise s - 1, t, h, 0
-                normalise s - 1, t, h, 1
-            .endfor
-        .endfor
-    .endif
 .endfor

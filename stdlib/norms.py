@@ -1,4 +1,4 @@
-"""Normalisation of rows over the last axis: rms_norm."""
+"""Normalisation of rows over the last axis: rms_norm, layer_norm."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 _TYPES = {"float32": "f32", "float16": "f16"}
 #: An eps that stays finite when it is multiplied by the length of a row.
 _LARGEST = 1e30
+#: Groups of rows of a block that layer_norm's temporaries have room for.
+_DEEPEST = 200
 
 
-def blocks(rows: int) -> tuple[int, int]:
+def blocks(name: str, rows: int) -> tuple[int, int]:
     """(blocks of rows, groups of 16 rows in a block); `norm.s` has the same numbers."""
     groups = -(-rows // 16)
-    count = -(-groups // max(7, -(-groups // 8)))
+    count = -(-groups // max(16 if name == "layer_norm" else 7, -(-groups // 8)))
     return count, -(-groups // count)
 
 
-def _fits(r: int, n: int, dtype: str) -> bool:
-    count, deep = blocks(r)
+def _fits(name: str, r: int, n: int, dtype: str) -> bool:
+    count, deep = blocks(name, r)
     size = 2 if dtype == "f16" else 4
-    return 2 * -(-r // 16) * tiles(n) <= WORDS // 2 and size * (count * tiles(n) + 1) * deep <= WORDS
+    turned = size * (count * tiles(n) + 1) * deep <= WORDS
+    return 2 * -(-r // 16) * tiles(n) <= WORDS // 2 and turned and (name == "rms_norm" or deep <= _DEEPEST)
 
 
 def _defines(name: str, *, R: int, N: int, eps: float = 1e-5, dtype: str) -> Mapping[str, int | float]:
@@ -37,16 +40,21 @@ def _defines(name: str, *, R: int, N: int, eps: float = 1e-5, dtype: str) -> Map
         raise TypeError("the dimensions of a program are 1 or more")
     if not 0 <= eps <= _LARGEST:
         raise ValueError(f"{name}: eps is a number from 0 to {_LARGEST:.0e}, not {eps}")
-    if not _fits(R, N, dtype):
-        best = largest(lambda r: _fits(r, N, dtype), R)
+    if not _fits(name, R, N, dtype):
+        best = largest(lambda r: _fits(name, r, N, dtype), R)
         help_ = f"up to {best} rows of {N} fit; the rest is another call" if best else "the rows are too long"
         raise too_large(f"{name} {dtype}", f"R={R}, N={N}", help_)
     return {"R": R, "N": N, "F16": int(dtype == "f16"), "eps": float(eps), "ROOT": float(N) ** 0.5}
 
 
-def _cycles(*, R: int, N: int, eps: float = 1e-5, dtype: str = "f32") -> int:
-    groups, deep, t = -(-R // 16), blocks(R)[1], tiles(N)
+def _rms_cycles(*, R: int, N: int, eps: float = 1e-5, dtype: str = "f32") -> int:
+    groups, deep, t = -(-R // 16), blocks("rms_norm", R)[1], tiles(N)
     return (10 if dtype == "f16" else 12) * t * groups + 8 * t * deep + 14 * groups + 10 * t + 470
+
+
+def _layer_cycles(*, R: int, N: int, eps: float = 1e-5, dtype: str = "f32") -> int:
+    groups, t = -(-R // 16), tiles(N)
+    return 22 * t * groups + 24 * groups + 30 * t + 100 * blocks("layer_norm", R)[0] + 800
 
 
 def _vectors(x: Array) -> Array:
@@ -58,15 +66,18 @@ def _vectors(x: Array) -> Array:
     return padded.reshape(-1, LANES)
 
 
-def _prepare(name: str, x: Any, w: Any, eps: float = 1e-5) -> Call:
+def _prepare(name: str, x: Any, parameters: Mapping[str, Any], eps: float) -> Call:
     import numpy as np
 
-    x, w = np.asarray(x), np.asarray(w)
+    x, own = np.asarray(x), {key: np.asarray(value) for key, value in parameters.items()}
     dtype = _TYPES.get(x.dtype.name)
-    if dtype is None or w.dtype != x.dtype:
-        raise TypeError(f"{name} takes arrays of float32 or of float16, all of one type, not {x.dtype} and {w.dtype}")
-    if x.ndim < 1 or w.shape != x.shape[-1:]:
-        raise ValueError(f"{name}: x [..., n] and w [n] are wanted, not {x.shape} and {w.shape}")
+    given = " and ".join(str(a.dtype) for a in (x, *own.values()))
+    if dtype is None or any(a.dtype != x.dtype for a in own.values()):
+        raise TypeError(f"{name} takes arrays of float32 or of float16, all of one type, not {given}")
+    if x.ndim < 1 or any(a.shape != x.shape[-1:] for a in own.values()):
+        wanted = " and ".join(f"{key} [n]" for key in own)
+        shapes = " and ".join(str(a.shape) for a in (x, *own.values()))
+        raise ValueError(f"{name}: x [..., n] with {wanted} is wanted, not {shapes}")
     rows, n = prod(x.shape[:-1]), x.shape[-1]
     if not x.size:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(x.shape, x.dtype))
@@ -75,14 +86,39 @@ def _prepare(name: str, x: Any, w: Any, eps: float = 1e-5) -> Call:
         padded = np.zeros((-(-rows // 16) * 16, n), x.dtype)
         padded[:rows] = x.reshape(rows, n)
         halves = padded.reshape(-1, 2, 8, n)
-        lane = np.repeat(np.arange(16, dtype=np.uint8)[:, None], LANES, 1)
-        given = {f"X{h}": np.ascontiguousarray(halves[:, h]).reshape(-1, n) for h in range(2)}
-        return {**given, "Lane": lane, "w": _vectors(w)}
+        found = {f"X{h}": np.ascontiguousarray(halves[:, h]).reshape(-1, n) for h in range(2)}
+        found["Lane"] = np.repeat(np.arange(16, dtype=np.uint8)[:, None], LANES, 1)
+        if "b" in own:
+            found |= _columns(n)
+        return {**found, **{key: _vectors(value) for key, value in own.items()}}
 
     def finish(outputs: Mapping[str, Array]) -> Array:
         return np.asarray(outputs["Y"].reshape(-1, n)[:rows].reshape(x.shape))
 
     return Call({"R": rows, "N": n, "eps": eps}, dtype, inputs, finish)
+
+
+def _columns(n: int) -> dict[str, Array]:
+    """What `layer_norm.s` knows of n columns: how many a superlane has, their reciprocals, and where the last ends."""
+    import numpy as np
+
+    superlane, edge = np.arange(LANES) // 16, n - LANES * (tiles(n) - 1)
+    count = 16.0 * (tiles(n) - 1) + np.clip(edge - 16 * superlane, 0, 16)
+    each = np.where(count, 1 / np.maximum(count, 1), 0)
+    live = np.stack([superlane <= edge // 16, superlane < edge // 16])
+    return {
+        "Count": count.astype(np.float32)[None],
+        "Each": each.astype(np.float32)[None],
+        "Live": live.astype(np.uint8),
+    }
+
+
+def _rms(x: Any, w: Any, eps: float = 1e-5) -> Call:
+    return _prepare("rms_norm", x, {"w": w}, eps)
+
+
+def _layer(x: Any, w: Any, b: Any, eps: float = 1e-5) -> Call:
+    return _prepare("layer_norm", x, {"w": w, "b": b}, eps)
 
 
 RMS_NORM = Kernel(
@@ -93,11 +129,28 @@ RMS_NORM = Kernel(
         error="f16: one unit in the last place of the correctly rounded result; f32: (10 + T / 2) · 2⁻²⁴ of the result "
         "where n · eps plus the sum of a row's squares is from 2⁻¹⁰⁰ to 2¹²⁸, and 0 beyond that",
         bound=None,
-        cycles=_cycles,
+        cycles=_rms_cycles,
         formula="12·T·G (f16: 10) + 8·T·GB + 14·G + 10·T + 470, T = ⌈N / 320⌉, G = ⌈R / 16⌉, GB = ⌈G / blocks⌉, "
         "blocks = ⌈G / max(7, ⌈G / 8⌉)⌉",
     ),
     partial(_defines, "rms_norm"),
-    partial(_prepare, "rms_norm"),
+    _rms,
     doc="rms_norm(x, w, eps=1e-5): x / sqrt(mean(x²) + eps) · w over the last axis.",
+)
+
+LAYER_NORM = Kernel(
+    "layer_norm",
+    Contract(
+        types=("f32", "f16"),
+        shapes="x [..., n], w [n], b [n] of one type; the result is like x",
+        error="half a unit in the last place of the result and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 3 |w · mean| / σ + "
+        "3 |b|), z = (x - mean) / σ · w, σ² = variance + eps, T = ⌈n / 320⌉; the factor of |z| is 16 but for rows whose "
+        "columns 0, 16, 32 … 304 are all outliers",
+        bound=None,
+        cycles=_layer_cycles,
+        formula="22·T·G + 24·G + 30·T + 100·⌈G / max(16, ⌈G / 8⌉)⌉ + 800, T = ⌈N / 320⌉, G = ⌈R / 16⌉",
+    ),
+    partial(_defines, "layer_norm"),
+    _layer,
+    doc="layer_norm(x, w, b, eps=1e-5): (x - mean) / sqrt(variance + eps) · w + b over the last axis.",
 )

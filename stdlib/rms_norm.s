@@ -28,4 +28,112 @@
 .param F16 = 0
 .param eps = 1e-5
 
+.equ CENTRED = 0
 .include "norm.s"
+partial_sums Q
+.temp        PQ0 : f32 [2, GB, 4, LANES] at mem.e[0..15] bank 0
+.temp        PQ1 : f32 [2, GB, 4, LANES] at mem.e[0..15] bank 1
+
+; The squares of two of the sixteen vectors.
+.macro square b, t, i
+    .equ q = b * T + t
+    .equ n = min(GB, G - b * GB)
+    flow square_{b}_{t}_{i}:
+        .if F16
+            .for p in 0..2
+                read T{p}[q, 2 * i : 16 * n : 16, :] -> s{8 + p}.w
+                read T{p}[q, 2 * i + 1 : 16 * n : 16, :] -> s{p}.w
+            .endfor
+            cast.f16.f32 sg2.w[4] -> %x @alu5
+            cast.f16.f32 sg2.w[0] -> %y @alu13
+            mul          %x, %x -> %a @alu6
+            mul          %y, %y -> %b @alu14
+        .else
+            .for p in 0..4
+                read T{p}[q, 2 * i : 16 * n : 16, :] -> s{8 + p}.w
+                read T{p}[q, 2 * i + 1 : 16 * n : 16, :] -> s{p}.w
+            .endfor
+            mul.f32 sg4.w[2], sg4.w[2] -> %a @alu6
+            mul.f32 sg4.w[0], sg4.w[0] -> %b @alu14
+        .endif
+        add   %a, %b -> sg4.e[2] @alu3
+        write sg4.e[2] -> PQ{i / 4}[t % 2, 0 : n, i % 4, :]
+.endm
+
+.macro total_Q n
+    write sg4.e[5] -> UE[0 : n, :]
+    write sg4.e[5] -> UO[0 : n, :]
+    write sg4.w[5] -> UW[0 : n, :]
+.endm
+
+.macro scale b
+    .equ n = min(GB, G - b * GB)
+    flow scale_{b}:
+        read  Z[0 : n, :] -> sg4.w[3]
+        read  VO[0 : n, :] -> sg4.w[4]
+        add   sg4.w[3], sg4.w[4] -> %sum @alu4
+        rsqrt %sum -> sg4.w[4] @alu5
+        write sg4.w[4] -> F0[b % 2, 0 : n, :]
+        write sg4.w[4] -> F1[b % 2, 0 : n, :]
+.endm
+
+; Row p of two times the scale of its row and the weights, which the ALU keeps for a tile of a block.
+.macro weight b, t, p
+    flow weight_{b}_{t}_{p}:
+        .if F16
+            read     w[t, :] -> sg2.e[8 * p + 2]
+            cast.f32 sg2.e[8 * p + 2] -> %w @alu{8 * p}
+            mul      %w, ROOT -> %u @alu{8 * p + 1}
+        .else
+            read w[t, :] -> sg4.w[3 + p]
+            mul  sg4.w[3 + p], ROOT -> %u @alu{8 * p + 1}
+        .endif
+        identity %u keep 1 @alu{8 * p + 2}
+.endm
+.macro normalise b, t, h, p
+    .equ n = min(GB, G - b * GB)
+    flow normalise_{b}_{t}_{h}_{p}:
+        .if F16
+            read     X{h}[8 * GB * b + p : 8 * (GB * b + n) : 2, LANES * t : +LANES] -> sg2.e[8 * p]
+            cast.f32 sg2.e[8 * p] -> %x @alu{8 * p}
+        .else
+            read     X{h}[8 * GB * b + p : 8 * (GB * b + n) : 2, LANES * t : +LANES] -> sg4.e[4 * p]
+            identity sg4.e[4 * p] -> %x @alu{8 * p}
+        .endif
+        read B[b % 2, 0 : n, h, p : 8 : 2, :] -> sg4.w[4 * p + 1]
+        mul  %x, sg4.w[4 * p + 1] -> %z @alu{8 * p + 1}
+        .if F16
+            mul      %z, latch -> %y @alu{8 * p + 2}
+            cast.f16 %y -> sg2.w[8 * p + 6] @alu{8 * p + 7}
+            write    sg2.w[8 * p + 6] -> Y[GB * b : +n, h, p : 8 : 2, LANES * t : +LANES]
+        .else
+            mul   %z, latch -> sg4.w[4 * p + 3] @alu{8 * p + 2}
+            write sg4.w[4 * p + 3] -> Y[GB * b : +n, h, p : 8 : 2, LANES * t : +LANES]
+        .endif
+.endm
+
+.for s in 0..NB + 1
+    .if s < NB
+        .for t in 0..T
+            .for i in 0..8
+                square s, t, i
+            .endfor
+            eights     s, t, Q, 0
+            eights     s, t, Q, 1
+            accumulate s, t, Q, N * eps / SUPERLANES
+        .endfor
+        superlanes s, 0
+        scale      s
+    .endif
+    .if s
+        spread s - 1
+        .for t in 0..T
+            weight s - 1, t, 0
+            weight s - 1, t, 1
+            .for h in 0..2
+                normalise s - 1, t, h, 0
+                normalise s - 1, t, h, 1
+            .endfor
+        .endfor
+    .endif
+.endfor

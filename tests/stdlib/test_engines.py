@@ -38,6 +38,7 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "quantize": [((F32, 0.02), {}), ((F16, np.full(40, 0.02), 0), {})],
     "dequantize": [((I8, 0.02), {}), ((I8, np.full(330, 0.02), 1), {"dtype": "float16"})],
     "rms_norm": [((F16, F16[0]), {}), ((F32[:20], F32[0]), {"eps": 0.0})],
+    "layer_norm": [((F16, F16[0], F16[1]), {}), ((F32[:20], F32[0], F32[1]), {"eps": 1e-12})],
 }
 
 

@@ -1,4 +1,4 @@
-"""rms_norm against float64."""
+"""rms_norm and layer_norm against float64."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lpuasm.isa.errors import AssemblyError
-from lpuasm.stdlib import rms_norm
+from lpuasm.stdlib import layer_norm, rms_norm
 
 Array = NDArray[Any]
 
@@ -46,7 +46,7 @@ def check_rms(x: Array, w: Array, eps: float = 1e-5) -> None:
         assert (np.abs(y.astype(np.float64) - exact) <= limit)[there].all()
 
 
-@settings(max_examples=24, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(
     st.sampled_from([(1, 1), (1, 7), (2, 3, 64), (17, 319), (15, 320), (33, 321), (16, 641), (5, 13)]),
     st.booleans(),
@@ -91,9 +91,83 @@ def test_rms_norm_beyond_f32_is_zero() -> None:
     assert (rms_norm(x, np.ones(8, np.float32)) == 0).all()
 
 
+def check_layer(x: Array, w: Array, b: Array, eps: float = 1e-5, outliers: bool = False) -> None:
+    run, n = layer_norm.run(x, w, b, eps), x.shape[-1]
+    kind = "f16" if x.dtype == np.float16 else "f32"
+    assert run.result.shape == x.shape and run.result.dtype == x.dtype and run.program is not None
+    assert run.cycles == run.program.cycles
+    assert run.cycles <= layer_norm.contract.cycles(R=x.size // n, N=n, dtype=kind)
+    wide, scale, shift = x.astype(np.float64), w.astype(np.float64), b.astype(np.float64)
+    with np.errstate(all="ignore"):
+        mean = wide.mean(-1, keepdims=True)
+        sigma = np.sqrt(((wide - mean) ** 2).mean(-1, keepdims=True) + eps)
+        z = (wide - mean) / sigma * scale
+        exact = z + shift
+        t = -(-n // 320)
+        factor = 8 * t * (17 + 3 * t) if outliers else 16
+        extra = factor * np.abs(z) + 16 * np.abs(scale) + 3 * np.abs(scale * mean) / sigma + 3 * np.abs(shift)
+        half = np.spacing(np.abs(exact).astype(x.dtype)).astype(np.float64) / 2
+    y = run.result.astype(np.float64)
+    assert np.array_equal(np.isnan(y), np.isnan(exact))
+    there = ~np.isnan(exact)
+    assert (np.abs(y - exact) <= half * 1.01 + 2.0**-24 * extra)[there].all()
+
+
+@settings(max_examples=16, deadline=None)
+@given(
+    st.sampled_from([(1, 1), (1, 7), (2, 3, 64), (17, 319), (15, 320), (33, 321), (16, 657), (5, 13)]),
+    st.booleans(),
+    st.sampled_from([1e-5, 1e-12, 2.0]),
+    st.sampled_from([0.0, 1.0, -1000.0]),
+    st.integers(-12, 10),
+    st.integers(0, 99),
+)
+def test_layer_norm(shape: tuple[int, ...], half: bool, eps: float, mean: float, exponent: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    dtype = np.float16 if half else np.float32
+    x = (random.standard_normal(shape) * 2.0**exponent + mean).astype(dtype)
+    w, b = random.standard_normal((2, shape[-1])).astype(dtype)
+    check_layer(x, w, b, eps)
+
+
+def test_layer_norm_of_several_blocks() -> None:
+    random = np.random.default_rng(1)
+    for dtype in (np.float16, np.float32):
+        check_layer(random.standard_normal((530, 64)).astype(dtype), np.ones(64, dtype), np.zeros(64, dtype))
+
+
+def test_layer_norm_of_ugly_rows() -> None:
+    rows = np.zeros((10, 400), np.float16)
+    rows[0] = 65504
+    rows[1] = 6e-8
+    rows[2], rows[2, ::2] = 65504, -65504
+    rows[3, 7] = 65504
+    rows[4, 399] = 6e-8
+    rows[5], rows[5, 3] = 1, np.inf
+    rows[6], rows[6, 3] = 1, np.nan
+    rows[7] = 1000
+    rows[7, 5] = 1000.5
+    rows[8] = np.linspace(-1, 1, 400)
+    w, b = np.linspace(-2, 2, 400), np.linspace(1, -1, 400)
+    check_layer(rows, w.astype(np.float16), b.astype(np.float16))
+    check_layer(rows.astype(np.float32), w.astype(np.float32), b.astype(np.float32))
+
+
+def test_layer_norm_of_outlying_pivots() -> None:
+    rows = np.random.default_rng(3).standard_normal((3, 330))
+    rows[:, ::16] += 100.0
+    check_layer(rows.astype(np.float32), np.ones(330, np.float32), np.zeros(330, np.float32), outliers=True)
+
+
+def test_layer_norm_of_a_constant_row_is_the_bias() -> None:
+    b = np.linspace(1, -1, 77).astype(np.float16)
+    assert (layer_norm(np.full((2, 77), 1000, np.float16), np.ones(77, np.float16), b) == b).all()
+
+
 def test_nothing_and_strides() -> None:
     assert rms_norm(np.zeros((0, 3), np.float16), np.ones(3, np.float16)).shape == (0, 3)
     assert rms_norm(np.zeros((3, 0), np.float32), np.ones(0, np.float32)).shape == (3, 0)
+    assert layer_norm(np.zeros((2, 0), np.float32), *np.ones((2, 0), np.float32)).shape == (2, 0)
     check_rms(np.linspace(-3, 3, 60, dtype=np.float32).reshape(6, 10)[::-2, 1::3], np.ones(6, np.float32)[::2])
 
 
@@ -109,3 +183,7 @@ def test_refusals() -> None:
         rms_norm(one, np.ones(4, np.float32), -1.0)
     with pytest.raises(AssemblyError, match="LPU0510"):
         rms_norm.program(R=1 << 20, N=320)
+    with pytest.raises(ValueError, match=r"b \[n\]"):
+        layer_norm(one, np.ones(4, np.float32), np.ones(3, np.float32))
+    with pytest.raises(AssemblyError, match="LPU0510"):
+        layer_norm.program(R=30000, N=320)

@@ -1,0 +1,291 @@
+; Y = (X − mean) / sqrt(variance + eps) · w + b, row by row: f32, or (F16 = 1) f16.
+;
+; The idea. As in rms_norm.s sixteen rows are transposed, so that adding lanes is adding vectors. The variance is taken in
+; one sweep that cannot cancel: each superlane of a row has its own pivot, the first of its elements. The sums of x − pivot
+; and of its square give mean and squares about the mean of that superlane; n times their difference is never more than n
+; squares. Twenty superlanes are then put together by three sums: of their means (which gives the mean of the row, rounded),
+; of their distances from it (which says by how much it is off), and of all squares. A row that is constant has variance 0.
+; Beyond the last column x is 0, and the pivot is made 0 there as well.
+; Multiplying takes six ALUs in a row for f16 (cast, − mean, · scale, · w, + b, cast), and a pass has four: what is left
+; goes through ZT. The distributor spreads scale and mean at once, on the two halves of its eight streams.
+;
+; Another way was counted: two sweeps, one for the mean and one for the squares about it, take 3 + 7 operations for two
+; vectors where this takes 8, and the second cannot begin before the shifts of the first are done, 250 cycles later.
+; Sums of f16 by planes full of ones are exact for the mean, but not for squares.
+;
+; What is above the floor: the sweep (ALUs 0 1 2 5 6 7 13 15) and multiplying (0 … 5 and 8 … 13) cannot go on together, as
+; those of rms_norm can, and the moments of a block are a chain of 14 flows, 530 cycles, on the sweep's ALUs 4 5 6 7, which
+; is why blocks have 16 groups here.
+;
+; Contract
+;   shapes  as in rms_norm.s; b as w. Count and Each: columns that a superlane has in all tiles, and their reciprocals (0 of
+;           0); Live: 1 in the superlanes that have a column in the lanes below, and from, N mod 16 on, in the last tile
+;   error   half a unit in the last place of Y, and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 3 |w · mean| / σ + 3 |b|), where z is
+;           Y − b, σ² = variance + eps; 16 |z| is enough unless all pivots are outliers
+;   cycles  at most 22 · T · G + 24 · G + 30 · T + 100 · NB + 800, NB blocks (norm.s)
+.target tsp1
+.param R = 512
+.param N = 768
+.param F16 = 0
+.param eps = 1e-5
+
+.equ CENTRED = 1
+.include "norm.s"
+
+.equ EDGE = N - LANES * (T - 1)  ; columns of the last tile
+.equ SHARE = N * eps / SUPERLANES
+
+.if F16
+    .weight b : f16 [T, LANES] at mem.w[20..21] bank 1
+    .temp   ZT : f32 [2, 8 * GB, LANES] at mem.e[8..15] banks run 4 * GB
+.else
+    .weight b : f32 [T, LANES] at mem.e[12..15] bank 1
+.endif
+.weight      Count : f32 [1, LANES] at mem.e[12..15] bank 0
+.weight      Each : f32 [1, LANES] at mem.e[8..11] bank 0
+.weight      Live : u8 [2, LANES] at mem.e12 bank 1
+partial_sums D
+partial_sums Q
+.temp        PD0 : f32 [2, GB, 4, LANES] at mem.e[0..15] bank 0
+.temp        PD1 : f32 [2, GB, 4, LANES] at mem.e[0..15] bank 1
+.temp        PQ0 : f32 [2, GB, 4, LANES] at mem.e[8..15] mem.e[0..7] bank 0
+.temp        PQ1 : f32 [2, GB, 4, LANES] at mem.e[8..15] mem.e[0..7] bank 1
+.temp        PV : f32 [2, 3, GB, LANES] at mem.e[16..19] bank 0
+.temp        PW : f32 [GB, LANES] at mem.w[40..43] bank 1
+.temp        SD : f32 [GB, LANES] at mem.e[0..3] bank 0
+.temp        SQ : f32 [GB, LANES] at mem.e[4..7] bank 0
+.temp        M1 : f32 [GB, LANES] at mem.w[32..35] bank 0
+.temp        M2 : f32 [GB, LANES] at mem.w[36..39] bank 0
+.temp        MEAN : f32 [GB, LANES] at mem.w[32..35] bank 1
+.temp        E0 : f32 [GB, LANES] at mem.e[4..7] bank 0
+.temp        E1 : f32 [GB, LANES] at mem.e[0..3] bank 0
+.temp        DD : f32 [GB, LANES] at mem.e[12..15] bank 1
+
+; Pivots: the first of 16 vectors of the first tile; 1 and 2 are for the last tile.
+.macro pivot b, v
+    .equ n = min(GB, G - b * GB)
+    flow pivot_{b}_{v}:
+        .for p in 0..BYTES
+            read T{p}[b * T, 0 : 16 * n : 16, :] -> s{8 + p}.w
+        .endfor
+        .if F16
+            cast.f16.f32 sg2.w[4] -> %x @alu7
+        .else
+            identity.f32 sg4.w[2] -> %x @alu7
+        .endif
+        .if v
+            read Live[v - 1, :] -> s12.w repeat n step 0
+            mask %x, s12.w -> sg4.e[3], sg4.w[5] @alu6
+        .else
+            identity %x -> sg4.e[3] @alu6
+        .endif
+        write sg4.e[3] -> PV[b % 2, v, 0 : n, :]
+        .if v == 1
+            write sg4.w[5] -> PW[0 : n, :]
+        .endif
+.endm
+
+; Two of the sixteen vectors, less the pivot; their sum, and that of the squares.
+.macro deviate b, t, i
+    .equ q = b * T + t
+    .equ n = min(GB, G - b * GB)
+    .equ LAST = t == T - 1 && EDGE < LANES
+    .equ ONE = LAST ? (2 * i < EDGE % 16 ? 1 : 2) : 0
+    .equ TWO = LAST ? (2 * i + 1 < EDGE % 16 ? 1 : 2) : 0
+    flow deviate_{b}_{t}_{i}:
+        .for p in 0..BYTES
+            read T{p}[q, 2 * i : 16 * n : 16, :] -> s{8 + p}.w
+            read T{p}[q, 2 * i + 1 : 16 * n : 16, :] -> s{p}.w
+        .endfor
+        .if F16
+            cast.f16.f32 sg2.w[4] -> %x @alu7
+            cast.f16.f32 sg2.w[0] -> %y @alu15
+        .else
+            identity.f32 sg4.w[2] -> %x @alu7
+            identity.f32 sg4.w[0] -> %y @alu15
+        .endif
+        read PV[b % 2, TWO, 0 : n, :] -> sg4.w[3]
+        .if ONE == TWO
+            sub %x, sg4.w[3] -> %d @alu6
+        .else
+            read PW[0 : n, :] -> sg4.e[3]
+            sub  %x, sg4.e[3] -> %d @alu6
+        .endif
+        sub   %y, sg4.w[3] -> %e @alu2
+        mul   %d, %d -> %u @alu1
+        mul   %e, %e -> %v @alu13
+        add   %d, %e -> sg4.e[2] @alu5
+        add   %u, %v -> sg4.e[0] @alu0
+        write sg4.e[2] -> PD{i / 4}[t % 2, 0 : n, i % 4, :]
+        write sg4.e[0] -> PQ{i / 4}[t % 2, 0 : n, i % 4, :]
+.endm
+
+.macro total_D n
+    write sg4.e[5] -> SD[0 : n, :]
+.endm
+.macro total_Q n
+    write sg4.e[5] -> SQ[0 : n, :]
+.endm
+.macro to_superlanes n, e, w
+    write e -> UE[0 : n, :]
+    write e -> UO[0 : n, :]
+    write w -> UW[0 : n, :]
+.endm
+
+; Mean and scale of the rows of a block. M1 and M2 are of superlanes, E0 and E1 the distances of M1 from MEAN, DD what
+; the squares about MEAN have too much.
+.macro moments b
+    .equ n = min(GB, G - b * GB)
+    flow local_mean_{b}:
+        read          SD[0 : n, :] -> sg4.w[4]
+        read          Each -> sg4.w[5] repeat n step 0
+        mul           sg4.w[4], sg4.w[5] -> %d @alu4
+        read          PV[b % 2, 0, 0 : n, :] -> sg4.w[3]
+        add           %d, sg4.w[3] -> %mean, sg4.w[4] @alu5
+        write         sg4.w[4] -> M1[0 : n, :]
+        read          Count -> sg4.w[2] repeat n step 0
+        mul           %mean, sg4.w[2] -> sg4.e[5], sg4.w[5] @alu6
+        to_superlanes n, sg4.e[5], sg4.w[5]
+    flow local_squares_{b}:
+        read       SD[0 : n, :] -> sg4.w[4]
+        mul        sg4.w[4], sg4.w[4] -> %s @alu4
+        read       Each -> sg4.w[5] repeat n step 0
+        mul        %s, sg4.w[5] -> %t @alu5
+        read       SQ[0 : n, :] -> sg4.w[3]
+        sub        sg4.w[3], %t -> %u @alu6
+        add        %u, SHARE -> sg4.w[4] @alu7
+        write      sg4.w[4] -> M2[0 : n, :]
+        superlanes b, 0
+    flow mean_{b}:
+        read  Z[0 : n, :] -> sg4.w[5]
+        read  VO[0 : n, :] -> sg4.w[4]
+        add   sg4.w[5], sg4.w[4] -> %sum @alu4
+        mul   %sum, 1.0 / N -> %mean, sg4.w[4] @alu5
+        write sg4.w[4] -> MEAN[0 : n, :]
+        read  M1[0 : n, :] -> sg4.e[2]
+        sub   sg4.e[2], %mean -> sg4.e[5] @alu6
+        write sg4.e[5] -> E0[0 : n, :]
+        write sg4.e[5] -> E1[0 : n, :]
+    flow rest_{b}:
+        read          E0[0 : n, :] -> sg4.w[4]
+        read          Count -> sg4.w[5] repeat n step 0
+        mul           sg4.w[4], sg4.w[5] -> sg4.e[5], sg4.w[5] @alu4
+        to_superlanes n, sg4.e[5], sg4.w[5]
+        superlanes    b, 1
+    flow shift_{b}:
+        read  Z[0 : n, :] -> sg4.w[5]
+        read  VO[0 : n, :] -> sg4.w[4]
+        add   sg4.w[5], sg4.w[4] -> %sum @alu4
+        mul   %sum, 1.0 / N -> %d @alu5
+        read  MEAN[0 : n, :] -> sg4.e[2]
+        add   %d, sg4.e[2] -> sg4.w[4] @alu6
+        write sg4.w[4] -> F1[b % 2, 0 : n, :]
+    flow shift_square_{b}:
+        read  Z[0 : n, :] -> sg4.w[5]
+        read  VO[0 : n, :] -> sg4.w[4]
+        add   sg4.w[5], sg4.w[4] -> %sum @alu4
+        mul   %sum, %sum -> %s @alu5
+        mul   %s, 1.0 / N -> sg4.e[5] @alu6
+        write sg4.e[5] -> DD[0 : n, :]
+    flow squares_{b}:
+        read          E0[0 : n, :] -> sg4.w[4]
+        read          Count -> sg4.w[5] repeat n step 0
+        mul           sg4.w[4], sg4.w[5] -> %u @alu4
+        read          E1[0 : n, :] -> sg4.w[3]
+        mul           %u, sg4.w[3] -> %s @alu5
+        read          M2[0 : n, :] -> sg4.e[2]
+        add           %s, sg4.e[2] -> sg4.e[5], sg4.w[5] @alu6
+        to_superlanes n, sg4.e[5], sg4.w[5]
+        superlanes    b, 2
+    flow scale_{b}:
+        read  Z[0 : n, :] -> sg4.w[5]
+        read  VO[0 : n, :] -> sg4.w[4]
+        add   sg4.w[5], sg4.w[4] -> %sum @alu4
+        read  DD[0 : n, :] -> sg4.w[3]
+        sub   %sum, sg4.w[3] -> %v @alu5
+        max   %v, N * eps -> %safe @alu6
+        rsqrt %safe -> sg4.w[4] @alu7
+        write sg4.w[4] -> F0[b % 2, 0 : n, :]
+.endm
+
+; w times the root of N, and b, kept by ALUs for a tile of a block.
+.macro weight k, t, p
+    flow weight_{k}_{t}_{p}:
+    .if F16
+        read     w[t, :] -> sg2.e[8 * p + 2]
+        cast.f32 sg2.e[8 * p + 2] -> %w @alu{8 * p}
+        mul      %w, ROOT -> %u @alu{8 * p + 1}
+        identity %u keep 1 @alu{8 * p + 3}
+        flow bias_{k}_{t}_{p}:
+            read     b[t, :] -> sg2.e[8 * p + 6]
+            cast.f32 sg2.e[8 * p + 6] -> %w @alu{p ? 15 : 7}
+            identity %w keep 1 @alu{p ? 12 : 4}
+    .else
+            read     w[t, :] -> sg4.w[3 * p + 3]
+            mul      sg4.w[3 * p + 3], ROOT -> %u @alu{8 * p + 1}
+            identity %u keep 1 @alu{8 * p + 2}
+        flow bias_{k}_{t}_{p}:
+            read     b[t, :] -> sg4.w[3 * p + 3]
+            identity sg4.w[3 * p + 3] keep 1 @alu{8 * p + 3}
+    .endif
+.endm
+
+.macro normalise k, t, h, p
+    .equ n = min(GB, G - k * GB)
+    flow normalise_{k}_{t}_{h}_{p}:
+        read BM[k % 2, 0 : n, h, p : 8 : 2, :] -> sg4.w[4 * p + 2]
+        read B[k % 2, 0 : n, h, p : 8 : 2, :] -> sg4.w[4 * p + 1]
+    .if F16
+        read     X{h}[8 * GB * k + p : 8 * (GB * k + n) : 2, LANES * t : +LANES] -> sg2.e[8 * p]
+        cast.f32 sg2.e[8 * p] -> %x @alu{8 * p}
+        sub      %x, sg4.w[4 * p + 2] -> %d @alu{8 * p + 1}
+        mul      %d, sg4.w[4 * p + 1] -> %z @alu{8 * p + 2}
+        mul      %z, latch -> sg4.e[4 * p + 2] @alu{8 * p + 3}
+        write    sg4.e[4 * p + 2] -> ZT[h, p : 8 * n : 2, :]
+        flow add_{k}_{t}_{h}_{p}:
+            read     ZT[h, p : 8 * n : 2, :] -> sg4.w[3 * p + 4]
+            add      sg4.w[3 * p + 4], latch -> %y @alu{8 * p + 4}
+            cast.f16 %y -> sg2.w[8 * p + 6] @alu{8 * p + 5}
+            write    sg2.w[8 * p + 6] -> Y[GB * k : +n, h, p : 8 : 2, LANES * t : +LANES]
+    .else
+            read  X{h}[8 * GB * k + p : 8 * (GB * k + n) : 2, LANES * t : +LANES] -> sg4.e[4 * p]
+            sub   sg4.e[4 * p], sg4.w[4 * p + 2] -> %d @alu{8 * p}
+            mul   %d, sg4.w[4 * p + 1] -> %z @alu{8 * p + 1}
+            mul   %z, latch -> %y @alu{8 * p + 2}
+            add   %y, latch -> sg4.w[4 * p + 3] @alu{8 * p + 3}
+            write sg4.w[4 * p + 3] -> Y[GB * k : +n, h, p : 8 : 2, LANES * t : +LANES]
+    .endif
+.endm
+
+.for s in 0..NB + 1
+    .if s < NB
+        pivot s, 0
+        .if EDGE < LANES
+            pivot s, 1
+            pivot s, 2
+        .endif
+        .for t in 0..T
+            .for i in 0..8
+                deviate s, t, i
+            .endfor
+            eights     s, t, D, 0
+            eights     s, t, D, 1
+            eights     s, t, Q, 0
+            eights     s, t, Q, 1
+            accumulate s, t, D, 0.0
+            accumulate s, t, Q, 0.0
+        .endfor
+        moments s
+    .endif
+    .if s
+        spread s - 1
+        .for t in 0..T
+            weight s - 1, t, 0
+            weight s - 1, t, 1
+            .for h in 0..2
+                normalise s - 1, t, h, 0
+                normalise s - 1, t, h, 1
+            .endfor
+        .endfor
+    .endif
+.endfor
