@@ -45,9 +45,13 @@
     .endif
     .if YI && YR
         .input Y : i32 [YV, LANES] at mem.e[0..31] bank 0
+    .elif YR
+        .input Y : i32 [YV, LANES] at mem.e[28..43] bank 1
     .else
         .input Y : i32 [YV, LANES] at mem.e[32..39]
-        .temp  YB : i32 [YV * (YR ? 1 : 8), LANES] at mem.e[0..31] bank 0
+    .endif
+    .if !YI || !YR
+        .temp YB : i32 [YV * (YR ? 1 : 8), LANES] at mem.e[0..31] bank 0
     .endif
     .output Z : i32 [O * T * RP, LANES] at mem.w[0..31] bank 1
 .else
@@ -59,9 +63,13 @@
     .endif
     .if YI && YR
         .input Y : f32 [YV, LANES] at mem.e[0..31] bank 0
+    .elif YR
+        .input Y : f32 [YV, LANES] at mem.e[28..43] bank 1
     .else
         .input Y : f32 [YV, LANES] at mem.e[32..39]
-        .temp  YB : f32 [YV * (YR ? 1 : 8), LANES] at mem.e[0..31] bank 0
+    .endif
+    .if !YI || !YR
+        .temp YB : f32 [YV * (YR ? 1 : 8), LANES] at mem.e[0..31] bank 0
     .endif
     .output Z : f32 [O * T * RP, LANES] at mem.w[0..31] bank 1
 .endif
@@ -124,15 +132,15 @@
 
 ; Y made whole: its lanes, its rows, or both.
 .if YR && !YI
-    flow lanes_Y:  ; two vectors a cycle
+    flow lanes_Y:  ; four vectors a cycle, of f16 two
         .if F16
             read      Y -> sg4.e[0]
             broadcast sg4.e[0], 0 -> sg4.w[0]
             write     sg4.w[0] -> YB
         .else
-            read      Y -> sg8.e[0]
-            broadcast sg8.e[0], 0 -> sg8.w[0]
-            write     sg8.w[0] -> YB
+            read      Y -> sg16.e[0]
+            broadcast sg16.e[0], 0 -> sg16.w[0]
+            write     sg16.w[0] -> YB
         .endif
 .elif !YR
     .for v in 0..YV

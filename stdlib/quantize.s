@@ -1,34 +1,44 @@
 ; Z = the i8 nearest to X / scale, ties to even, saturated: X f32, or (F16 = 1) f16.
 ;
-; The idea. The reciprocals of the scales, squares of rsqrt, are made once; then an f32 takes a multiplication and a
-; cast: eight vectors a cycle on all sixteen ALUs, two in each row, where the cast stands on a large ALU, behind the
-; multiplication in whichever way along the columns that leads. An f16 is cast before: four vectors a cycle, one in
-; each row. See scaled.s for what lies where.
+; The idea. The reciprocals of the scales, squares of rsqrt, are made once, those of rows four a cycle on their way to
+; the SXM; then an f32 takes a multiplication and a cast: eight vectors a cycle on all sixteen ALUs, two in each row,
+; where the cast stands on a large ALU, behind the multiplication in whichever way along the columns that leads. An
+; f16 is cast before: four vectors a cycle, one in each row. See scaled.s for what lies where.
 ;
 ; Contract
 ;   shapes  X, Z [O · T · RP, 320], scale [rows or tiles, 320]; RP = 8 · ⌈R / 8⌉
 ;   error   a result is the nearest i8 of some number within 4 · 2⁻²⁴ of X / scale, so it may differ by one where X / scale
 ;           is as near as that to the middle of two; scales are positive and normal
-;   cycles  at most O · T · RP / P + 160, P = 8, or 4 for f16, and 3 for every vector of scales
+;   cycles  at most O · T · RP / P + 160, P = 8, or 4 for f16; for scales of rows RP / 4 + 60 more, for others 3 a vector
 .target tsp1
 
 .macro declare
-    .input scale : f32 [SV, LANES] at mem.e[36..39]
-    .temp  inverse : f32 [SV, LANES] at mem.e[40..43]
+    .input scale : f32 [SV, LANES] at mem.e[28..43] bank 1
     .if F16
         .input X : f16 [O * T * RP, LANES] at mem.w[0..15] bank 0
     .else
         .input X : f32 [O * T * RP, LANES] at mem.w[0..31] bank 0
     .endif
     .output Z : i8 [O * T * RP, LANES] at mem.w[0..7] bank 1
-    flow reciprocal:
-        read  scale -> sg4.w[2]
-        rsqrt sg4.w[2] -> %q @alu5
-        mul   %q, %q -> sg4.e[2] @alu6
-        write sg4.e[2] -> inverse
+    .if !SR
+        .temp inverse : f32 [SV, LANES] at mem.e[32..35]
+        flow reciprocal:
+            read  scale -> sg4.w[2]
+            rsqrt sg4.w[2] -> %q @alu5
+            mul   %q, %q -> sg4.e[2] @alu6
+            write sg4.e[2] -> inverse
+    .endif
 .endm
-.macro every to
-    read inverse -> to
+.macro every
+    read  scale -> sg16.w[0]
+    rsqrt sg4.w[0] -> %q0 @alu13
+    mul   %q0, %q0 -> sg4.e[0] @alu14
+    rsqrt sg4.w[1] -> %q1 @alu15
+    mul   %q1, %q1 -> sg4.e[1] @alu12
+    rsqrt sg4.w[2] -> %q2 @alu5
+    mul   %q2, %q2 -> sg4.e[2] @alu6
+    rsqrt sg4.w[3] -> %q3 @alu7
+    mul   %q3, %q3 -> sg4.e[3] @alu4
 .endm
 .macro one v, to
     read inverse[v, :] -> to

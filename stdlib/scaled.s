@@ -1,9 +1,9 @@
 ; What quantize and dequantize share: O × T × R vectors (R rows, padded to the 8 groups of slices; T tiles of 320
 ; lanes; O times), and scales, f32, one for each row (SR = 1), for each lane (SI = 1) or for all. Scales of rows and
-; the only one come in lane 0, which the SXM gives to all lanes; each pipeline of P gets a copy of a vector that
-; serves all rows, written by eight slices from one stream. X lies in bank 0 of the west and Z in bank 1.
-; Who includes this has `declare`, the tensors; `every to` and `one v, to`, which read what the scales have become;
-; `full o, t, p` and `half o, t, p`, the pipelines.
+; the only one come in lane 0, which the SXM gives to all lanes, of four vectors a cycle; each pipeline of P gets a copy
+; of a vector that serves all rows, written by eight slices from one stream. X lies in bank 0 of the west, Z in bank 1.
+; Who includes this has `declare`, the tensors; `every`, which brings what the scales have become, four vectors a cycle on
+; sg16.e[0]; `one v, to`, which reads one; `full o, t, p` and `half o, t, p`, the pipelines.
 .param O = 1
 .param R = 64
 .param T = 1
@@ -20,9 +20,9 @@ declare
 
 .if SR
     flow lanes:
-        every     sg4.e[0]
-        broadcast sg4.e[0], 0 -> sg4.w[0]
-        write     sg4.w[0] -> S
+        every
+        broadcast sg16.e[0], 0 -> sg16.w[1]
+        write     sg16.w[1] -> S
 .else
     .for v in 0..SV
         flow rows_{v}:

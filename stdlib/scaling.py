@@ -32,8 +32,8 @@ def _cycles(
     SI: int = 0,
     dtype: str = "f32",
 ) -> int:
-    scales = (_padded(R) if SR else 1) * (T if SI else 1)
-    return O * T * _padded(R) // (4 if dtype == "f16" else 8) + 3 * scales + 160
+    scales = _padded(R) // 4 + 60 if SR else 3 * (T if SI else 1)
+    return O * T * _padded(R) // (4 if dtype == "f16" else 8) + scales + 160
 
 
 def _defines(name: str, *, dtype: str, **dims: int) -> Mapping[str, int]:
@@ -41,8 +41,11 @@ def _defines(name: str, *, dtype: str, **dims: int) -> Mapping[str, int]:
     if len(known) > 5 or min(known[k] for k in "ROT") < 1 or (known["SR"] and known["SI"]):
         raise TypeError(f"{name} has the dimensions R, O, T (1 or more) and one of SR and SI (1)")
     tiled = known["O"] * known["T"]
-    if tiled * _padded(known["R"]) > 8 * _WORDS or tiled > _TILES:
-        help_ = f"up to {8 * _WORDS} vectors of {LANES} fit, and {_TILES} tiles where an axis has scales"
+    padded = _padded(known["R"])
+    if tiled * padded > 8 * _WORDS or tiled > _TILES or (known["SR"] and padded > 4 * _WORDS):
+        help_ = (
+            f"up to {8 * _WORDS} vectors of {LANES} fit; where an axis has scales {_TILES} tiles, of {4 * _WORDS} rows"
+        )
         raise too_large(f"{name} {dtype}", f"O={known['O']}, R={known['R']}, T={known['T']}", help_)
     return {**known, "F16": int(dtype == "f16")}
 
@@ -113,7 +116,8 @@ def _dequantize(x: Any, scale: Any, axis: int | None = None, dtype: str = "float
 
 def _kernel(name: str, prepare: Any, shapes: str, error: str, doc: str) -> Kernel:
     formula = (
-        "O·T·RP / P + 160 for O × R rows of T vectors, RP = 8·⌈R / 8⌉, P = 8 (f16: 4), and 3 for every vector of scales"
+        "O·T·RP / P + 160 for O × R rows of T vectors, RP = 8·⌈R / 8⌉, P = 8 (f16: 4), and for scales of rows "
+        "RP / 4 + 60, for others 3 a vector"
     )
     contract = Contract(("f32", "f16"), shapes, error, None, _cycles, formula)
     return Kernel(name, contract, partial(_defines, name), prepare, doc=doc)
