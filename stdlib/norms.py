@@ -143,9 +143,9 @@ LAYER_NORM = Kernel(
     Contract(
         types=("f32", "f16"),
         shapes="x [..., n], w [n], b [n] of one type; the result is like x",
-        error="half a unit in the last place of the result and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 3 |w · mean| / σ + "
-        "3 |b|), z = (x - mean) / σ · w, σ² = variance + eps, T = ⌈n / 320⌉; the factor of |z| is 16 but for rows whose "
-        "columns 0, 16, 32 … 304 are all outliers",
+        error="half a unit in the last place and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 3 |w · mean| / σ "
+        "+ 3 |b|), z = (x - mean) / σ · w, σ² = variance + eps, T = ⌈n / 320⌉; the factor of |z| is 16 but for rows "
+        "whose columns 0, 16, 32 … 304 are all outliers",
         bound=None,
         cycles=_layer_cycles,
         formula="22·T·G + 24·G + 30·T + 100·⌈G / max(16, ⌈G / 8⌉)⌉ + 800, T = ⌈N / 320⌉, G = ⌈R / 16⌉",
