@@ -173,6 +173,9 @@ flow gamma:
         write    sg2.w[12] -> V_w[c * NBN * LANES / 2 : +S, :]
 .endfor
     query_column C * R - 1
+    .if C * R == 1
+        queries 0
+    .endif
 
     unit_rows e, e, NH_e
 .if NH_w > 0

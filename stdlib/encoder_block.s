@@ -23,6 +23,9 @@
 .input  X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
 .input  Vectors : f16 [BIASES + 4 * TK, LANES] at mem.w[30..31]
 .input  Slot : u8 [PH, LANES] at mem.w24 bank 1
+.if DM % LANES > 0
+    .input Valid : u8 [1, LANES] at mem.w25 bank 1              ; lanes of the last tile of the model
+.endif
 .output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
 
 .equ EAST_QKV = NQ / 2 * TK + NQ % 2 * ((TK + 1) / 2)
@@ -189,17 +192,28 @@ flow copy:
         mul   %y, 1.0 / DM -> sg4.e[7] @alu11
         write sg4.e[7] -> MU
     .for t in 0..TK
+        .equ edge = t == TK - 1 && DM % LANES > 0
+        .if edge
+            flow valid_{name}:
+                read     Valid -> s8.e
+                identity s8.e  keep 1 @alu5
+        .endif
         flow deviation_{name}_{t}:
             read R1[:, LANES * t : +LANES] -> sg4.e[2]
             read MU -> sg4.w[3]
-            sub  sg4.e[2], sg4.w[3] -> %d, sg4.w[2] @alu0
+            .if edge
+                sub  sg4.e[2], sg4.w[3] -> %all @alu0
+                mask %all, latch -> %d, sg4.w[2] @alu5
+            .else
+                sub  sg4.e[2], sg4.w[3] -> %d, sg4.w[2] @alu0
+            .endif
             write sg4.w[2] -> DV[:, LANES * t : +LANES]
             .if t == 0
-                mul   %d, %d -> sg4.e[5] @alu5
+                mul   %d, %d -> sg4.e[5] @alu6
             .else
-                mul   %d, %d -> %s @alu5
+                mul   %d, %d -> %s @alu6
                 read  SQ{(t + 1) % 2} -> sg4.w[5]
-                add   %s, sg4.w[5] -> sg4.e[5] @alu6
+                add   %s, sg4.w[5] -> sg4.e[5] @alu7
             .endif
             write sg4.e[5] -> SQ{t % 2}
     .endfor

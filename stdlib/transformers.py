@@ -211,6 +211,8 @@ def _encoder_defines(
 
 
 def _encoder(x: Any, weights: Mapping[str, Any], *, heads: int, eps: float = 1e-12) -> Call:
+    import numpy as np
+
     name = "encoder_block"
     x = _rows(name, x)
     (s, dm), w = x.shape, _weights(name, BERT, weights, x.shape[1])
@@ -223,6 +225,7 @@ def _encoder(x: Any, weights: Mapping[str, Any], *, heads: int, eps: float = 1e-
 
     def inputs(program: Program) -> Mapping[str, Array]:
         found = {"X": x, **h.constants()}
+        found["Valid"] = (np.arange(LANES) < x.shape[1] % LANES).astype(np.uint8)[None]
         found["Qkv_e"], found["Qkv_w"] = dealt(cut(h.projections(*matrices)))
         found["Out_e"], found["Out_w"] = dealt(cut(h.output(w["attention.output.dense.weight"])))
         found["In_e"], found["In_w"] = dealt(cut(w["intermediate.dense.weight"]))
