@@ -130,17 +130,22 @@ class Kernel:
 
         Raises:
             AssemblyError: LPU0510, the tensors do not fit the chip; the help says what would.
-            TypeError: a dimension is missing or unknown, or there is no such type.
+            TypeError: a dimension is missing, unknown or no whole number, or there is no such type.
         """
-        kind = dtype or self.contract.types[0]
+        kind = self.contract.types[0] if dtype is None else dtype
         if kind not in self.contract.types:
             raise TypeError(f"{self.name} takes {', '.join(self.contract.types)}, not {kind}")
+        for name, value in dims.items():
+            if name.isupper() and not hasattr(value, "__index__"):
+                raise TypeError(f"{self.name}: {name} is a whole number, not {value!r}")
+        _arguments(self.name, self.defines, dtype=kind, **dims)
         return _assembled(self.path, tuple(sorted(self.defines(dtype=kind, **dims).items())))
 
     def run(self, *arrays: Any, engine: str | None = None, **options: Any) -> KernelRun:
         """Runs the kernel: its result, and what it cost."""
         from lpuasm.vm.run import run
 
+        _arguments(self.name, self.prepare, *arrays, **options)
         call = self.prepare(*arrays, **options)
         if call.dims is None:
             return KernelRun(call.finish({}), {}, 0, None)
@@ -153,6 +158,16 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
+
+
+def _arguments(kernel: str, function: Callable[..., Any], *given: Any, **named: Any) -> None:
+    """Whether ``function`` takes these; TypeError, in the kernel's name, where it does not."""
+    from inspect import signature
+
+    try:
+        signature(function).bind(*given, **named)
+    except TypeError as problem:
+        raise TypeError(f"{kernel}: {problem}") from None
 
 
 @lru_cache(KEPT)

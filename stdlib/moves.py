@@ -46,7 +46,7 @@ def _prepare(x: Any) -> Call:
     if dtype is None:
         raise TypeError(f"transpose takes elements of one, two or four bytes, not {x.dtype}")
     if x.ndim < 2 or not x.size:
-        return Call(None, dtype, lambda program: {}, lambda outputs: np.ascontiguousarray(x.T))
+        return Call(None, dtype, lambda program: {}, lambda outputs: np.copy(x.T, order="C"))
     r, *middle, n = x.shape
     batch, size = prod(middle), _BYTES[dtype]
     shape = (batch, tiles(n), tiles(r), size)
@@ -116,7 +116,7 @@ def _gather(table: Any, indices: Any) -> Call:
     dtype = _TYPES.get(table.dtype.name)
     if dtype is None:
         raise TypeError(f"gather takes elements of one, two or four bytes, not {table.dtype}")
-    if table.ndim < 1 or indices.dtype != np.int32:
+    if table.ndim < 1 or indices.dtype.name != "int32":
         raise TypeError(f"gather: rows of a table and int32 indices are wanted, not {table.shape} and {indices.dtype}")
     v, d, m = len(table), prod(table.shape[1:]), indices.size
     if m and not (int(indices.min()) >= 0 and int(indices.max()) < v):
@@ -134,7 +134,7 @@ def _gather(table: Any, indices: Any) -> Call:
             "Low": np.where(lane == 0, 255, 0).astype(np.uint8),
             "High": np.where(lane == 1, 255, 0).astype(np.uint8),
         }
-        index = np.ascontiguousarray(indices.reshape(-1, 1)).view(np.uint8)
+        index = np.ascontiguousarray(indices.reshape(-1, 1), "<i4").view(np.uint8)
         return {"Index": index, **masks, **{f"Table{i}": np.ascontiguousarray(plane) for i, plane in enumerate(octets)}}
 
     def finish(outputs: Mapping[str, Array]) -> Array:

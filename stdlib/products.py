@@ -134,7 +134,7 @@ def _prepare(a: Any, b: Any) -> Call:
 def product_type(kernel: str, a: Array, b: Array) -> str:
     """The type of a product's operands, by lpuasm's name; TypeError where it takes no such pair."""
     for dtype, name in (("i8", "int8"), ("f16", "float16")):
-        if a.dtype == name and b.dtype == name:
+        if a.dtype.name == b.dtype.name == name:
             return dtype
     raise TypeError(f"{kernel} takes two arrays of int8 or two of float16, not {a.dtype} and {b.dtype}")
 

@@ -63,8 +63,8 @@ def _prepare(name: str, x: Any, scale: Any, axis: int | None, given: str, made: 
     import numpy as np
 
     x, scale = np.asarray(x), np.asarray(scale, np.float32)
-    if axis is not None and not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"{name}: there is no axis {axis} in an array of {x.ndim} axes")
+    if axis is not None and (not isinstance(axis, int | np.integer) or not -x.ndim <= axis < x.ndim):
+        raise ValueError(f"{name}: there is no axis {axis!r} in an array of {x.ndim} axes")
     axis = None if axis is None else axis % x.ndim
     wanted = () if axis is None else (x.shape[axis],)
     if scale.shape != wanted:
