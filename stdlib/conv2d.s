@@ -17,22 +17,31 @@
 ;   112 × 112 × 32, 3 × 3 a channel 28,224      2,016    P = Q = 10: all groups in one tile
 ;   224 × 224 × 3, 7 × 7 / 2 → 64  153,664      4,900    P = 100, Q = 5: ten phases, for X is cut elsewhere below each
 ;   14 × 14 × 256, 3 × 3 → 256         504          –    more than 160 channels: one pixel fills a vector
-; The face (stdlib/windows.py) counts all P and Q that make sense and takes the cheapest. Kernels of 1 × 1 take the
-; pixels of all images as one line, and a window as large as the image is one pixel of that many channels. What is
-; left below the planes' peak are empty lanes of bands, rows of Y up to a multiple of 4, and, where an image has few
-; pixels, loading.
+;
+; Where an image has few pixels, loading costs more than computing: 40 cycles a tile, for both hemispheres. Then (TILES)
+; every plane loads tiles of its own, tile i goes to plane i mod 4 (f16: pair i mod 2), all rows of the result go
+; through each, and a plane adds what it has of a column in memory beside it. X is copied first, for each plane reads
+; all rows of it. The VXM adds the planes' sums and the bias while the next column begins, which only writes sums.
+; 7 × 7 × 512, 3 × 3 → 512: 760 cycles instead of 1,775. The last column, and banks that must not meet, cost the rest.
+;
+; The face (stdlib/windows.py) counts all P and Q that make sense, both ways, and takes the cheapest. Kernels of 1 × 1
+; take the pixels of all images as one line, and a window as large as the image is one pixel of that many channels.
+; What is left below the planes' peak are empty lanes of bands, and rows of Y up to a multiple of 4.
 ;
 ; Contract
 ;   shapes  X [units · tiles of CI, SH, vectors, N, rows, 320]: row h is at [., h mod SH, ., ., h / SH], with padding.
 ;           W [columns, phases, KH, vectors, tiles of CI, rows of a tile, 320]; bias [columns, 320] i32 or f16, in
 ;           every pixel. Y [columns, phases, vectors, N, rows, 320]: vector v of a row is at [., v mod phases, v /
-;           phases]. A column is a tile of CO, unit by unit. The host packs weights and bias, once.
+;           phases]. A column is a tile of CO, unit by unit. The host packs weights and bias, once. TILES: W has the
+;           tiles in turn, [rounds, plane, groups of 16 rows, hemisphere, 16, 320] (f16: [rounds, groups of 8, pair, 8,
+;           320]).
 ;   error   i8: none (sums of 2³¹ and more are modular). f16: (T + 1) · 2⁻²⁴ · (Σ|x·w| + |bias|), then rounded to f16;
 ;           T = KH · KW · (⌈I/groups / 160⌉ + 1): no more dispatches have a part in a sum. A zero of a band times what
 ;           is not finite is NaN: for such images the face takes one pixel and one group for a tile.
 ;   cycles  at most 1.1 · cost + 300; cost: the sum over the tiles of what takes longer, to load them (R16 / 8 + 8;
 ;           f16: R16 / 4 + 4; 50 more if W needs 32 slices) or to stream OR · N · count / 4 vectors, at least 20 (f16:
-;           / 2, for each half of the lanes that has weights).
+;           / 2, for each half of the lanes that has weights). TILES: rounds · max(44, SUMS, 20; f16: twice that) +
+;           COLUMNS · SUMS + rows of X / 4.
 .target tsp1
 .param N = 1    ; images
 .param OH = 56  ; rows and columns of the result
@@ -49,6 +58,7 @@
 .param PHASES = 1
 .param BIAS = 0
 .param F16 = 0
+.param TILES = 0  ; planes have tiles of their own; PHASES is 1
 
 .equ BYTES = F16 ? 2 : 1
 .equ TK = ceil_div(CI, LANES)  ; tiles of a unit's channels; more than one only if P, or Q, is 1
@@ -69,162 +79,166 @@
 .equ WIDE_W = COLUMNS * PHASES * KH * JM * TK * R16 * BYTES > 16 * WORDS
 .equ WIDE_Y = COLUMNS * PHASES * NF * N * OR > 4 * WORDS
 
-.if F16
-    .input X : f16 [UNITS * TK, SH, XB, N, HQ, LANES] at mem.w[0..2 * SPREAD - 1]
-    .if WIDE_W
-        .weight W : f16 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15] mem.e[20..23] mem.e[28..31] \
-            mem.e[36..39] mem.w[36..39]
-    .else
-        .weight W : f16 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15]
-    .endif
-    .temp   C : f32 [NF, N, OR, LANES] at mem.e[40..43] mem.w[40..43] mem.e[32..35] mem.w[32..35] banks run 1
-    .output Y : f16 [COLUMNS, PHASES, NF, N, OR, LANES] at mem.e[16..17] mem.w[16..17] mem.e[18..19] mem.w[18..19]
+.if TILES
+    .include "few_pixels.s"
 .else
-    .input X : i8 [UNITS * TK, SH, XB, N, HQ, LANES] at mem.w[0..SPREAD - 1]
-    .if WIDE_W
-        .weight W : i8 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15] mem.e[20..23] mem.e[28..31] \
-            mem.e[36..39] mem.w[36..39]
-    .else
-        .weight W : i8 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15]
-    .endif
-    .if WIDE_Y
-        .output Y : i32 [COLUMNS, PHASES, NF, N, OR, LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] \
-            mem.e[24..27] mem.e[16..19] mem.w[24..27] mem.w[16..19] banks run 1
-    .else
-        .output Y : i32 [COLUMNS, PHASES, NF, N, OR, LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] \
-            banks run 2
-    .endif
-.endif
-
-.if BIAS && F16
-    .input bias : f16 [COLUMNS, LANES] at mem.w[28..29]
-    .temp  BE : f32 [COLUMNS, LANES] at mem.e[24..27]
-    .temp  BW : f32 [COLUMNS, LANES] at mem.w[24..27]
-    flow bias:
-        read     bias -> sg2.e[10]
-        cast.f32 sg2.e[10] -> sg4.e[5], sg4.w[5] @alu5
-        write    sg4.e[5] -> BE
-        write    sg4.w[5] -> BW
-.elif BIAS
-    .input bias : i32 [COLUMNS, LANES] at mem.w[36..39]
-    .if WIDE_Y
-        .temp B0 : i32 [COLUMNS, LANES] at mem.e[36..39]
-        .temp B1 : i32 [COLUMNS, LANES] at mem.e[28..31]
-    .else
-        .temp B0 : i32 [COLUMNS, LANES] at mem.e[24..27]
-        .temp B1 : i32 [COLUMNS, LANES] at mem.e[16..19]
-    .endif
-    .temp B2 : i32 [COLUMNS, LANES] at mem.w[28..31]
-    .temp B3 : i32 [COLUMNS, LANES] at mem.w[20..23]
-    flow bias:
-        read  bias -> sg4.e[5]
-        write sg4.e[5] -> B2
-        write sg4.e[5] -> B3
-        write sg4.e[5] -> B1
-        write sg4.e[5] -> B0
-.endif
-
-.macro load c, f, kh, j, k, way, one, two, rows
-    flow load_{way}_{c}_{f}_{kh}_{j}_{k}:
-        read W[c, f, kh, j, k, :, :] -> rows
-        lw   one, rows
-        .if !F16
-            lw two, rows
-        .endif
-    flow install_{way}_{c}_{f}_{kh}_{j}_{k}:
-        iw one
-    .if !F16
-        flow install_{way}_1_{c}_{f}_{kh}_{j}_{k}:
-            iw two
-    .endif
-.endm
-
-; The rows of the result that are p modulo 4; vectors a, a + STEP, ... of the rows of X below them.
-.macro bytes c, f, kh, j, k, p, a, count, unit, row, partial, sum
-    .equ until = a + STEP * (count - 1) + 1
-    flow multiply_{c}_{f}_{kh}_{j}_{k}_{p}:
-        read X[c / TN * TK + k, kh % SH, a : until : STEP, :, kh / SH + p : kh / SH + OR : 4, :] -> row
-        abc  unit, row
-        .if kh + j + k
-            read Y[c, f, 0 : count, :, p : OR : 4, :] -> partial
-            acc  unit, partial -> sum
-        .elif BIAS
-            read B{p}[c : +1, :] -> partial repeat count * N * OR / 4 step 0
-            acc  unit, partial -> sum
-        .else
-            acc unit -> sum
-        .endif
-        write sum -> Y[c, f, 0 : count, :, p : OR : 4, :]
-.endm
-
-; Half h of the lanes; the first of a sum and the last are told, since halves without weights are left out.
-.macro halves c, f, kh, j, k, h, p, a, count, first, last, unit, row, partial, sum, result, cast, out, bias
-    .equ until = a + STEP * (count - 1) + 1
-    flow multiply_{c}_{f}_{kh}_{j}_{k}_{h}_{p}:
-        read X[c / TN * TK + k, kh % SH, a : until : STEP, :, kh / SH + p : kh / SH + OR : 2, :] -> row
-        abc  unit, row half h
-        .if !first
-            read C[0 : count, :, p : OR : 2, :] -> partial
-        .elif BIAS
-            read bias[c : +1, :] -> partial repeat count * N * OR / 2 step 0
-        .endif
-        .if !first || BIAS
-            .if last
-                acc unit, partial -> result
-            .else
-                acc unit, partial -> sum
-            .endif
-        .elif last
-            acc unit -> result
-        .else
-            acc unit -> sum
-        .endif
-        .if last
-            cast.f16 result -> out @cast
-            write    out -> Y[c, f, 0 : count, :, p : OR : 2, :]
-        .else
-            write sum -> C[0 : count, :, p : OR : 2, :]
-        .endif
-.endm
-
-.macro tile c, f, kh, j, k
-    .equ a = SW * Q * f / P
-    .equ count = ceil_div(NB - f, PHASES)
     .if F16
-        ; Lanes of X that meet weights: of pixels `from` up to `to`.
-        .equ J = (SW * Q * f + REACH - 1) / P - a
-        .equ from = max(0, SW * Q * f - P * (a + j))
-        .equ to = min(P, SW * Q * f + REACH - P * (a + j))
-        .equ low = TK > 1 || from * CI < LANES / 2
-        .equ high = (TK > 1 ? min(LANES, CI - LANES * k) : to * CI) > LANES / 2
-        .equ begins = kh + j + k == 0
-        .equ ends = kh == KH - 1 && j == J && k == TK - 1
-        load c, f, kh, j, k, 0, mxm.e, mxm.e, sg16.e[0]
-        load c, f, kh, j, k, 1, mxm.w, mxm.w, sg16.w[0]
-        .for h in !low..1 + high
-            halves c, f, kh, j, k, h, 0, a + j, count, begins && h == !low, ends && h == high, \
-                mxm.e, sg2.e[8], sg4.e[5], sg4.w[0], sg4.w[6], alu8, sg2.e[14], BE
-            halves c, f, kh, j, k, h, 1, a + j, count, begins && h == !low, ends && h == high, \
-                mxm.w, sg2.w[8], sg4.w[5], sg4.e[0], sg4.e[6], alu10, sg2.w[14], BW
-        .endfor
+        .input X : f16 [UNITS * TK, SH, XB, N, HQ, LANES] at mem.w[0..2 * SPREAD - 1]
+        .if WIDE_W
+            .weight W : f16 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15] mem.e[20..23] mem.e[28..31] \
+                mem.e[36..39] mem.w[36..39]
+        .else
+            .weight W : f16 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15]
+        .endif
+        .temp   C : f32 [NF, N, OR, LANES] at mem.e[40..43] mem.w[40..43] mem.e[32..35] mem.w[32..35] banks run 1
+        .output Y : f16 [COLUMNS, PHASES, NF, N, OR, LANES] at mem.e[16..17] mem.w[16..17] mem.e[18..19] mem.w[18..19]
     .else
-        load  c, f, kh, j, k, 0, mxm.e0, mxm.e1, sg16.e[0]
-        load  c, f, kh, j, k, 1, mxm.w0, mxm.w1, sg16.w[0]
-        bytes c, f, kh, j, k, 0, a + j, count, mxm.e0, s16.e, sg4.e[5], sg4.w[0]
-        bytes c, f, kh, j, k, 1, a + j, count, mxm.e1, s17.e, sg4.e[6], sg4.w[1]
-        bytes c, f, kh, j, k, 2, a + j, count, mxm.w0, s16.w, sg4.w[5], sg4.e[0]
-        bytes c, f, kh, j, k, 3, a + j, count, mxm.w1, s17.w, sg4.w[6], sg4.e[1]
+        .input X : i8 [UNITS * TK, SH, XB, N, HQ, LANES] at mem.w[0..SPREAD - 1]
+        .if WIDE_W
+            .weight W : i8 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15] mem.e[20..23] mem.e[28..31] \
+                mem.e[36..39] mem.w[36..39]
+        .else
+            .weight W : i8 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15]
+        .endif
+        .if WIDE_Y
+            .output Y : i32 [COLUMNS, PHASES, NF, N, OR, LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] \
+                mem.e[24..27] mem.e[16..19] mem.w[24..27] mem.w[16..19] banks run 1
+        .else
+            .output Y : i32 [COLUMNS, PHASES, NF, N, OR, LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] \
+                banks run 2
+        .endif
     .endif
-.endm
 
-.for c in 0..COLUMNS
-    .for f in 0..PHASES
-        .for kh in 0..KH
-            .for j in 0..(SW * Q * f + REACH - 1) / P - SW * Q * f / P + 1
-                .for k in 0..TK
-                    tile c, f, kh, j, k
+    .if BIAS && F16
+        .input bias : f16 [COLUMNS, LANES] at mem.w[28..29]
+        .temp  BE : f32 [COLUMNS, LANES] at mem.e[24..27]
+        .temp  BW : f32 [COLUMNS, LANES] at mem.w[24..27]
+        flow bias:
+            read     bias -> sg2.e[10]
+            cast.f32 sg2.e[10] -> sg4.e[5], sg4.w[5] @alu5
+            write    sg4.e[5] -> BE
+            write    sg4.w[5] -> BW
+    .elif BIAS
+        .input bias : i32 [COLUMNS, LANES] at mem.w[36..39]
+        .if WIDE_Y
+            .temp B0 : i32 [COLUMNS, LANES] at mem.e[36..39]
+            .temp B1 : i32 [COLUMNS, LANES] at mem.e[28..31]
+        .else
+            .temp B0 : i32 [COLUMNS, LANES] at mem.e[24..27]
+            .temp B1 : i32 [COLUMNS, LANES] at mem.e[16..19]
+        .endif
+        .temp B2 : i32 [COLUMNS, LANES] at mem.w[28..31]
+        .temp B3 : i32 [COLUMNS, LANES] at mem.w[20..23]
+        flow bias:
+            read  bias -> sg4.e[5]
+            write sg4.e[5] -> B2
+            write sg4.e[5] -> B3
+            write sg4.e[5] -> B1
+            write sg4.e[5] -> B0
+    .endif
+
+    .macro load c, f, kh, j, k, way, one, two, rows
+        flow load_{way}_{c}_{f}_{kh}_{j}_{k}:
+            read W[c, f, kh, j, k, :, :] -> rows
+            lw   one, rows
+            .if !F16
+                lw two, rows
+            .endif
+        flow install_{way}_{c}_{f}_{kh}_{j}_{k}:
+            iw one
+        .if !F16
+            flow install_{way}_1_{c}_{f}_{kh}_{j}_{k}:
+                iw two
+        .endif
+    .endm
+
+    ; The rows of the result that are p modulo 4; vectors a, a + STEP, ... of the rows of X below them.
+    .macro bytes c, f, kh, j, k, p, a, count, unit, row, partial, sum
+        .equ until = a + STEP * (count - 1) + 1
+        flow multiply_{c}_{f}_{kh}_{j}_{k}_{p}:
+            read X[c / TN * TK + k, kh % SH, a : until : STEP, :, kh / SH + p : kh / SH + OR : 4, :] -> row
+            abc  unit, row
+            .if kh + j + k
+                read Y[c, f, 0 : count, :, p : OR : 4, :] -> partial
+                acc  unit, partial -> sum
+            .elif BIAS
+                read B{p}[c : +1, :] -> partial repeat count * N * OR / 4 step 0
+                acc  unit, partial -> sum
+            .else
+                acc unit -> sum
+            .endif
+            write sum -> Y[c, f, 0 : count, :, p : OR : 4, :]
+    .endm
+
+    ; Half h of the lanes; the first of a sum and the last are told, since halves without weights are left out.
+    .macro halves c, f, kh, j, k, h, p, a, count, first, last, unit, row, partial, sum, result, cast, out, bias
+        .equ until = a + STEP * (count - 1) + 1
+        flow multiply_{c}_{f}_{kh}_{j}_{k}_{h}_{p}:
+            read X[c / TN * TK + k, kh % SH, a : until : STEP, :, kh / SH + p : kh / SH + OR : 2, :] -> row
+            abc  unit, row half h
+            .if !first
+                read C[0 : count, :, p : OR : 2, :] -> partial
+            .elif BIAS
+                read bias[c : +1, :] -> partial repeat count * N * OR / 2 step 0
+            .endif
+            .if !first || BIAS
+                .if last
+                    acc unit, partial -> result
+                .else
+                    acc unit, partial -> sum
+                .endif
+            .elif last
+                acc unit -> result
+            .else
+                acc unit -> sum
+            .endif
+            .if last
+                cast.f16 result -> out @cast
+                write    out -> Y[c, f, 0 : count, :, p : OR : 2, :]
+            .else
+                write sum -> C[0 : count, :, p : OR : 2, :]
+            .endif
+    .endm
+
+    .macro tile c, f, kh, j, k
+        .equ a = SW * Q * f / P
+        .equ count = ceil_div(NB - f, PHASES)
+        .if F16
+            ; Lanes of X that meet weights: of pixels `from` up to `to`.
+            .equ J = (SW * Q * f + REACH - 1) / P - a
+            .equ from = max(0, SW * Q * f - P * (a + j))
+            .equ to = min(P, SW * Q * f + REACH - P * (a + j))
+            .equ low = TK > 1 || from * CI < LANES / 2
+            .equ high = (TK > 1 ? min(LANES, CI - LANES * k) : to * CI) > LANES / 2
+            .equ begins = kh + j + k == 0
+            .equ ends = kh == KH - 1 && j == J && k == TK - 1
+            load c, f, kh, j, k, 0, mxm.e, mxm.e, sg16.e[0]
+            load c, f, kh, j, k, 1, mxm.w, mxm.w, sg16.w[0]
+            .for h in !low..1 + high
+                halves c, f, kh, j, k, h, 0, a + j, count, begins && h == !low, ends && h == high, \
+                    mxm.e, sg2.e[8], sg4.e[5], sg4.w[0], sg4.w[6], alu8, sg2.e[14], BE
+                halves c, f, kh, j, k, h, 1, a + j, count, begins && h == !low, ends && h == high, \
+                    mxm.w, sg2.w[8], sg4.w[5], sg4.e[0], sg4.e[6], alu10, sg2.w[14], BW
+            .endfor
+        .else
+            load  c, f, kh, j, k, 0, mxm.e0, mxm.e1, sg16.e[0]
+            load  c, f, kh, j, k, 1, mxm.w0, mxm.w1, sg16.w[0]
+            bytes c, f, kh, j, k, 0, a + j, count, mxm.e0, s16.e, sg4.e[5], sg4.w[0]
+            bytes c, f, kh, j, k, 1, a + j, count, mxm.e1, s17.e, sg4.e[6], sg4.w[1]
+            bytes c, f, kh, j, k, 2, a + j, count, mxm.w0, s16.w, sg4.w[5], sg4.e[0]
+            bytes c, f, kh, j, k, 3, a + j, count, mxm.w1, s17.w, sg4.w[6], sg4.e[1]
+        .endif
+    .endm
+
+    .for c in 0..COLUMNS
+        .for f in 0..PHASES
+            .for kh in 0..KH
+                .for j in 0..(SW * Q * f + REACH - 1) / P - SW * Q * f / P + 1
+                    .for k in 0..TK
+                        tile c, f, kh, j, k
+                    .endfor
                 .endfor
             .endfor
         .endfor
     .endfor
-.endfor
+.endif

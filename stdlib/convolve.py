@@ -78,7 +78,10 @@ def _prepare(x: Any, w: Any, bias: Any = None, stride: Any = 1, padding: Any = 0
     def inputs(program: Program) -> Mapping[str, Array]:
         laid = plan(shape, dtype)
         assert laid is not None
-        given = {"X": images(x, shape, laid, laid.high(dtype)), "W": bands(w, laid)}
+        given = {
+            "X": images(x, shape, laid, laid.high(dtype)),
+            "W": dealt(bands(w, laid), laid, dtype) if laid.alone else bands(w, laid),
+        }
         if bias is not None:
             given["bias"] = columns(bias, laid)
         return given
@@ -145,6 +148,18 @@ def bands(w: Array, laid: Plan) -> Array:
     return made
 
 
+def dealt(weights: Array, laid: Plan, dtype: str) -> Array:
+    """W where planes have tiles of their own: tile i goes to plane i mod 4, or pair i mod 2, in turn."""
+    import numpy as np
+
+    planes, high = (1, 8) if dtype == "f16" else (2, 16)
+    flat = np.zeros((laid.rounds(dtype) * 2 * planes, laid.lines, LANES), weights.dtype)
+    given = weights.reshape(-1, laid.lines, LANES)
+    flat[: len(given)] = given
+    cut = flat.reshape(-1, 2, planes, laid.lines // high, high, LANES).transpose(0, 2, 3, 1, 4, 5)
+    return np.ascontiguousarray(cut[:, 0] if dtype == "f16" else cut)
+
+
 def columns(bias: Array, laid: Plan) -> Array:
     """The bias of each column, in every pixel of a vector."""
     import numpy as np
@@ -186,7 +201,8 @@ CONV2D = Kernel(
         cycles=_cycles,
         formula="1.1 · cost + 300; cost: the sum over the tiles of weights of the larger of two times: to load one "
         "(rows / 8 + 8; f16: rows / 4 + 4; 50 more for over 16 slices of weights), and to stream the vectors of its "
-        "results (a quarter of them; f16: half, for each half of the lanes that has weights; at least 20)",
+        "results (a quarter of them; f16: half, for each half of the lanes that has weights; at least 20). Or, few "
+        "pixels: ⌈tiles / 4⌉ (f16: / 2) · max(44, vectors of a column; f16: twice) + vectors of the results + of x / 4",
     ),
     _defines,
     _prepare,

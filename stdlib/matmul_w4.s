@@ -16,7 +16,7 @@
 ; share streams in one place only (14 and 15), whose slices lie outermost, so that they never meet.
 ;
 ; A tile takes the planes TM cycles, and 90 to make: from 92 rows of A on, four bits cost as much as f16. For few rows
-; making is all: M = 1, K = N = 4096 takes 15,154 cycles, where f16 weights take 2,280 and four times the memory.
+; making is all: M = 1, K = N = 4096 takes 15,154 cycles, where f16 weights take some 2,200 and four times the room.
 ; Counted, and not kept: installing w itself, two ALUs a row, and scaling the sums of each group, of a masked row of
 ; A; that is 50 cycles a tile for M = 1, and 10 more for every row.
 ;

@@ -45,6 +45,7 @@ class Plan:
 
     ``rows``: as they are. ``turned``: rows and columns change places. ``line``: the pixels of all images, one after
     another, are rows of P pixels each. ``whole``: likewise, and a pixel is all that the only window of an image sees.
+    ``alone``: each plane has tiles of its own.
     """
 
     way: str
@@ -61,6 +62,7 @@ class Plan:
     co: int
     p: int = 1
     q: int = 1
+    alone: bool = False
 
     @property
     def units(self) -> int:
@@ -109,18 +111,41 @@ class Plan:
 
         A sum is added to again 20 cycles later at the soonest.
         """
-        loads, planes = (self.lines // 4 + 4, 2) if dtype == "f16" else (self.lines // 8 + 8, 4)
+        planes = 2 if dtype == "f16" else 4
+        if self.alone:
+            busy = max(20, self.sums) * max(times for _, times in self.passes(dtype))
+            copies = self.units * tiles(self.ci) * self.sh * self.across * self.n * self.high(dtype) // 4
+            return self.rounds(dtype) * max(44, busy) + self.columns * self.sums + copies
+        loads = self.lines // 4 + 4 if dtype == "f16" else self.lines // 8 + 8
         if self.weights(2 if dtype == "f16" else 1) > 16 * WORDS:  # 32 slices, far apart, for one load after the other
             loads += 50
         rows = self.n * self.rows // planes
-        columns = self.units * tiles(self.co) * self.kh
-        return columns * sum(max(loads, max(20, count * rows) * times) for count, times in self.passes(dtype))
+        return (
+            self.columns
+            * self.kh
+            * sum(max(loads, max(20, count * rows) * times) for count, times in self.passes(dtype))
+        )
 
     def defines(self, bias: int, dtype: str) -> Mapping[str, int]:
         """The parameters of the source."""
         own = {"N": self.n, "OH": self.oh, "OW": self.ow, "KH": self.kh, "KW": self.kw, "SH": self.sh, "SW": self.sw}
         own |= {"UNITS": self.units, "CI": self.ci, "CO": self.co, "P": self.p, "Q": self.q}
-        return own | {"PHASES": min(self.phases, self.blocks), "BIAS": bias, "F16": int(dtype == "f16")}
+        own |= {"PHASES": min(self.phases, self.blocks), "BIAS": bias, "TILES": int(self.alone)}
+        return own | {"F16": int(dtype == "f16")}
+
+    @property
+    def columns(self) -> int:
+        """Tiles across the channels of the result."""
+        return self.units * tiles(self.co)
+
+    @property
+    def sums(self) -> int:
+        """Vectors of a column of the result, where planes have tiles of their own."""
+        return self.blocks * self.n * self.oh
+
+    def rounds(self, dtype: str) -> int:
+        """Tiles that a plane has of its own."""
+        return -(-self.columns * self.kh * self.met(0) * tiles(self.ci) // (2 if dtype == "f16" else 4))
 
     @property
     def across(self) -> int:
@@ -149,23 +174,28 @@ class Plan:
 
     def weights(self, size: int) -> int:
         """Vectors of bytes that the tiles of weights take, of elements of ``size`` bytes."""
-        columns, phases = self.units * tiles(self.co), min(self.phases, self.blocks)
-        return columns * phases * self.kh * self.most * tiles(self.ci) * self.lines * size
+        return self.columns * min(self.phases, self.blocks) * self.kh * self.most * tiles(self.ci) * self.lines * size
 
     def fits(self, dtype: str, bias: int) -> bool:
         """Whether the tensors find room in the slices that the source gives them."""
         size = 2 if dtype == "f16" else 1
-        columns, phases = self.units * tiles(self.co), min(self.phases, self.blocks)
-        weights = self.weights(size)
-        results = columns * phases * -(-self.blocks // phases) * self.n * self.rows
-        words = WORDS - columns * bias
-        return self.high(dtype) > 0 and weights <= 32 * words and results <= (4 if dtype == "f16" else 8) * words
+        phases = min(self.phases, self.blocks)
+        results = self.columns * phases * -(-self.blocks // phases) * self.n * self.rows
+        if self.alone:
+            high = self.high(dtype)
+            words = self.units * tiles(self.ci) * self.sh * self.across * self.n * high
+            loads = self.rounds(dtype) * self.lines // 8
+            return self.phases == 1 and high > 0 and words <= 4 * WORDS and max(loads, results, self.columns) <= WORDS
+        words = WORDS - self.columns * bias
+        room = self.weights(size) <= 32 * words and results <= (4 if dtype == "f16" else 8) * words
+        return self.high(dtype) > 0 and room
 
 
 @lru_cache(256)
 def plan(shape: Shape, dtype: str) -> Plan | None:
     """The cheapest of the plans that fit; None where none does."""
-    fitting = [p for p in plans(shape) if p.fits(dtype, shape.BIAS)]
+    either = [replace(p, alone=alone) for p in plans(shape) for alone in (False, True)]
+    fitting = [p for p in either if p.fits(dtype, shape.BIAS)]
     if shape.APART:
         fitting = [p for p in fitting if p.p == p.q == p.packed == 1]
     return min(fitting, key=lambda p: (p.cost(dtype), p.phases, p.p), default=None)

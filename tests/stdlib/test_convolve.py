@@ -68,7 +68,7 @@ def arrays(random: np.random.Generator, dtype: str, shape: tuple[int, ...], o: i
     return tuple(random.standard_normal(s).astype(np.float16) for s in (shape, deep, (o,)))
 
 
-SMALL = st.integers(1, 9) | st.sampled_from((13, 16, 17))
+SMALL = st.integers(1, 9) | st.sampled_from((13, 30, 41))
 CHANNELS = st.integers(1, 5) | st.sampled_from((16, 33, 64, 159, 160, 161, 319, 320, 321))
 STRIDES = st.tuples(st.integers(1, 3), st.integers(1, 3))
 KERNELS = st.tuples(st.integers(1, 4), st.integers(1, 4)) | st.sampled_from(((1, 1), (3, 3), (1, 7)))
@@ -119,16 +119,20 @@ def test_groups(dtype: str, groups: int, i: int, o: int, kernel: Pair, stride: P
 
 
 @pytest.mark.parametrize(
-    ("shape", "o", "kernel", "stride", "padding", "groups", "way"),
+    ("shape", "o", "kernel", "stride", "padding", "groups", "way", "alone"),
     [
-        ((1, 60, 59, 3), 64, (7, 7), (2, 2), (3, 3), 1, "rows"),  # phases
-        ((2, 20, 21, 64), 64, (3, 3), (1, 1), (1, 1), 1, "rows"),
-        ((1, 2, 150, 300), 40, (2, 3), (1, 2), (0, 0), 1, "turned"),
-        ((3, 30, 31, 64), 64, (1, 1), (1, 1), (0, 0), 1, "line"),
-        ((3, 29, 31, 321), 8, (1, 1), (2, 3), (0, 1), 1, "line"),
-        ((5, 3, 4, 50), 7, (3, 4), (1, 1), (0, 0), 1, "whole"),
-        ((1, 3, 4, 50), 7, (5, 6), (3, 3), (1, 1), 1, "whole"),
-        ((1, 6, 6, 800), 700, (2, 2), (2, 2), (1, 1), 2, "rows"),
+        ((1, 60, 59, 3), 64, (7, 7), (2, 2), (3, 3), 1, "rows", False),  # phases
+        ((2, 40, 41, 64), 64, (3, 3), (1, 1), (1, 1), 1, "rows", False),
+        ((1, 40, 40, 96), 64, (3, 3), (1, 1), (1, 1), 32, "rows", False),
+        ((1, 2, 150, 300), 40, (2, 3), (1, 2), (0, 0), 1, "turned", False),
+        ((3, 30, 31, 64), 64, (1, 1), (1, 1), (0, 0), 1, "line", False),
+        ((3, 29, 31, 321), 8, (1, 1), (2, 3), (0, 1), 1, "line", False),
+        ((50, 3, 4, 50), 7, (3, 4), (1, 1), (0, 0), 1, "whole", False),
+        ((3, 3, 4, 50), 7, (5, 6), (3, 3), (1, 1), 1, "whole", True),
+        ((1, 6, 6, 800), 700, (2, 2), (2, 2), (1, 1), 2, "rows", True),
+        ((1, 7, 7, 330), 321, (3, 3), (1, 1), (1, 1), 1, "rows", True),
+        ((1, 3, 3, 64), 700, (1, 1), (1, 1), (0, 0), 1, "line", True),  # columns of one tile
+        ((1, 3, 4, 700), 700, (1, 1), (1, 1), (0, 0), 1, "line", True),  # of three
     ],
 )
 @pytest.mark.parametrize("dtype", ["i8", "f16"])
@@ -141,10 +145,11 @@ def test_ways(
     padding: Pair,
     groups: int,
     way: str,
+    alone: bool,
 ) -> None:
     x, w, b = arrays(np.random.default_rng(0), dtype, shape, o, kernel, groups)
     laid = plan(Shape(**dims(x, w, b, stride, padding, groups)), dtype)
-    assert laid is not None and laid.way == way
+    assert laid is not None and (laid.way, laid.alone) == (way, alone)
     held(x, w, b, stride, padding, groups)
 
 
