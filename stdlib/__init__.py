@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.binary import SUB as sub
     from lpuasm.stdlib.convolve import CONV2D as conv2d
     from lpuasm.stdlib.fourbit import MATMUL_W4 as matmul_w4
+    from lpuasm.stdlib.distributions import SOFTMAX as softmax
     from lpuasm.stdlib.kernel import Contract, Kernel, KernelRun
     from lpuasm.stdlib.layers import LINEAR as linear
     from lpuasm.stdlib.moves import GATHER as gather
@@ -51,6 +52,7 @@ KERNELS = {
     "matmul_w4": "fourbit",
     **dict.fromkeys(("gather", "transpose"), "moves"),
     **dict.fromkeys(("reduce_max", "reduce_mean", "reduce_sum"), "reductions"),
+    "softmax": "distributions",
     **dict.fromkeys(("layer_norm", "rms_norm"), "norms"),
 }
 
@@ -79,6 +81,7 @@ __all__ = [
     "rms_norm",
     "sigmoid",
     "silu",
+    "softmax",
     "sub",
     "tanh",
     "transpose",

@@ -31,7 +31,7 @@
 .equ EAST = SPLIT ? C : C - WEST
 .equ LAST = SPLIT && WAY == 0 || (MEAN || SMALL) && !ROUNDS  ; a step after the trees
 
-.macro fold a, b, out, alu
+.macro fold tree, a, b, out, alu
     .if LARGEST && WHOLE
         max.i32 a, b -> out @alu{alu}
     .elif LARGEST
@@ -51,12 +51,10 @@
 .endm
 .equ ROW_TREE = 0
 .equ LANE_TREE = 1
-.macro leave id, h, stream
-    .if id == LANE_TREE && ROUNDS
-        write stream -> A1_{h}
-        write stream -> B1_{h}
-        write stream -> C1_{h}
-    .elif id == ROW_TREE && WAY == 2
+.macro leave tree, h, stream
+    .if tree == LANE_TREE && ROUNDS
+        apart h, stream
+    .elif tree == ROW_TREE && WAY == 2
         write stream -> E_{h}
     .elif LAST
         write stream -> F_{h}
@@ -64,7 +62,27 @@
         write stream -> Y_{h}
     .endif
 .endm
+; A mean, or a maximum made f16 again: the result.
+.macro scale x, h, o, k
+    .if MEAN
+        mul   x, 1.0 / N -> sg4.{o}[4 * k + 3] @alu{8 * k + 3}
+        write sg4.{o}[4 * k + 3] -> Y_{h}
+    .else
+        cast.f32.f16 x -> sg2.{o}[8 * k + 6] @alu{8 * k + 2}
+        write        sg2.{o}[8 * k + 6] -> Y_{h}
+    .endif
+.endm
+.macro met tree, a, b, h, o, k
+    .if MEAN || SMALL
+        fold  tree, a, b, %all, 8 * k + 1
+        scale %all, h, o, k
+    .else
+        fold  tree, a, b, sg4.{o}[4 * k + 3], 8 * k + 3
+        write sg4.{o}[4 * k + 3] -> Y_{h}
+    .endif
+.endm
 .include "trees.s"
+.include "lanes.s"
 
 ; One operand cast, the j-th of side k: groups run 0, 2, 6, 4, or 1, 7, 3, 5 on side 1, the mirror image of side 0.
 .macro widen i, k, j, alu, out
@@ -83,16 +101,16 @@
         widen i, k, 0, 0, %p
         widen i, k, 1, 5, %q
         .if n == 2
-            fold %p, %q, out, k ? 9 : 6
+            fold ROW_TREE, %p, %q, out, k ? 9 : 6
         .else
-            fold  %p, %q, %r, k ? 9 : 6
+            fold  ROW_TREE, %p, %q, %r, k ? 9 : 6
             widen i, k, 2, 13, %s
             .if n == 3
-                fold %r, %s, out, k ? 12 : 3
+                fold ROW_TREE, %r, %s, out, k ? 12 : 3
             .else
                 widen i, k, 3, 8, %t
-                fold  %s, %t, %u, k ? 1 : 14
-                fold  %r, %u, out, k ? 12 : 3
+                fold  ROW_TREE, %s, %t, %u, k ? 1 : 14
+                fold  ROW_TREE, %r, %u, out, k ? 12 : 3
             .endif
         .endif
     .endif
@@ -134,52 +152,41 @@
     .endif
     .equ FOURS = ceil_div(n, 4)
     .if !CAST && WHOLE
-        levels P_{h}, ROW_TREE, h, i, o, k, count, n, i32, X_{h}, 1
+        levels P_{h}, ROW_TREE, h, i, o, k, count, n, i32, X_{h}, 1, WAY == 0
     .elif !CAST
-        levels P_{h}, ROW_TREE, h, i, o, k, count, n, f32, X_{h}, 1
+        levels P_{h}, ROW_TREE, h, i, o, k, count, n, f32, X_{h}, 1, WAY == 0
     .elif FOURS == 1
         cast_level C_{h}, h, i, o, k, n, X_{h}, X_{h}, 1
     .else
-        .temp      P_{h}0 : f32 [count, 8 * ceil_div(FOURS, 8), LANES] at mem.{h}[0..31] bank 1
+        .temp P_{h}0 : f32 [count, 8 * ceil_div(FOURS, 8), LANES] \
+            at mem.{h}[28..31] mem.{h}[24..27] mem.{h}[20..23] mem.{h}[16..19] \
+            mem.{h}[12..15] mem.{h}[8..11] mem.{h}[4..7] mem.{h}[0..3] bank 1
         cast_level C_{h}, h, i, o, k, n, X_{h}, P_{h}0, 0
-        levels     P_{h}, ROW_TREE, h, i, o, k, count, FOURS, f32, P_{h}0, 0
+        levels     P_{h}, ROW_TREE, h, i, o, k, count, FOURS, f32, P_{h}0, 0, WAY == 0
     .endif
 .endm
 
 ; ---- Across lanes ------------------------------------------------------------------------------------------------
-; Byte planes of groups of sixteen rows. Row j of a group lies in slice j of sixteen, and so does vector j of what the
-; SXM makes of it; planes two apart lie eight slices apart, so that all bytes of eight vectors are in as many slices.
-.macro planes h, rows, groups
-    .if WAY == 1
-        .input X0_{h} : u8 [rows, LANES] at mem.{h}[0..15] bank 0
-        .input X1_{h} : u8 [rows, LANES] at mem.{h}[16..31] bank 0
-        .if OCTETS == 4
-            .input X2_{h} : u8 [rows, LANES] at mem.{h}[8..15] mem.{h}[0..7] bank 0
-            .input X3_{h} : u8 [rows, LANES] at mem.{h}[24..31] mem.{h}[16..23] bank 0
-        .endif
+; Rows made one vector for each group of sixteen: by the trees, and by shifts.
+.macro across h, i, o, k, rows
+    .equ GROUPS = ceil_div(rows, 16)
+    .equ TOTAL = 16 * GROUPS * TILES
+    .equ EACH = WAY == 1 && CAST ? 4 : 8
+    .equ COUNT = 16 * TILES / EACH
+    planes WAY == 2, X, h, TOTAL, OCTETS, 0
+    planes 1, T, h, TOTAL, OCTETS, 1
+    .if WHOLE
+        .temp Q_{h} : i32 [GROUPS, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank 0
     .else
-        .temp X0_{h} : u8 [rows, LANES] at mem.{h}[0..15] bank 0
-        .temp X1_{h} : u8 [rows, LANES] at mem.{h}[16..31] bank 0
-        .temp X2_{h} : u8 [rows, LANES] at mem.{h}[8..15] mem.{h}[0..7] bank 0
-        .temp X3_{h} : u8 [rows, LANES] at mem.{h}[24..31] mem.{h}[16..23] bank 0
+        .temp Q_{h} : f32 [GROUPS, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank 0
     .endif
-    .temp T0_{h} : u8 [groups, 16 * TILES, LANES] at mem.{h}[0..15] bank 1
-    .temp T1_{h} : u8 [groups, 16 * TILES, LANES] at mem.{h}[16..31] bank 1
-    .temp T2_{h} : u8 [groups, 16 * TILES, LANES] at mem.{h}[8..15] mem.{h}[0..7] bank 1
-    .temp T3_{h} : u8 [groups, 16 * TILES, LANES] at mem.{h}[24..31] mem.{h}[16..23] bank 1
-.endm
-
-; The vectors of T made one for each group of rows, then one for each superlane of it in F.
-.macro turn h, i, o, k, rows
-    .equ groups = ceil_div(rows, 16)
-    planes h, 16 * groups * TILES, groups
     .if WAY == 2
         .for part in 0..2
             flow cut_{h}_{part}:  ; rows, byte by byte, to slices of their own
                 read E_{h} -> sg4.{i}[4 * k]
                 .if SPLIT
                     read E_e -> sg4.w[1]
-                    fold sg4.e[0], sg4.w[1], sg4.w[2], 0
+                    fold ROW_TREE, sg4.e[0], sg4.w[1], sg4.w[2], 0
                 .else
                     carry sg4.{i}[4 * k], sg4.{o}[4 * k + 2], 8 * k
                 .endif
@@ -188,102 +195,30 @@
                 .endfor
         .endfor
     .endif
-    .for p in 0..OCTETS
-        flow turn_{h}_{p}:
-            read      X{p}_{h} -> sg16.{o}[p % 2]
-            transpose sg16.{o}[p % 2] -> sg16.{i}[p % 2] @sxm.{h}.transpose{p % 2}
-            write     sg16.{i}[p % 2] -> T{p}_{h}
-    .endfor
-    .equ EACH = WAY == 1 && CAST ? 4 : 8
-    .equ COUNT = 16 * TILES / EACH
-    .if WHOLE
-        .temp Q_{h} : i32 [groups, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank 0
+    turn X, T, h, i, o, OCTETS
+    .if EACH == 8
+        plane_level LANE_TREE, h, i, o, k, TOTAL, TILES, Q_{h}
     .else
-        .temp Q_{h} : f32 [groups, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank 0
-    .endif
-    .for part in 0..16 / EACH
-        flow lanes_{h}_{part}:
-            .for j in 0..EACH
-                .equ PLACE = EACH == 8 ? (2 * k + j) % 8 : k ? (9 - 2 * (j ^ j / 2)) % 8 : 2 * (j ^ j / 2)
-                .for p in 0..OCTETS
-                    read T{p}_{h}[:, EACH * part + j : 16 * TILES : 16, :] -> s{4 * PLACE + p}.{i}
+        .for part in 0..4
+            flow lanes_{h}_{part}:
+                .for j in 0..4
+                    .for p in 0..OCTETS
+                        .equ PLACE = k ? (9 - 2 * (j ^ j / 2)) % 8 : 2 * (j ^ j / 2)
+                        read T{p}_{h}[4 * part + j : TOTAL : 16, :] -> s{4 * PLACE + p}.{i}
+                    .endfor
                 .endfor
-            .endfor
-            .if EACH == 8
-                tree  i, k, 8, sg4.{o}[2 * k + 3]
-                write sg4.{o}[2 * k + 3] -> Q_{h}[:, part : COUNT : 2, :]
-            .else
                 cast_tree i, k, 4, sg4.{o}[k ? 6 : 3]
                 write     sg4.{o}[k ? 6 : 3] -> Q_{h}[:, part : COUNT : 4, :]
-            .endif
-    .endfor
+        .endfor
+    .endif
     .if WHOLE
-        levels L_{h}, LANE_TREE, h, i, o, k, groups, COUNT, i32, Q_{h}, 1
+        levels L_{h}, LANE_TREE, h, i, o, k, GROUPS, COUNT, i32, Q_{h}, 1, 0
     .else
-        levels L_{h}, LANE_TREE, h, i, o, k, groups, COUNT, f32, Q_{h}, 1
+        levels L_{h}, LANE_TREE, h, i, o, k, GROUPS, COUNT, f32, Q_{h}, 1, 0
     .endif
-.endm
-
-; A mean, or a maximum made f16 again: the result.
-.macro scale x, h, o, k
-    .if MEAN
-        mul   x, 1.0 / N -> sg4.{o}[4 * k + 3] @alu{8 * k + 3}
-        write sg4.{o}[4 * k + 3] -> Y_{h}
-    .else
-        cast.f32.f16 x -> sg2.{o}[8 * k + 6] @alu{8 * k + 2}
-        write        sg2.{o}[8 * k + 6] -> Y_{h}
+    .if ROUNDS
+        meet LANE_TREE, h, i, o, k, ROUNDS
     .endif
-.endm
-
-; Each superlane met with those below it, round the chip: x of 3 of them, 7, then all 20. 7 are twice 3, which is 6, and
-; 1; 20 are twice 7 and 6: no superlane is taken twice, as sums ask for. Vectors on their way to the SXM and to the VXM
-; at the same time are read from different places.
-.macro meet h, i, o, k, step, by, also_by, near, shifted, also, to
-    flow meet_{h}_{step}:
-        read       shifted -> sg4.{o}[4 * k]
-        shift_wide sg4.{o}[4 * k], 16 * by -> sg4.{i}[4 * k] @sxm.{h}.select0
-        read       near -> sg4.{i}[4 * k + 1]
-        fold       sg4.{i}[4 * k], sg4.{i}[4 * k + 1], %both, 8 * k
-        read       also -> sg4.{o}[4 * k + 1]
-        shift_wide sg4.{o}[4 * k + 1], 16 * also_by -> sg4.{i}[4 * k + 2] @sxm.{h}.select1
-        .if step == to && (MEAN || SMALL)
-            fold  %both, sg4.{i}[4 * k + 2], %all, 8 * k + 1
-            scale %all, h, o, k
-        .else
-            fold %both, sg4.{i}[4 * k + 2], sg4.{o}[4 * k + 3], 8 * k + 3
-        .endif
-        .if step == 2 && SPAN > 7
-            carry %both, sg4.{o}[4 * k + 2], 8 * k + 1
-            write sg4.{o}[4 * k + 2] -> B6_{h}
-        .endif
-        .if step == to && !MEAN && !SMALL
-            write sg4.{o}[4 * k + 3] -> Y_{h}
-        .elif step == 1 && step < to
-            write sg4.{o}[4 * k + 3] -> A3_{h}
-            write sg4.{o}[4 * k + 3] -> C3_{h}
-        .elif step < to
-            write sg4.{o}[4 * k + 3] -> A7_{h}
-            write sg4.{o}[4 * k + 3] -> C7_{h}
-        .endif
-.endm
-.macro superlanes h, i, o, k
-    meet h, i, o, k, 1, 1, 2, A1_{h}, B1_{h}, C1_{h}, ROUNDS
-    .if ROUNDS > 1
-        meet h, i, o, k, 2, 3, 6, A3_{h}, C3_{h}, B1_{h}, ROUNDS
-    .endif
-    .if ROUNDS > 2
-        meet h, i, o, k, 3, 7, 14, A7_{h}, C7_{h}, B6_{h}, ROUNDS
-    .endif
-.endm
-.macro between h, count, type
-    .temp A1_{h} : {type} [count, LANES] at mem.{h}[32..35] bank 0
-    .temp B1_{h} : {type} [count, LANES] at mem.{h}[36..39] bank 0
-    .temp C1_{h} : {type} [count, LANES] at mem.{h}[40..43] bank 0
-    .temp A3_{h} : {type} [count, LANES] at mem.{h}[32..35] bank 1
-    .temp C3_{h} : {type} [count, LANES] at mem.{h}[40..43] bank 1
-    .temp B6_{h} : {type} [count, LANES] at mem.{h}[36..39] bank 1
-    .temp A7_{h} : {type} [count, LANES] at mem.{h}[32..35] bank 0
-    .temp C7_{h} : {type} [count, LANES] at mem.{h}[40..43] bank 0
 .endm
 
 ; ---- Sums of f16 by the planes -----------------------------------------------------------------------------------
@@ -291,7 +226,9 @@
 .macro blocks h, i, o, k, count
     .equ TILES = ceil_div(R, 2)
     .input X_{h} : f16 [count, TILES, ROWS, LANES] at mem.{h}[0..31] bank 0
-    .temp  S_{h} : f32 [count, 8 * ceil_div(R, 8), LANES] at mem.{h}[0..31] bank 1
+    .temp  S_{h} : f32 [count, 8 * ceil_div(R, 8), LANES] \
+        at mem.{h}[28..31] mem.{h}[24..27] mem.{h}[20..23] mem.{h}[16..19] \
+        mem.{h}[12..15] mem.{h}[8..11] mem.{h}[4..7] mem.{h}[0..3] bank 1
     .for b in 0..count
         .for t in 0..TILES
             flow load_{h}_{b}_{t}:
@@ -308,7 +245,7 @@
             .endfor
         .endfor
     .endfor
-    levels P_{h}, ROW_TREE, h, i, o, k, count, R, f32, S_{h}, 0
+    levels P_{h}, ROW_TREE, h, i, o, k, count, R, f32, S_{h}, 0, 1
 .endm
 
 ; ---- The result --------------------------------------------------------------------------------------------------
@@ -334,10 +271,10 @@
         .if SPLIT && WAY == 0
             read F_e -> sg4.w[1]
             .if MEAN || SMALL
-                fold  sg4.e[0], sg4.w[1], %x, 0
+                fold  ROW_TREE, sg4.e[0], sg4.w[1], %x, 0
                 scale %x, h, o, k
             .else
-                fold  sg4.e[0], sg4.w[1], sg4.w[2], 0
+                fold  ROW_TREE, sg4.e[0], sg4.w[1], sg4.w[2], 0
                 write sg4.w[2] -> Y_w
             .endif
         .else
@@ -353,10 +290,7 @@
     .elif ROUNDS
         between h, GROUPS, f32
     .endif
-    turn h, i, o, k, rows
-    .if ROUNDS
-        superlanes h, i, o, k
-    .endif
+    across h, i, o, k, rows
 .endm
 .macro side h, i, o, k, count, n
     .if WAY == 0

@@ -12,14 +12,15 @@
 ; cycles; transposing 309, 309, 333, 429, which is why it alone is kept. f16 [512, 1280]: planes 234, transposing 749.
 ;
 ; Contract
-;   shapes  of an array [O, R, I], R is reduced. I > 1: X_h [columns, ⌈R/8⌉ · 8, 320] are the columns of side h, west first:
-;           O times a tile of 320 lanes of I; Y_h [columns, 320]. I = 1: X_h natural (WAY 2), by tiles (WAY 3), or X0_h …
-;           its byte planes in groups of sixteen rows (WAY 1); the results lie sixteen a vector, or (WAY 3) 320.
-;           Lanes beyond the edge are 0.
-;   error   d · 2⁻²⁴ of the sum of magnitudes, d the additions that an element goes through: three a level, two a round; i32: none
-;   cycles  on the busier side, P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1 and L(n) the number of these: at most C · P(R) + 36 · L(R)
-;           + 30 for C columns; across lanes G · (T · bytes/2 + P(16 · T) + s) + 36 · L(16 · T) + 76 · s + 105 for G groups
-;           of sixteen rows, T tiles and s rounds of shifts; docs/kernels has all of it
+;   shapes  of an array [O, R, I], R is reduced. I > 1: X_h [columns, ⌈R/8⌉ · 8, 320] are the columns of side h, west
+;           first: O times a tile of 320 lanes of I; Y_h [columns, 320]. I = 1: X_h natural (WAY 2), by tiles (WAY 3),
+;           or X0_h … its byte planes in groups of sixteen rows (WAY 1); the results lie sixteen a vector, or (WAY 3)
+;           320. Lanes beyond the edge are 0.
+;   error   d · 2⁻²⁴ of the sum of magnitudes, d the additions that an element goes through: three a level, two a round;
+;           i32: none
+;   cycles  on the busier side, P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1 and L(n) the number of these: at most C · P(R) + 36 ·
+;           L(R) + 30 for C columns; across lanes G · (T · bytes/2 + P(16 · T) + s) + 36 · L(16 · T) + 76 · s + 105 for
+;           G groups of sixteen rows, T tiles and s rounds of shifts; docs/kernels has all of it
 .target tsp1
 
 .equ LARGEST = 0

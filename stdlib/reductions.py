@@ -228,6 +228,17 @@ def _sides(x: Array, plan: Plan) -> list[tuple[str, Array]]:
     return [(h, part) for h, part in (("w", x[: plan.west]), ("e", x[plan.west :])) if len(part)]
 
 
+def byte_planes(rows: Array, neutral: Any) -> list[Array]:
+    """The byte planes of rows [rows, tiles, 320] in groups of sixteen, tile by tile: each u8 [vectors, 320]."""
+    import numpy as np
+
+    groups = np.full((-(-len(rows) // 16) * 16, *rows.shape[1:]), neutral, rows.dtype)
+    groups[: len(rows)] = rows
+    dealt = np.ascontiguousarray(groups.reshape(-1, 16, *rows.shape[1:]).swapaxes(1, 2)).reshape(-1, LANES)
+    octets = dealt.view(np.uint8).reshape(-1, LANES, rows.dtype.itemsize)
+    return [np.ascontiguousarray(octets[:, :, p]) for p in range(rows.dtype.itemsize)]
+
+
 def _inputs(x: Array, plan: Plan, neutral: Any) -> Mapping[str, Array]:
     """The tensors of x [outer, reduced, inner]: lanes beyond the edge, and rows of no block, are neutral."""
     import numpy as np
@@ -248,11 +259,7 @@ def _inputs(x: Array, plan: Plan, neutral: Any) -> Mapping[str, Array]:
         return {f"X_{h}": np.ascontiguousarray(part) for h, part in _sides(blocks, plan)}
     for h, part in _sides(cut, plan):
         if plan.way == 1:
-            groups = np.full((-(-len(part) // 16) * 16, *part.shape[1:]), neutral, x.dtype)
-            groups[: len(part)] = part
-            dealt = groups.reshape(-1, 16, *part.shape[1:]).swapaxes(1, 2).reshape(-1, LANES)
-            octets = np.ascontiguousarray(dealt).view(np.uint8).reshape(-1, LANES, plan.octets)
-            found |= {f"X{p}_{h}": np.ascontiguousarray(octets[:, :, p]) for p in range(plan.octets)}
+            found |= {f"X{p}_{h}": octets for p, octets in enumerate(byte_planes(part, neutral))}
         else:
             deep = np.zeros((len(part), -(-part.shape[1] // 8) * 8, LANES), x.dtype)
             deep[:, : part.shape[1]] = part

@@ -1,0 +1,296 @@
+; Y = exp(X − maximum) / sum, along one axis: f32, or (F16 = 1) f16 in and out.
+;
+; The idea. Three passes over columns of vectors, whose axis runs in time, the columns dealt to west and east:
+;   maxima   trees of eight operands a side and cycle, level after level (trees.s)
+;   powers   four pipelines a side: a small ALU takes the maximum off, the large one of the same row does exp; all 16
+;            work
+;   sums     trees again; the reciprocal is the square of rsqrt, which no sum overflows: it is 1 … elements
+;   scale    16 products a cycle with what the ALUs have kept of their column; all streams carry operands, so none is
+;            left for the reciprocal. Many columns, short ones, and f16, which is cast back, take the pipelines of the
+;            powers.
+; That is 4 + 8 + 4 + 4 cycles for 64 vectors, and 1/57 of a cycle a vector for the later levels: 640 and 36 for f32
+; [512, 1280]. The rest of its 922 are the ways from the last write of a pass to the first result of the next, nine of
+; 20 … 30 cycles; so a run ends next to the VXM, and so do its sums and reciprocals lie.
+; Across lanes (ACROSS = 1) the SXM transposes sixteen rows at a time, byte plane by byte plane (lanes.s). The same
+; passes follow, a column now sixteen rows with the row in each lane; the maxima and the sums of superlanes meet by
+; three rounds of shifts, each of 80 cycles that nothing else fills, and the SXM turns back what is scaled. f16 is cast
+; on arrival.
+;
+; Compared, across lanes: trees of shifts, six rounds for the maxima and six for the sums, take 844 cycles for 16 rows
+; of 320 and 1,516 for 128 before anything else is computed (reduce_sum.s), all of this 678 and 747; in parts, so that
+; one is computed while another is met, [512, 1280] takes 1,642 to 1,917 cycles, in one 1,706. Neither is kept.
+;
+; Contract
+;   shapes  of an array [O, R, I], R is summed. I > 1: C columns, O times a tile of 320 lanes of I; X_h, or H_h of f16,
+;           and Y_h [columns of side h, west first, R, 320], R a multiple of 8 (SPLIT: R of each side). I = 1: C rows of
+;           R tiles; X0_h … and Y0_h … the byte planes of groups of sixteen rows, tile by tile. What pads is −∞.
+;   error   (d + ln n + D + 7) · 2⁻²⁴ of the result and 2⁻¹⁴⁸, d how far x is below the maximum, n elements, D additions
+;           that one goes through (three a level, six across lanes); f16: 2⁻¹¹ + 2⁻¹⁸ of the result, or 2⁻²⁵ + 2⁻³²
+;   cycles  at most G + 2 · (G · P(n) + 24 · L(n)) + G · n/4 + 128 for G columns or groups of n vectors on the busier
+;           side, P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1 and L(n) the number of these; G · n/8 + 2 · G to scale, or G · n/4;
+;           f16: G · n/4 + 35; SPLIT: 35; ACROSS: G · n/4 (f16: n/8) + 60 to turn, and 6 · G + 430 to meet
+.target tsp1
+.param C = 4    ; columns; ACROSS: rows
+.param R = 512  ; vectors of a column, a multiple of 8; ACROSS: tiles
+.param ACROSS = 0
+.param SPLIT = 0  ; each column is cut in two, one for each side
+.param SHORT = 0  ; ACROSS: all elements lie in the first superlane
+.param F16 = 0
+
+.equ WEST = SPLIT ? C : ACROSS ? min(C, 16 * ceil_div(C, 32)) : ceil_div(C, 2)
+.equ EAST = SPLIT ? C : C - WEST
+.equ COUNT_w = ACROSS ? ceil_div(WEST, 16) : WEST  ; columns of trees
+.equ COUNT_e = ACROSS ? ceil_div(EAST, 16) : EAST
+.equ LONG = ACROSS ? 16 * R : R  ; vectors of a column
+.equ OCTETS = F16 ? 2 : 4
+.equ PLANES = ACROSS && !F16  ; the core reads byte planes
+.equ ONE = PLANES             ; banks: of what the core reads, and the other
+.equ SETS = PLANES ? 4 : 1
+.equ STRIDE = 4 * SETS
+.equ TWO = 1 - ONE
+.equ ROUNDS = ACROSS && !SHORT ? 3 : 0
+.equ LATCHED = !F16 && LONG >= 64 && COUNT_w <= 48  ; a flow for each column and ALU
+.equ NEAR = LATCHED && !ACROSS ? 0 : 32             ; slices of what all are multiplied by
+
+.equ MAXIMA = 0
+.equ SUMS = 1
+.macro fold tree, a, b, out, alu
+    .if tree == MAXIMA
+        max.f32 a, b -> out @alu{alu}
+    .else
+        add.f32 a, b -> out @alu{alu}
+    .endif
+.endm
+.macro carry a, out, alu
+    identity.f32 a -> out @alu{alu}
+.endm
+.macro leave tree, h, stream
+    .if ROUNDS
+        apart h, stream
+    .elif tree == MAXIMA && !SPLIT
+        write stream -> MAX_{h}
+    .else
+        write stream -> PART_{h}
+    .endif
+.endm
+.macro invert s, h, o, k
+    rsqrt s -> %root @alu{8 * k + 2}
+    mul   %root, %root -> sg4.{o}[4 * k + 3] @alu{8 * k + 3}
+    write sg4.{o}[4 * k + 3] -> INV_{h}
+.endm
+.macro met tree, a, b, h, o, k
+    .if tree == MAXIMA
+        fold  tree, a, b, sg4.{o}[4 * k + 3], 8 * k + 3
+        write sg4.{o}[4 * k + 3] -> MAX_{h}
+    .else
+        fold   tree, a, b, %sum, 8 * k + 1
+        invert %sum, h, o, k
+    .endif
+.endm
+.include "trees.s"
+.include "lanes.s"
+
+; ---- Passes ------------------------------------------------------------------------------------------------------
+; Four pipelines a side, two in a row of ALUs: a small ALU, then a large one. Side 1 is two rows and four groups on. A
+; vector of a column comes with all of them, on a group that both rows reach.
+.macro with_all from, i, k, long, count
+    read from -> sg4.{i}[3 + 4 * k] repeat long step 0 repeat count
+.endm
+.macro widen h, i, o, k, q, count
+    .equ G = (q + 2 * (q / 2) + 4 * k) % 8
+    .equ LARGE = (q < 2 ? 2 * q : 2 * q + 1) + 8 * k
+    .if ACROSS
+        read T0_{h}[q : count * LONG : 4, :] -> s{4 * G}.{i}
+        read T1_{h}[q : count * LONG : 4, :] -> s{4 * G + 1}.{i}
+    .else
+        read H_{h}[:, q : LONG : 4, :] -> sg2.{i}[2 * G]
+    .endif
+    cast.f16.f32 sg2.{i}[2 * G] -> sg4.{o}[G] @alu{LARGE}
+    write        sg4.{o}[G] -> X_{h}[:, q : LONG : 4, :]
+.endm
+.macro power h, i, o, k, q, part, count
+    .equ G = (q + 2 * (q / 2) + 4 * k) % 8
+    .equ SMALL = (q < 2 ? 2 * q + 1 : 2 * q) + 8 * k
+    .equ LARGE = (q < 2 ? 2 * q : 2 * q + 1) + 8 * k
+    .if PLANES
+        .for p in 0..4
+            read T{p}_{h}[4 * part + q : count * LONG : 16, :] -> s{4 * G + p}.{i}
+        .endfor
+    .else
+        read X_{h}[:, q : LONG : 4, :] -> sg4.{i}[G]
+    .endif
+    sub.f32 sg4.{i}[G], sg4.{i}[3 + 4 * k] -> %below @alu{SMALL}
+    exp     %below -> sg4.{o}[G] @alu{LARGE}
+    write   sg4.{o}[G] -> E_{h}[:, 4 * part + q : LONG : STRIDE, :]
+.endm
+.macro scaled h, i, o, k, q, part, count
+    .equ G = (q + 2 * (q / 2) + 4 * k) % 8
+    .equ SMALL = (q < 2 ? 2 * q + 1 : 2 * q) + 8 * k
+    .equ LARGE = (q < 2 ? 2 * q : 2 * q + 1) + 8 * k
+    read E_{h}[:, 4 * part + q : LONG : STRIDE, :] -> sg4.{i}[G]
+    .if F16
+        mul      sg4.{i}[G], sg4.{i}[3 + 4 * k] -> %y @alu{SMALL}
+        cast.f16 %y -> sg2.{o}[2 * G] @alu{LARGE}
+    .else
+        mul sg4.{i}[G], sg4.{i}[3 + 4 * k] -> sg4.{o}[G] @alu{SMALL}
+    .endif
+    .if ACROSS
+        .for p in 0..OCTETS
+            write.u8 s{4 * G + p}.{o} -> U{p}_{h}[4 * part + q : count * LONG : STRIDE, :]
+        .endfor
+    .elif F16
+        write sg2.{o}[2 * G] -> Y_{h}[:, q : LONG : 4, :]
+    .else
+        write sg4.{o}[G] -> Y_{h}[:, q : LONG : 4, :]
+    .endif
+.endm
+
+; Eight vectors a cycle of a side, times what its ALUs have kept: two ALUs of each row.
+.macro scaled_column h, i, o, k, c
+    .for two in 0..2
+        flow keep_{h}_{c}_{two}:
+            read INV_{h}[c, :] -> sg4.{i}[3 + 4 * two]
+            .for q in 0..4
+                identity sg4.{i}[3 + 4 * two] keep 1 @alu{8 * two + 4 * (q / 2) + q % 2 + 2 * k}
+            .endfor
+    .endfor
+    .for half in 0..1 + ACROSS
+        .for q in 0..8
+            flow scale_{h}_{c}_{half}_{q}:
+                read E_{h}[c, 8 * half + q : LONG : ACROSS ? 16 : 8, :] -> sg4.{i}[q]
+                mul  sg4.{i}[q], latch -> sg4.{o}[q] @alu{4 * (q / 2) + q % 2 + 2 * k}
+                .if ACROSS
+                    .for p in 0..4
+                        write.u8 s{4 * q + p}.{o} -> U{p}_{h}[LONG * c + 8 * half + q : LONG * c + LONG : 16, :]
+                    .endfor
+                .else
+                    write sg4.{o}[q] -> Y_{h}[c, q : LONG : 8, :]
+                .endif
+        .endfor
+    .endfor
+.endm
+
+.macro tensors h, count
+    .if ACROSS
+        planes 0, X, h, count * LONG, OCTETS, 0
+        planes 1, T, h, count * LONG, OCTETS, 1
+        planes 1, U, h, count * LONG, OCTETS, ONE
+        planes 2, Y, h, count * LONG, OCTETS, TWO
+    .elif F16
+        .input  H_{h} : f16 [count, LONG, LANES] at mem.{h}[0..15] bank TWO
+        .output Y_{h} : f16 [count, LONG, LANES] at mem.{h}[0..15] bank ONE
+    .else
+        .input  X_{h} : f32 [count, LONG, LANES] at mem.{h}[0..31] bank ONE
+        .output Y_{h} : f32 [count, LONG, LANES] at mem.{h}[0..31] bank ONE
+    .endif
+    .if F16
+        .temp X_{h} : f32 [count, LONG, LANES] at mem.{h}[0..31] bank ONE
+    .elif ACROSS
+        .temp Q_{h} : f32 [count, 8 * ceil_div(LONG, 64), LANES] at mem.{h}[0..31] bank TWO
+    .endif
+    .temp E_{h} : f32 [count, LONG, LANES] \
+        at mem.{h}[28..31] mem.{h}[24..27] mem.{h}[20..23] mem.{h}[16..19] \
+        mem.{h}[12..15] mem.{h}[8..11] mem.{h}[4..7] mem.{h}[0..3] bank TWO
+    .temp MAX_{h} : f32 [count, LANES] at mem.{h}[32..35] bank 1
+    .temp INV_{h} : f32 [count, LANES] at mem.{h}[NEAR..NEAR + 3] bank 1
+    .temp PART_{h} : f32 [count, LANES] at mem.{h}[0..3]
+    .if ROUNDS
+        between h, count, f32
+    .endif
+.endm
+
+.macro maxima h, i, o, k, count
+    .if F16
+        .for q in 0..4
+            flow widen_{h}_{q}:
+                widen h, i, o, k, q, count
+        .endfor
+    .endif
+    .if PLANES
+        plane_level MAXIMA, h, i, o, k, count * LONG, R, Q_{h}
+        levels      M_{h}, MAXIMA, h, i, o, k, count, LONG / 8, f32, Q_{h}, ONE, 1
+    .else
+        levels M_{h}, MAXIMA, h, i, o, k, count, LONG, f32, X_{h}, TWO, 1
+    .endif
+    .if ROUNDS
+        meet MAXIMA, h, i, o, k, ROUNDS
+    .endif
+.endm
+.macro powers h, i, o, k, count
+    .for part in 0..SETS
+        flow power_{h}_{part}:
+            with_all MAX_{h}, i, k, LONG / STRIDE, count
+            .for q in 0..4
+                power h, i, o, k, q, part, count
+            .endfor
+    .endfor
+.endm
+.macro sums h, i, o, k, count
+    levels S_{h}, SUMS, h, i, o, k, count, LONG, f32, E_{h}, ONE, 1
+    .if ROUNDS
+        meet SUMS, h, i, o, k, ROUNDS
+    .elif !SPLIT
+        flow invert_{h}:
+            read   PART_{h} -> sg4.{i}[4 * k]
+            invert sg4.{i}[4 * k], h, o, k
+    .endif
+.endm
+.macro results h, i, o, k, count
+    .if LATCHED
+        .for c in 0..count
+            scaled_column h, i, o, k, c
+        .endfor
+    .else
+        .for part in 0..SETS
+            flow scale_{h}_{part}:
+                with_all INV_{h}, i, k, LONG / STRIDE, count
+                .for q in 0..4
+                    scaled h, i, o, k, q, part, count
+                .endfor
+        .endfor
+    .endif
+.endm
+
+; ---- All of it, side by side -------------------------------------------------------------------------------------
+.macro stage number, h, i, o, k, count
+    .if number == 0
+        tensors h, count
+        .if ACROSS
+            turn X, T, h, i, o, OCTETS
+        .endif
+    .elif number == 1
+        maxima h, i, o, k, count
+    .elif number == 2
+        powers h, i, o, k, count
+    .elif number == 3
+        sums h, i, o, k, count
+    .else
+        results h, i, o, k, count
+        .if ACROSS
+            turn U, Y, h, i, o, OCTETS
+        .endif
+    .endif
+.endm
+.for number in 0..5
+    stage number, w, e, w, 0, COUNT_w
+    .if EAST
+        stage number, e, w, e, 1, COUNT_e
+    .endif
+    .if SPLIT && number == 1
+        flow join_maxima:
+            read    PART_w -> sg4.e[0]
+            read    PART_e -> sg4.w[1]
+            max.f32 sg4.e[0], sg4.w[1] -> sg4.w[2], sg4.e[3] @alu0
+            write   sg4.w[2] -> MAX_w
+            write   sg4.e[3] -> MAX_e
+    .elif SPLIT && number == 3
+        flow join_sums:
+            read  PART_w -> sg4.e[0]
+            read  PART_e -> sg4.w[1]
+            add   sg4.e[0], sg4.w[1] -> %sum @alu0
+            rsqrt %sum -> %root @alu2
+            mul   %root, %root -> sg4.w[2], sg4.e[3] @alu3
+            write sg4.w[2] -> INV_w
+            write sg4.e[3] -> INV_e
+    .endif
+.endfor
