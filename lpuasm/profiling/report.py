@@ -78,7 +78,7 @@ class Profile:
         return f'<iframe srcdoc="{escape(shown)}" style="width:100%;height:640px;border:0"></iframe>'
 
     def __str__(self) -> str:
-        parts = [_head(self), _strips(self.measured), _roofline(self), _costs(self), _bounds(self)]
+        parts = [_head(self), strips(self.measured), _roofline(self), _costs(self), _bounds(self)]
         return "\n\n".join("\n".join(lines) for part in parts if (lines := list(part))) + "\n"
 
 
@@ -112,7 +112,7 @@ def _head(p: Profile) -> Iterator[str]:
     yield f"{time(m.cycles, p.program.target.geometry.clock_mhz)}, {m.dispatches:,} dispatches"
 
 
-def _strips(m: Measured) -> Iterator[str]:
+def strips(m: Measured) -> Iterator[str]:
     """A line for each part of the chip that works, west to east; then the names of those that do not."""
     used = [u for u in m.units if u.busy]
     width = max((len(u.row.name) for u in used), default=0)
