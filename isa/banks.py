@@ -109,11 +109,12 @@ def _turns(timeline: Timeline, held: Holds, rows: Ints, size: int) -> tuple[Bool
     over = (step + size // 2) // size
     rest = step - over * size
     half, first = every[1], held.address[rows] // size
-    reach = (count - 1) * rest
-    place = held.address[rows] % size
+    low = high = held.address[rows] % size
+    for move in (count - 1) * rest:
+        low, high = low + np.minimum(move, 0), high + np.maximum(move, 0)
     good = (count[1] == 2) & (over[0] == 0) & (over[2] == 0) & (over[1] == 1 - 2 * first)
     good &= ((count[0] - 1) * every[0] < half) & ((count[2] == 1) | (every[2] == 2 * half)) & (half > 0)
-    good &= (place + np.minimum(reach, 0).sum(axis=0) >= 0) & (place + np.maximum(reach, 0).sum(axis=0) < size)
+    good &= (low >= 0) & (high < size)
     good &= (first == 0) | (first == 1)
     return good, held.begin[rows] + first * half, half
 

@@ -42,6 +42,8 @@ def extent(timeline: Timeline, family: Ints, base: Ints) -> tuple[Ints, Ints]:
     low = high = base
     for k in range(timeline.count.shape[1]):  # a sum over rows of three takes much longer
         move = (timeline.count[family, k] - 1) * timeline.step[family, k]
+        if not move.any():
+            continue
         low, high = low + np.minimum(move, 0), high + np.maximum(move, 0)
     return low, high
 

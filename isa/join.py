@@ -21,8 +21,6 @@ from lpuasm.isa.sweep import Heard
 from lpuasm.isa.target import HEMISPHERES, Target
 from lpuasm.isa.timeline import Timeline
 
-_OPERANDS, _BYTES = 64, 64
-
 
 @dataclass(frozen=True, slots=True)
 class Channels:
@@ -47,7 +45,7 @@ def channels(target: Target) -> Channels:
 
 @dataclass(frozen=True)
 class Joined:
-    """What readers hear, ordered by reader, operand, byte and issue; a row a run of ``count`` values.
+    """What readers hear; a row a run of ``count`` values.
 
     ``reader``, ``writer``: families of the timeline (writer −1: nothing is there). ``operand``: index in the reader's
     definition, −1 for the result that an `acc` takes. ``byte``: which stream of the operand's group. ``writer_operand``
@@ -143,40 +141,41 @@ def _indices(target: Target) -> Mapping[str, Ints]:
 
 
 def joins(timeline: Timeline) -> Joined:
-    """Every operand of ``timeline`` with the issues that it hears. Holds for any timeline, legal or not."""
+    """Every operand of ``timeline`` with the issues that it hears, ordered by reader, operand, byte and issue.
+
+    Holds for any timeline, legal or not.
+    """
     runs = traffic(timeline).runs
     heard, _ = hear(runs)
-    return join(runs, heard)
+    found = join(runs, heard)
+    order = np.lexsort((found.issue, found.byte, found.operand, found.reader))
+    return Joined(*(column[order] for column in vars(found).values()))
 
 
 def join(runs: Runs, heard: Heard) -> Joined:
-    """What a sweep of ``runs`` found, by families and issues."""
+    """What was ``heard`` among ``runs``, by families and issues."""
     reader, writer = heard.reader, heard.writer
-    missing = writer < 0
-    issue = runs.issue[reader] + heard.first * runs.hop[reader]
-    family, operand, byte = runs.family[reader], runs.operand[reader], runs.byte[reader]
-    far, most = int(issue.max(initial=0)) + 1, int(family.max(initial=0)) + 1
-    place = (family * _OPERANDS + operand + 1) * _BYTES + byte
-    if most * _OPERANDS * _BYTES < (1 << 62) // far:
-        order = np.argsort(place * far + issue)
-    else:
-        order = np.lexsort((issue, place))
-    missing = missing[order]
-    writer = writer[order]
-
-    def of_writer(column: Ints, none: int) -> Ints:
-        return np.where(missing, none, column)
-
+    heard_by = (
+        runs.family[writer],
+        runs.operand[writer],
+        runs.byte[writer],
+        runs.issue[writer] + heard.heard * runs.hop[writer],
+        heard.writer_pace * runs.hop[writer],
+    )
+    if int(writer.min(initial=0)) < 0:
+        for column, none in zip(heard_by, (-1, -1, 0, 0, 0), strict=True):
+            column[writer < 0] = none
+    family, operand, byte, issue, hop = heard_by
     return Joined(
-        family[order],
-        operand[order],
-        byte[order],
-        issue[order],
-        (heard.pace * runs.hop[reader])[order],
-        of_writer(runs.family[writer], -1),
-        of_writer(runs.operand[writer], -1),
-        of_writer(runs.byte[writer], 0),
-        of_writer(runs.issue[writer] + heard.heard[order] * runs.hop[writer], 0),
-        of_writer(heard.writer_pace[order] * runs.hop[writer], 0),
-        heard.count[order],
+        runs.family[reader],
+        runs.operand[reader],
+        runs.byte[reader],
+        runs.issue[reader] + heard.first * runs.hop[reader],
+        heard.pace * runs.hop[reader],
+        family,
+        operand,
+        byte,
+        issue,
+        hop,
+        heard.count,
     )

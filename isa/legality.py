@@ -106,6 +106,8 @@ def _cycle(runs: Runs, run: Ints, cell: Ints) -> Ints:
 
 def _met(moves: Traffic, runs: Runs, meetings: Meetings) -> list[Charges]:
     """LPU0301, LPU0303, LPU0306: claims that meet in a cell."""
+    if not len(meetings.second):
+        return []
     first, channel = channels(moves.timeline.target), runs.channel[meetings.second]
     out = []
     for code, low, high in ((301, 0, first.alus), (303, first.banks, first.queues), (306, first.queues, 1 << 62)):
@@ -120,6 +122,8 @@ def _met(moves: Traffic, runs: Runs, meetings: Meetings) -> list[Charges]:
 
 def _unheard(moves: Traffic, runs: Runs, heard: Heard) -> list[Charges]:
     """LPU0302, LPU0307: operands for which nothing is there."""
+    if int(heard.writer.min(initial=0)) >= 0:
+        return []
     first, channel = channels(moves.timeline.target), runs.channel[heard.reader]
     out = []
     for code, streams in ((302, True), (307, False)):
@@ -133,6 +137,8 @@ def _unheard(moves: Traffic, runs: Runs, heard: Heard) -> list[Charges]:
 
 def _turned(moves: Traffic, runs: Runs, heard: Heard, way: Ints) -> Charges:
     """LPU0308: results of ALUs that came by links of the other way than the one that takes them."""
+    if not way.any():
+        return charges(moves.timeline, 308, way[:0], way[:0])
     first, channel = channels(moves.timeline.target), runs.channel[heard.reader]
     linked: Bools = (channel >= first.alus) & (channel < first.planes) & (heard.writer >= 0)
     rows = np.flatnonzero(linked)

@@ -54,7 +54,8 @@ class Links:
 class Ports:
     """Tables of a target: by queue and direction the taps (−1: none), by opcode what its words hold and how long they
     take. ``form``, ``at``, … are [opcodes, slots], a slot an operand on streams. ``pair`` is the code of the type that
-    claims two planes. ``numbers``: by name of an operand that is a number, its lowest bit (−1: none) and its width."""
+    claims two planes. ``low_half``: whether all that words say of streams is in their low halves. ``numbers``: by name
+    of an operand that is a number, its lowest bit (−1: none) and its width."""
 
     read_tap: Ints
     drive_tap: Ints
@@ -70,6 +71,7 @@ class Ports:
     link: Ints
     type_at: Ints
     pair: Ints
+    low_half: bool
     numbers: Mapping[str, tuple[Ints, Ints]]
 
 
@@ -83,7 +85,7 @@ def per_target(make: Callable[[Target], _Made]) -> Callable[[Target], _Made]:
     @wraps(make)
     def get(target: Target) -> _Made:
         known = made.get(target.digest)
-        if known is None or known[0] != target:
+        if known is None or (known[0] is not target and known[0] != target):
             known = made[target.digest] = (target, make(target))
         return known[1]
 
@@ -129,17 +131,23 @@ def ports(target: Target) -> Ports:
         np.array([[NONE if (t := find(q, d)) is None else t for d in DIRECTIONS] for q in target.queues], np.int64)
         for find in (target.read_tap, target.drive_tap)
     ]
-    return Ports(read_tap=taps[0], drive_tap=taps[1], form=form, numbers=numbers, **by_slot, **by_opcode)
+    low_half = max(int(by_slot[name].max()) for name in ("at", "sized", "typed", "given")) + 8 <= 64
+    return Ports(
+        read_tap=taps[0], drive_tap=taps[1], form=form, low_half=low_half, numbers=numbers, **by_slot, **by_opcode
+    )
 
 
 def _stream_operands(definition: Definition) -> list[tuple[int, Operand]]:
     return [(i, o) for i, o in enumerate(definition.operands) if o.kind in ("streams", "source")]
 
 
-def bits(timeline: Timeline, rows: Ints, at: Ints, width: Ints | int) -> Ints:
-    """The fields of ``width`` < 64 bits at the bits ``at`` of the words of families ``rows``."""
+def bits(timeline: Timeline, rows: Ints, at: Ints, width: Ints | int, low_half: bool = False) -> Ints:
+    """The fields of ``width`` < 64 bits at the bits ``at`` of the words of families ``rows``.
+
+    ``low_half``: whether it is known that they all are in the low half.
+    """
     low, shift = timeline.low[rows], (at & 63).astype(np.uint64)
-    if int((at + width).max(initial=0)) > 64:
+    if not low_half and int((at + width).max(initial=0)) > 64:
         high = timeline.high[rows]
         over = (high << np.uint64(1)) << (np.uint64(63) - shift)
         value = np.where(at < 64, low >> shift | over, high >> shift)
@@ -182,9 +190,9 @@ def accesses(timeline: Timeline) -> tuple[Accesses, Accesses, Links]:
         given = tables.given[code, k]
         present = given == NONE
         if not present.all():
-            present |= bits(timeline, rows, np.maximum(given, 0), 1) == 1
+            present |= bits(timeline, rows, np.maximum(given, 0), 1, tables.low_half) == 1
         at = tables.at[code, k]
-        chunk = bits(timeline, rows, at, 8)
+        chunk = bits(timeline, rows, at, 8, tables.low_half)
         source = form == _SOURCE
         kind = np.where(source, chunk >> 6, _STREAMS)
         size = tables.fixed[code, k]
@@ -192,7 +200,7 @@ def accesses(timeline: Timeline) -> tuple[Accesses, Accesses, Links]:
             where = positions[code, k]
             some = where != NONE
             if some.any():
-                value = bits(timeline, rows, np.maximum(where, 0), width)
+                value = bits(timeline, rows, np.maximum(where, 0), width, tables.low_half)
                 size = np.where(some, 1 << value if positions is tables.sized else _SIZES[value], size)
         operand = tables.operand[code, k]
         columns = (rows, operand, chunk >> 5 & 1, chunk & 31, size)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lpuasm.isa.errors import Span
 from lpuasm.isa.layout import Layout
 from lpuasm.isa.target import Target
-from lpuasm.isa.timeline import Timeline, Words, expand
+from lpuasm.isa.timeline import Image, Timeline, Words, image, unfold
 
 SCALAR_QUEUE = "seq"
 TENSOR_KINDS = ("input", "weight", "output", "const", "temp")
@@ -88,9 +88,14 @@ class Program:
         return {t.name: t for t in self.tensors}
 
     @cached_property
+    def image(self) -> Image:
+        """The words of all queues of a streaming program as one table; none of a scalar one."""
+        return image(self.target, {} if self.scalar else self.queues)
+
+    @cached_property
     def timeline(self) -> Timeline:
         """When every word dispatches; of streaming programs."""
-        return expand(self.target, {} if self.scalar else self.queues)
+        return unfold(self.target, self.image)
 
     @cached_property
     def cycles(self) -> int | None:

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.isa.core import Bits, table
-from lpuasm.isa.distinct import distinct
 from lpuasm.isa.target import Queue, Target
 
 Words = NDArray[np.uint64]
@@ -76,13 +75,11 @@ class Timeline:
 
     def cycles(self) -> int:
         """Cycles from 0 to the last commit in the last superlane, that cycle included; 0 for an empty program."""
-        instructions = table(self.target)
-        last, opcode = self.last, self.opcode
-        end = 0
-        for code in distinct(opcode):
-            timing = instructions.by_opcode[int(code)].timing
-            end = max(end, int(last[opcode == code].max()) + max(timing.func, timing.skew) + 1)
-        return end + self.target.geometry.superlanes - 1 if len(last) else 0
+        reach = np.zeros(256, np.int64)
+        ends = [(d.opcode, max(d.timing.func, d.timing.skew) + 1) for d in table(self.target)]
+        reach[[code for code, _ in ends]] = [end for _, end in ends]
+        end = int((self.last + reach[self.opcode]).max(initial=0))
+        return end + self.target.geometry.superlanes - 1 if len(self.last) else 0
 
 
 def field(low: Half, high: Half, at: int, width: int) -> Ints:
@@ -125,23 +122,46 @@ def _dims(low: Half, high: Half, opcode: NDArray[np.uint8]) -> tuple[Ints, Ints,
     return count, every, step
 
 
+@dataclass(frozen=True)
+class Image:
+    """The words of all queues that have any, one queue after the other: ``queue`` numbers, and where each begins and
+    ends in ``low`` and ``high``, the halves of the words."""
+
+    queue: Ints
+    begin: Ints
+    low: Half
+    high: Half
+
+
+def image(target: Target, queues: Mapping[str, Words]) -> Image:
+    """The words of queues, in the order of their numbers."""
+    names = sorted((target.queue[name].number, name) for name, words in queues.items() if len(words))
+    parts = [queues[name] for _, name in names]
+    low, high = np.concatenate([np.zeros((0, 2), np.uint64), *parts]).T.copy()
+    begin = np.cumsum([0, *map(len, parts)])
+    return Image(np.array([number for number, _ in names], np.int64), begin, low, high)
+
+
 def expand(target: Target, queues: Mapping[str, Words]) -> Timeline:
     """The timeline of the queues of a program. Words are taken to be valid encodings.
 
     A queue that cannot go on (a `sync` that nothing releases, a `repeat` with nothing to repeat) is in ``stuck`` and
     ends there.
     """
-    names = sorted((name for name, words in queues.items() if len(words)), key=lambda name: target.queue[name].number)
-    if not names:
+    return unfold(target, image(target, queues))
+
+
+def unfold(target: Target, words: Image) -> Timeline:
+    """The timeline of ``words``: see :func:`expand`."""
+    if not len(words.queue):
         return _nothing(target)
-    low, high = np.concatenate([queues[name] for name in names]).T.copy()
-    begin = np.cumsum([0, *(len(queues[name]) for name in names)])
+    low, high, begin = words.low, words.high, words.begin
     columns = _decode(target, low, high, begin)
     parts: list[_Queue] = []
     if columns.waits.any() or columns.bad.any():
         parts = [
-            _Queue(target.queue[name], columns, slice(int(first), int(last)))
-            for name, first, last in zip(names, begin[:-1], begin[1:], strict=True)
+            _Queue(target.queues[number], columns, slice(first, last))
+            for number, first, last in zip(words.queue.tolist(), begin[:-1].tolist(), begin[1:].tolist(), strict=True)
         ]
         _release(target, parts)
     issued = ~(columns.nop | columns.repeat)
@@ -149,11 +169,10 @@ def expand(target: Target, queues: Mapping[str, Words]) -> Timeline:
         issued[part.place.start + part.reached : part.place.stop] = False
     rows = np.flatnonzero(issued)
     source = rows + columns.repeat[np.minimum(rows + 1, len(low) - 1)]
-    number = np.array([target.queue[name].number for name in names], np.int32)
-    which = np.repeat(np.arange(len(names)), np.diff(begin))[rows]
+    which = np.repeat(np.arange(len(words.queue)), np.diff(begin))[rows]
     return Timeline(
         target,
-        number[which],
+        words.queue.astype(np.int32)[which],
         (rows - begin[which]).astype(np.int32),
         low[rows],
         high[rows],

@@ -15,7 +15,7 @@ import numpy as np
 from lpuasm.isa.runs import Bools, Ints, lines
 from lpuasm.vm import nests, storage
 from lpuasm.vm.nests import Nests
-from lpuasm.vm.placed import Found, Laid, Places, as_claims, find, places
+from lpuasm.vm.placed import Found, Laid, Places, as_claims, bounds, find, places
 from lpuasm.vm.segments import Segments, gather, segments
 
 
@@ -30,7 +30,7 @@ class Paths:
     number: Ints
 
     def pick(self, rows: Ints) -> Paths:
-        return Paths(self.cell[rows], self.count[:, rows], self.step[:, rows], self.number[rows])
+        return Paths(*(c.take(rows, axis=-1) for c in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,12 @@ def _last(n: Nests, paths: Paths, rows: Ints, bank: int, bad: Bools) -> Last:
     other = (shape[:, 1:] != shape[:, :-1]).any(axis=0) & ~fresh[1:]
     bad[store[1:][other]] = True
     writes = n.writes[rows]
-    bad[store[writes & ~_once(own)]] = True
+    written = np.flatnonzero(writes)
+    bad[store[written[~_once(own.pick(written))]]] = True
     arena = np.cumsum(fresh) - 1
     time = n.time[rows]
     begin = int(time.min())
-    until = time + ((n.count[:, rows] - 1) * n.every[:, rows]).sum(axis=0)
+    _, until = bounds(time, n.count[:, rows], n.every[:, rows])
     long = 2 * (int(until.max()) - begin + 2)
     if int(arena[-1]) > (1 << 61) // long:
         bad[store] = True
@@ -136,8 +137,7 @@ def _folded(store: Ints, own: Paths, bank: int, bad: Bools) -> tuple[Ints, Ints]
     folds[store[over.any(axis=0)]] = True
     fold = folds[store]
     cell = np.where(fold, own.cell % bank, own.cell)
-    reach = (own.count - 1) * (own.step - over * bank)
-    low, high = cell + np.minimum(reach, 0).sum(axis=0), cell + np.maximum(reach, 0).sum(axis=0)
+    low, high = bounds(cell, own.count, own.step - over * bank)
     bad[store[(low < 0) | (fold & (high >= bank))]] = True
     return np.maximum(low, 0), np.maximum(high, 0)
 
@@ -148,13 +148,11 @@ def _once(own: Paths) -> Bools:
     deep = np.flatnonzero(own.count[1] > 1)
     if len(deep):
         pace, count = np.abs(own.step[:, deep]), own.count[:, deep]
-        by = np.argsort(pace, axis=0)
-        pace, count = np.take_along_axis(pace, by, 0), np.take_along_axis(count, by, 0)
-        reach, ok = np.zeros(len(deep), np.int64), np.ones(len(deep), bool)
-        for k in range(3):
-            ok &= (count[k] == 1) | (pace[k] > reach)
-            reach += (count[k] - 1) * pace[k]
-        good[deep] = ok
+        by, row = np.argsort(pace, axis=0), np.arange(len(deep))
+        reach = np.zeros(len(deep), np.int64)
+        for k in by:
+            good[deep] &= (count[k, row] == 1) | (pace[k, row] > reach)
+            reach = reach + (count[k, row] - 1) * pace[k, row]
     return good
 
 

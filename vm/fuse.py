@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from lpuasm.vm.fetch import Fetch
 from lpuasm.vm.nodes import Node
@@ -35,18 +36,15 @@ class Chain:
 
 def fused(steps: Sequence[Step], weights: dict[int, Fetch]) -> list[Step]:
     """The steps with products made one where they can be. ``weights``: where fixed weights come from, by node."""
-    uses: Counter[int] = Counter()
-    for s in steps:
-        for n in s.heard:
-            uses[n] += 1
+    uses = Counter(chain.from_iterable(s.heard for s in steps))
     at = {s.node.number: k for k, s in enumerate(steps) if s.whole and s.node.kept == "i32"}
     chains: dict[int, Chain] = {}
     absorbed: set[int] = set()
     for k, s in enumerate(steps):
-        chain = _chain(s, k, at, uses, chains)
-        if chain is not None:
-            chains[s.node.number] = chain
-            absorbed.update(chain.steps[:-1])
+        one = _chain(s, k, at, uses, chains)
+        if one is not None:
+            chains[s.node.number] = one
+            absorbed.update(one.steps[:-1])
     heads = [(n, c) for n, c in chains.items() if c.last not in absorbed]
     placed: dict[int, Step] = {}
     gone: set[int] = set()
@@ -85,10 +83,10 @@ def _all_of(p: Piece, node: Node) -> bool:
 def _groups(heads: list[tuple[int, Chain]], weights: dict[int, Fetch]) -> list[list[tuple[int, Chain]]]:
     """Chains that hear the same activations, and whose weights are there from the beginning."""
     groups: dict[object, list[tuple[int, Chain]]] = {}
-    for number, chain in heads:
-        rows = tuple(f.alone for f, _ in chain.terms)
-        free = all(r is not None for r in rows) and all(h in weights for _, h in chain.terms)
-        groups.setdefault((rows, chain.terms[0][0].count) if free else number, []).append((number, chain))
+    for number, sums in heads:
+        rows = tuple(f.alone for f, _ in sums.terms)
+        free = all(r is not None for r in rows) and all(h in weights for _, h in sums.terms)
+        groups.setdefault((rows, sums.terms[0][0].count) if free else number, []).append((number, sums))
     return list(groups.values())
 
 

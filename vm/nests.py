@@ -35,7 +35,8 @@ class Nests:
         return len(self.store)
 
     def pick(self, rows: Ints | Bools) -> Nests:
-        return Nests(*(c[..., rows] for c in vars(self).values()))
+        index = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        return Nests(*(c.take(index, axis=-1) for c in vars(self).values()))
 
 
 def single(store: Ints, port: Ints, cell: Ints, rows: Ints, time: Ints, writes: bool, issue: Ints) -> Nests:

@@ -81,37 +81,56 @@ def find(p: Places, store: Ints, cell: Ints, count: Ints, step: Ints, bank: int)
     """Where the nests lie that begin at ``cell``; ``count`` and ``step`` are [3, n], ``bank`` the words of a bank."""
     if not len(p.store):
         return Found(np.full(len(store), -1), cell, step)
-    reach = (count - 1) * step
-    low, high = cell + np.minimum(reach, 0).sum(axis=0), cell + np.maximum(reach, 0).sum(axis=0)
+    low, high = bounds(cell, count, step)
     far = int(max(p.last.max(), high.max(initial=0))) + 2
     begin = p.store * far + p.first
     row = np.searchsorted(begin, store * far + np.maximum(low, 0), "right") - 1
     held = (row >= 0) & (p.store[row] == store)
-    inside = held & (high <= p.last[row])
+    last = p.last[row]
     # Outside of all: after the one before it, and before the next one.
     next_ = np.append(begin, begin[-1] + (1 << 60))[row + 1]
-    free = ~(held & (low <= p.last[row])) & (next_ > store * far + high)
-    word = cell - p.first[row]
-    fits = word >= 0
-    run = p.run[row]
+    free = ~(held & (low <= last)) & (next_ > store * far + high)
+    first, run = p.first[row], p.run[row]
+    word, fits = cell - first, held & (high <= last) & p.apart[store]
     if run.any():
-        block = np.where(run == 0, 1 << 40, run)
-        side, place = np.divmod(word, bank)
-        side, place = np.where(run == 0, 0, side), np.where(run == 0, word, place)
-        turn, rest = np.divmod(place, block)
-        over = np.where(run == 0, 0, (step + bank // 2) // bank)
-        turns, rests = np.divmod(step - over * bank, block)
-        hops = np.where(count > 1, over, 0) * (count - 1)
-        # No dimension may carry over from place to run to bank.
-        fits &= rest + ((count - 1) * rests).sum(axis=0) < block
-        fits &= (side + np.minimum(hops, 0).sum(axis=0) >= 0) & (side + np.maximum(hops, 0).sum(axis=0) <= 1)
-        word = np.where(run == 0, word, (2 * turn + side) * run + rest)
-        step = np.where(run == 0, step, (2 * turns + over) * run + rests)
-    reach = (count - 1) * step
-    fits &= word + np.minimum(reach, 0).sum(axis=0) >= 0
-    fits &= word + np.maximum(reach, 0).sum(axis=0) < p.number[row]
-    found = np.where(inside & fits & p.apart[store], row, -2)
-    return Found(np.where(free, -1, found), word, step)
+        word, step, good = _in_runs(word, count, step, run, bank)
+        low, high = bounds(word, count, step)
+        fits &= good
+    else:
+        low, high = low - first, high - first
+    fits &= (low >= 0) & (high < p.number[row])
+    return Found(np.where(free, -1, np.where(fits, row, -2)), word, step)
+
+
+def bounds(cell: Ints, count: Ints, step: Ints) -> tuple[Ints, Ints]:
+    """The least and the greatest number that nests come to that begin at ``cell``; ``count`` and ``step`` [3, n]."""
+    low = high = cell
+    for times, pace in zip(count, step, strict=True):
+        move = (times - 1) * pace
+        if not move.any():
+            continue
+        low, high = low + np.minimum(move, 0), high + np.maximum(move, 0)
+    return low, high
+
+
+def _in_runs(word: Ints, count: Ints, step: Ints, run: Ints, bank: int) -> tuple[Ints, Ints, Bools]:
+    """Addresses, counted from a tensor's first, and steps of nests [3, n] as words of tensors that change banks after
+    each ``run`` of words (0: never); and for which nests that is right."""
+    whole = run == 0
+    block = np.where(whole, 1 << 40, run)
+    side, place = np.divmod(word, bank)
+    side, place = np.where(whole, 0, side), np.where(whole, word, place)
+    turn, rest = np.divmod(place, block)
+    over = np.where(whole, 0, (step + bank // 2) // bank)
+    turns, rests = np.divmod(step - over * bank, block)
+    # No dimension may carry over from place to run to bank.
+    least, most = bounds(side, count, over)
+    good = (word >= 0) & (bounds(rest, count, rests)[1] < block) & (least >= 0) & (most <= 1)
+    return (
+        np.where(whole, word, (2 * turn + side) * run + rest),
+        np.where(whole, step, (2 * turns + over) * run + rests),
+        good | whole,
+    )
 
 
 def as_claims(laid: Iterable[Laid], of: Bools) -> list[Claims]:

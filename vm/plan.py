@@ -123,12 +123,10 @@ def _key(program: Program) -> str:
     """A digest of all that a plan depends on: unlike that of the program, not of its symbols and its source."""
     key = program.__dict__.get(_KEY)
     if key is None:
-        digest = sha256(program.target.digest.encode())
-        for name in sorted(program.queues, key=lambda name: program.target.queue[name].number):
-            words = np.ascontiguousarray(program.queues[name])
-            digest.update(f"{name} {len(words)} ".encode())
-            digest.update(words.data)
-        digest.update(np.ascontiguousarray(program.intent).data)
+        digest, words = sha256(program.target.digest.encode()), program.image
+        for part in (words.queue, words.begin, words.low, words.high, np.ascontiguousarray(program.intent)):
+            digest.update(f"{len(part)} ".encode())
+            digest.update(part.data)
         digest.update(repr([(t.name, t.kind, t.layout) for t in program.tensors]).encode())
         key = program.__dict__[_KEY] = digest.hexdigest()
     return str(key)
@@ -206,11 +204,7 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
         lambda n: nodes[n].at is not None,
     )
     steps = [s for number, low, high in order(graph) for s in _steps(nodes[number], low, high, resolved)]
-    fixed = {
-        s.node.number: s.fetches[0]
-        for s in steps
-        if s.node.kind == "weights" and not edges[s.node.number]
-    }
+    fixed = {s.node.number: s.fetches[0] for s in steps if s.node.kind == "weights" and not edges[s.node.number]}
     steps = fused(steps, fixed)
     sinks = _sinks(net, steps)
     settle(steps, sinks)

@@ -69,20 +69,27 @@ def gather(parts: Iterable[Segments]) -> Segments:
 def ordered(rows: Segments) -> Segments:
     """Sorted by port and first vector, with rows that one formula covers made one."""
     rows = rows.pick(_by_place(rows))
-    again = rows.port[1:] == rows.port[:-1]
-    if not again.any() or not _repeated(rows.port, rows.source):
+    if not _repeated(rows):
         return rows
-    rows = _woven(_braided(rows))
+    rows = _braided(rows)
+    if not _repeated(rows):
+        return rows
+    rows = _woven(rows)
     if (rows.count > 1).all():
         return rows
     rows = _chained(_rolled(rows.pick(np.lexsort((rows.issue, rows.source, rows.port)))))
     return rows.pick(_by_place(rows))
 
 
-def _repeated(port: Ints, source: Ints) -> bool:
-    """Whether any two rows of a port have one source: others cannot be made one."""
-    most = int(source.max(initial=0)) + 1
-    if int(port.max(initial=0)) >= (1 << 62) // most:
+def _repeated(rows: Segments) -> bool:
+    """Whether any two rows of a port have one source: others cannot be made one. ``rows`` are sorted by port."""
+    again = rows.port[1:] == rows.port[:-1]
+    several = np.flatnonzero(np.append(again, False) | np.append(False, again))
+    if not len(several):
+        return False
+    port, source = rows.port[several], rows.source[several]
+    most = int(source.max()) + 1
+    if int(port.max()) >= (1 << 62) // most:
         return True
     key = np.sort(port * most + source)
     return bool((key[1:] == key[:-1]).any())

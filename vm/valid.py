@@ -6,15 +6,20 @@ from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lpuasm.isa.core import table
 from lpuasm.isa.operands import OperandError
+from lpuasm.isa.ports import per_target
 from lpuasm.isa.program import Program
-from lpuasm.isa.timeline import Words
+from lpuasm.isa.runs import Bools
+from lpuasm.isa.target import Target
+from lpuasm.isa.timeline import Half
 from lpuasm.vm.code import decode
 from lpuasm.vm.nodes import decoded
 
 _LOW = (1 << 64) - 1
+_MIX, _BUCKETS = np.uint64(0x9E3779B97F4A7C15), 12
 
 
 def check_words(program: Program) -> None:
@@ -24,44 +29,49 @@ def check_words(program: Program) -> None:
 
 
 def _all_good(program: Program) -> bool:
-    words = np.concatenate(list(program.queues.values()))
-    kinds = sorted({q.kind for q in program.target.queues})
-    own = [kinds.index(program.target.queue[name].kind) for name in program.queues]
-    kind = np.repeat(own, [len(w) for w in program.queues.values()])
-    opcode = (words[:, 0] & np.uint64(0xFF)).astype(np.int64)
-    by_opcode = table(program.target).by_opcode
-    for pair in np.flatnonzero(np.bincount(opcode * len(kinds) + kind)).tolist():
-        definition = by_opcode.get(pair // len(kinds))
-        if definition is None or kinds[pair % len(kinds)] not in definition.queues:
-            return False
+    words, taken = program.image, _taken(program.target)
+    opcode = (words.low & np.uint64(0xFF)).astype(np.uint8)
+    queue = np.repeat(words.queue, np.diff(words.begin))
+    if not taken[queue, opcode].all():
+        return False
+    low, high = _kept()[:, opcode]
     try:
-        for low, high in _different(words & _kept()[opcode]):
-            decoded(low, high)
+        for one, other in _different(words.low & low, words.high & high):
+            decoded(one, other)
     except OperandError:
         return False
     return True
 
 
-def _different(words: Words) -> Iterable[tuple[int, int]]:
-    """The different words among ``words``, perhaps some of them again."""
-    low, high = words.T
-    mixed = low ^ high * np.uint64(0x9E3779B97F4A7C15)
-    order = np.argsort(mixed)
-    low, high, mixed = low[order], high[order], mixed[order]
-    # Words that are mixed to the same number need not be the same.
-    fresh = np.ones(len(low), bool)
-    fresh[1:] = (mixed[1:] != mixed[:-1]) | (low[1:] != low[:-1])
-    return zip(low[fresh].tolist(), high[fresh].tolist(), strict=True)
+@per_target
+def _taken(target: Target) -> Bools:
+    """By number of the queue and opcode, whether the queue takes the instruction."""
+    out = np.zeros((len(target.queues), 256), bool)
+    for d in table(target):
+        for q in target.queues:
+            out[q.number, d.opcode] |= q.kind in d.queues
+    return out
+
+
+def _different(low: Half, high: Half) -> Iterable[tuple[int, int]]:
+    """The different words among those of these halves, perhaps some of them again."""
+    bucket = ((low ^ high * _MIX) * _MIX) >> np.uint64(64 - _BUCKETS)
+    one = np.zeros(1 << _BUCKETS, np.int64)
+    one[bucket] = np.arange(len(low))
+    kept = one[bucket]
+    # One word of each bucket, and all that are in the bucket of another one.
+    rows = np.flatnonzero((kept == np.arange(len(low))) | (low != low[kept]) | (high != high[kept]))
+    return zip(low[rows].tolist(), high[rows].tolist(), strict=True)
 
 
 @cache
-def _kept() -> Words:
-    """By opcode the bits that can make a word wrong: all but those of an address, which may be any number."""
-    out = np.zeros((256, 2), np.uint64)
+def _kept() -> NDArray[np.uint64]:
+    """Halves [2, opcodes] of the bits that can make a word wrong: all but those of an address, which may be any."""
+    out = np.zeros((2, 256), np.uint64)
     for d in table():
         operand = d.operand.get(d.steps)
         free = 0
         if operand is not None and operand.name == "address" and not d.rules and not operand.optional:
             free = ((1 << sum(width for _, width in operand.parts)) - 1) << operand.at
-        out[d.opcode] = (~free & _LOW, (~free >> 64) & _LOW)
+        out[:, d.opcode] = (~free & _LOW, (~free >> 64) & _LOW)
     return out
