@@ -29,7 +29,10 @@
     .input Eye_{h} : u8 [LANES, LANES] at mem.{h}36
     .input Pick_{h} : u8 [S, LANES] at mem.{h}36
     .input Seat_{h} : u8 [PS, LANES] at mem.{h}37
-    .temp  Q_{h} : f16 [NH * C * R * SP, LANES] at mem.{h}[0..15] bank 1
+    .temp  Q0_{h} : f16 [NH * SP, LANES] at mem.{h}[0..15] bank 0
+    .if C * R > 1
+        .temp Q1_{h} : f16 [NH * (C * R - 1) * SP, LANES] at mem.{h}[0..15] bank 1
+    .endif
     .if T0 > 0
         .input KP_{h} : f16 [C * T0, LANES] at mem.{h}[42..43]
         .input VP_{h} : f16 [C * NBP * HALF, LANES] at mem.{h}[0..15] bank 1
@@ -38,11 +41,14 @@
     .temp ST1_{h} : f32 [T, LANES] at mem.{h}[32..35] bank 1
     .temp M_{h}  : f32 [ML, LANES] at mem.{h}[36..39] banks run 2
     .for k in 0..4
-        .temp LV{k}0_{h} : f32 [ML, LANES] at mem.{h}[4 * k .. 4 * k + 3] bank 0
-        .temp LV{k}1_{h} : f32 [ceil_div(ML, 4), LANES] at mem.{h}[4 * k .. 4 * k + 3] bank 1
+        .temp LV{k}0_{h} : f32 [ML, LANES] at mem.{h}[16 + 4 * k .. 19 + 4 * k] bank 1
+        .temp LV{k}1_{h} : f32 [ceil_div(ML, 4), LANES] at mem.{h}[16 + 4 * k .. 19 + 4 * k] bank 1
     .endfor
-    .temp PT_{h} : f16 [LANES * ceil_div(U * NB, 2), LANES] at mem.{h}[16..31] bank 1
-    .temp PR_{h} : f16 [ceil_div(U * NB, 2) * PS * SP, LANES] at mem.{h}[0..15] bank 1
+    .equ half = ceil_div(ceil_div(U * NB, 2), 2)
+    .for k in 0..2
+        .temp PT{k}_{h} : f16 [half * LANES, LANES] at mem.{h}[0..15] bank k
+        .temp PR{k}_{h} : f16 [half * PS * SP, LANES] at mem.{h}[16..31] bank k
+    .endfor
     .temp VT_{h} : f16 [C * NB, NH, D + 1, LANES] at mem.{h}[40..41]
     .temp OC_{h} : f32 [2, PS, D + 1, LANES] at mem.{h}[36..39] banks run 16
     .temp OT_{h} : f16 [TO * LANES, LANES] at mem.{h}[16..31] bank 0
@@ -136,10 +142,10 @@
 .endm
 
 .macro install_queries h, o, PS, u, c, set, r, slots
+    .equ last = c * R + r == C * R - 1
     .for j in 0..slots
-        .equ sl = set * PS + j
         flow queries_{h}_{u}_{j}:
-            read Q_{h}[((sl * C + c) * R + r) * SP : +SP, :] -> sg16.{o}[0]
+            read Q{last ? 0 : 1}_{h}[((last ? 0 : c * R + r) * NH_{h} + set * PS + j) * SP : +SP, :] -> sg16.{o}[0]
             lw   mxm.{h}, sg16.{o}[0] group j * SP / 8
     .endfor
     flow install_queries_{h}_{u}:
@@ -156,19 +162,19 @@
         max.f32 sg4.{i}[0], sg4.{i}[1] -> %a @alu0
         max.f32 sg4.{i}[2], sg4.{i}[3] -> %b @alu1
         max.f32 %a, %b -> sg4.{o}[3] @alu3
-        .for k in 0..4
+        .for k in 0..(m > 1 ? 4 : 1)
             write sg4.{o}[3] -> LV{k}{1 - l % 2}_{h}[0:m, :]
         .endfor
 .endm
 
-.macro weigh h, o, i, u, name, place, count, to, src, a0, a1, a2, a3, out
+.macro weigh h, o, i, u, name, place, count, item, src, a0, a1, a2, a3, out
     flow weigh_{h}_{u}_{name}:
         read     ST{u % 2}_{h}[place : place + count, :] -> sg4.{i}[src]
         sub      sg4.{i}[src], latch -> %below @alu{a0}
         mul      %below, SCALE -> %x @alu{a1}
         exp      %x -> %p @alu{a2}
         cast.f16 %p -> sg2.{o}[out] @alu{a3}
-        write    sg2.{o}[out] -> PT_{h}[to : +count, :]
+        write    sg2.{o}[out] -> PT{item / 2 % 2}_{h}[(item / 4 * 2 + item % 2) * HALF : +count, :]
 .endm
 
 .macro weights h, o, i, u, src, a0, a1, a2, a3, out
@@ -181,24 +187,21 @@
     .if ML > 16
         level {h}, {o}, {i}, u, 2, ceil_div(ML, 16)
     .endif
-    .equ last = (ML > 1) + (ML > 4) + (ML > 16)
+    .equ levels = (ML > 1) + (ML > 4) + (ML > 16)
     flow keep_{h}_{u}:
-        .if last % 2
-            read LV01_{h}[0:1, :] -> sg4.{i}[src]
-        .else
-            read LV00_{h}[0:1, :] -> sg4.{i}[src]
-        .endif
+        read     LV0{levels % 2}_{h}[0:1, :] -> sg4.{i}[src]
         identity sg4.{i}[src]  keep 1 @alu{a0}
-    .if T0 > 0
-        weigh {h}, {o}, {i}, u, p, 0, T0, u * NB * HALF, src, a0, a1, a2, a3, out
-    .endif
-    weigh {h}, {o}, {i}, u, n, T0, S, (u * NB + NBP) * HALF, src, a0, a1, a2, a3, out
+    .for b in 0..NB
+        .equ low = b < NBP ? b * HALF : T0 + (b - NBP) * HALF
+        .equ count = min(HALF, (b < NBP ? T0 : T) - low)
+        weigh {h}, {o}, {i}, u, b{b}, low, count, u * NB + b, src, a0, a1, a2, a3, out
+    .endfor
 .endm
 
 ; ---- Weights turned, products with values, and their sums -------------------------------------------------------------
 .macro turn_weights h, o, i, PS, J
     flow weights_{h}_{J}:
-        read PT_{h}[LANES * J : +LANES, :] -> sg16.{o}[0]
+        read PT{J % 2}_{h}[LANES * (J / 2) : +LANES, :] -> sg16.{o}[0]
         lw   mxm.{h}, sg16.{o}[0]
     flow install_weights_{h}_{J}:
         iw mxm.{h}
@@ -208,12 +211,12 @@
         abc       mxm.{h}1, s26.{o}
         acc       mxm.{h}0 -> s0.{i} low8
         acc       mxm.{h}1 -> s1.{i} low8
-        write.f16 sg2.{i}[0] -> PR_{h}[J * PS * SP : +PS * SP, :]
+        write.f16 sg2.{i}[0] -> PR{J % 2}_{h}[J / 2 * PS * SP : +PS * SP, :]
 .endm
 
 .macro install_rows h, o, PS, J
     flow rows_{h}_{J}:
-        read PR_{h}[J * PS * SP : +PS * SP, :] -> sg16.{o}[0]
+        read PR{J % 2}_{h}[J / 2 * PS * SP : +PS * SP, :] -> sg16.{o}[0]
         lw   mxm.{h}, sg16.{o}[0]
     flow install_rows_{h}_{J}:
         iw mxm.{h}
@@ -326,9 +329,6 @@
         scores e, e, w, 0, PS_e, NH_e, U_e, t, 11
         .if NH_w > 0
             scores w, w, e, 1, PS_w, NH_w, U_w, t, 6
-        .endif
-        .if t == 0 && C * R > 1
-            queries C * R - 1
         .endif
         later e, e, w, 0, PS_e, NH_e, U_e, t, 5, 8, 9, 10, 15, 12, 5, 8, 9, 11, 10, 9, 13
         .if NH_w > 0

@@ -28,8 +28,8 @@
     .equ deep = ceil_div(wide, LANES)
     .for n in 0..TN
         .for k in 0..deep
-            product {gate}_{n}_{k}, 0, {gate}, n * deep + k, {X}, k, wide, k == 0, k == deep - 1
-            product {up}_{n}_{k}, 1, {up}, n * deep + k, {X}, k, wide, k == 0, k == deep - 1
+            product {gate}_{n}_{k}, 0, {gate}, n * deep + k, {X}, k, wide - LANES * k, k == 0, k == deep - 1
+            product {up}_{n}_{k}, 1, {up}, n * deep + k, {X}, k, wide - LANES * k, k == 0, k == deep - 1
         .endfor
         gated n
     .endfor

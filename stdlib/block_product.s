@@ -45,9 +45,9 @@
     .endfor
 .endm
 
-; Tile number `item` of W_e (u = 0) or W_w (u = 1) with tile k of X; `wide` is how many lanes X has in all.
-.macro product name, u, W, item, X, k, wide, first, final
-    .equ halves = wide - LANES * k > LANES / 2 ? 2 : 1
+; Tile number `item` of W_e (u = 0) or W_w (u = 1) with tile k of X, of which `left` lanes or more are left.
+.macro product name, u, W, item, X, k, left, first, final
+    .equ halves = left > LANES / 2 ? 2 : 1
     .if u == 0
         tile_product {name}, e, e, w, {W}, item, {X}, k, halves, first, final
     .else
@@ -56,12 +56,15 @@
 .endm
 
 ; Column n of X · Wᵀ as the sum of T1_e and T1_w: tile k is dealt to hemisphere (n + k) mod 2, so that two columns have
-; as much work east as west. A hemisphere's tiles lie in the order of their use.
-.macro column name, n, W, X, wide
-    .equ deep = ceil_div(wide, LANES)
+; as much work east as west. A hemisphere's tiles lie in the order of their use. X has `wide` lanes, and `more` in further
+; tiles.
+.macro column name, n, W, X, wide, more = 0
+    .equ tiles = ceil_div(wide, LANES)
+    .equ deep = tiles + ceil_div(more, LANES)
     .for k in 0..deep
         .equ u = (n + k) % 2
-        product {name}_{n}_{k}, u, {W}, n / 2 * deep + n % 2 * ((deep + 1 - u) / 2) + k / 2, {X}, k, wide, k < 2, k + 2 >= deep
+        product {name}_{n}_{k}, u, {W}, n / 2 * deep + n % 2 * ((deep + 1 - u) / 2) + k / 2, {X}, k, \
+            k < tiles ? wide - LANES * k : more - LANES * (k - tiles), k < 2, k + 2 >= deep
     .endfor
 .endm
 

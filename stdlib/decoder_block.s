@@ -21,9 +21,9 @@
 
 .input X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
 .input Gamma : f16 [2 * TK, LANES] at mem.w[30..31]
-.input Cos : f32 [S, LANES] at mem.w[16..19] bank 1
-.input Sin : f32 [S, LANES] at mem.w[20..23] bank 1
-.input Slot : u8 [PH, LANES] at mem.w24 bank 1
+.input Cos : f32 [S, LANES] at mem.w[16..19] bank 0
+.input Sin : f32 [S, LANES] at mem.w[20..23] bank 0
+.input Slot : u8 [PH, LANES] at mem.w30 bank 0
 .input Map : i16 [1, LANES] at mem.e[30..31] bank 1
 .output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
 
@@ -114,16 +114,16 @@ flow gamma:
     flow swap_{n}:
         total    n, TK
         identity %y -> sg4.e[7] @alu9
-        write    sg4.e[7] -> QF{n % 2}
+        write    sg4.e[7] -> QF{(NQ - 1 - n) % 2}
         read     Map -> sg2.e[9] repeat S step 0
         permute  sg4.e[7], sg2.e[9] -> sg4.w[7]
-        write    sg4.w[7] -> QP{n % 2}
+        write    sg4.w[7] -> QP{(NQ - 1 - n) % 2}
 .endm
 
 ; Column n of those, as f16 %r of a flow.
 .macro rotated n
-        read     QF{n % 2} -> sg4.w[1]
-        read     QP{n % 2} -> sg4.w[2]
+        read     QF{(NQ - 1 - n) % 2} -> sg4.w[1]
+        read     QP{(NQ - 1 - n) % 2} -> sg4.w[2]
         read     Cos -> sg4.e[2]
         read     Sin -> sg4.e[3]
         mul      sg4.w[1], sg4.e[2] -> %a @alu0
@@ -135,47 +135,38 @@ flow gamma:
 .macro queries q
     .for slot in 0..NH_e
         flow queries_{q}_{slot}:
-            rotated  q < C * R - 1 ? C + q : NQ - 1
+            rotated  2 * C + q
             read     Slot[slot : slot + 1, :] -> s0.e repeat S step 0
             mask     %r, s0.e -> sg2.e[12], sg2.w[12] @alu15
-            write    sg2.e[12] -> Q_e[(slot * C * R + q) * SP : +S, :]
+            write    sg2.e[12] -> Q{q == C * R - 1 ? 0 : 1}_e[((q == C * R - 1 ? 0 : q) * NH_e + slot) * SP : +S, :]
             .if slot < NH_w
-                write sg2.w[12] -> Q_w[(slot * C * R + q) * SP : +S, :]
+                write sg2.w[12] -> Q{q == C * R - 1 ? 0 : 1}_w[((q == C * R - 1 ? 0 : q) * NH_w + slot) * SP : +S, :]
             .endif
     .endfor
 .endm
 
 .for c in 0..C
     column qkv, c, Qkv, X, DM
-    swap c
-    flow keys_{c}:
-        rotated  c
-        identity %r -> sg2.e[12], sg2.w[12] @alu15
-        write    sg2.e[12] -> K_e[c * S : +S, :]
-        write    sg2.w[12] -> K_w[c * S : +S, :]
-.endfor
-.macro query_column q
-    .equ n = q < C * R - 1 ? C + q : NQ - 1
-    column qkv, n, Qkv, X, DM
-    swap n
-.endm
-.for q in 0..C * R - 1
-    query_column q
-    queries q
-.endfor
-.for c in 0..C
-    .equ n = C + C * R - 1 + c
-    column qkv, n, Qkv, X, DM
     flow values_{c}:
-        total    n, TK
+        total    c, TK
         cast.f16 %y -> sg2.e[12], sg2.w[12] @alu10
         write    sg2.e[12] -> V_e[c * NBN * LANES / 2 : +S, :]
         write    sg2.w[12] -> V_w[c * NBN * LANES / 2 : +S, :]
 .endfor
-    query_column C * R - 1
-    .if C * R == 1
-        queries 0
-    .endif
+.for c in 0..C
+    column qkv, C + c, Qkv, X, DM
+    swap C + c
+    flow keys_{c}:
+        rotated  C + c
+        identity %r -> sg2.e[12], sg2.w[12] @alu15
+        write    sg2.e[12] -> K_e[c * S : +S, :]
+        write    sg2.w[12] -> K_w[c * S : +S, :]
+.endfor
+.for q in 0..C * R
+    column qkv, 2 * C + q, Qkv, X, DM
+    swap 2 * C + q
+    queries q
+.endfor
 
     unit_rows e, e, NH_e
 .if NH_w > 0
@@ -193,7 +184,7 @@ flow gamma:
 
 ; ---- Out, and the norm of the sum --------------------------------------------------------------------------------------
 .for n in 0..TK
-    column out, n, Out, O, TA * LANES
+    column out, n, Out, O, U_e * PS_e * D, TO_w > 0 ? U_w * PS_w * D : 0
     flow residual_{n}:
         total    n, TA
         read     X[:, LANES * n : +LANES] -> sg2.e[2]

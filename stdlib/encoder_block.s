@@ -22,7 +22,7 @@
 
 .input  X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
 .input  Vectors : f16 [BIASES + 4 * TK, LANES] at mem.w[30..31]
-.input  Slot : u8 [PH, LANES] at mem.w24 bank 1
+.input  Slot : u8 [PH, LANES] at mem.w30 bank 0
 .if DM % LANES > 0
     .input Valid : u8 [1, LANES] at mem.w25 bank 1              ; lanes of the last tile of the model
 .endif
@@ -98,18 +98,35 @@ flow copy:
 .endm
 
 ; ---- Keys, values and queries -------------------------------------------------------------------------------------------
-.for c in 0..C
+.for c in 0..2 * C
     column qkv, c, Qkv, X, DM
     vector bias_qkv_{c}, c, 9
-    flow keys_{c}:
+    flow biased_{c}:
         total    c, TK
         add      %y, latch -> %b @alu9
         cast.f16 %b -> sg2.e[12], sg2.w[12] @alu10
-        write    sg2.e[12] -> K_e[c * S : +S, :]
-        write    sg2.w[12] -> K_w[c * S : +S, :]
+        .if c < C
+            write sg2.e[12] -> V_e[c * NBN * LANES / 2 : +S, :]
+            write sg2.w[12] -> V_w[c * NBN * LANES / 2 : +S, :]
+        .else
+            write sg2.e[12] -> K_e[(c - C) * S : +S, :]
+            write sg2.w[12] -> K_w[(c - C) * S : +S, :]
+        .endif
 .endfor
-.macro query_column q
-    .equ n = q < C * R - 1 ? C + q : NQ - 1
+.macro queries q
+    .for slot in 1..NH_e
+        flow queries_{q}_{slot}:
+            read  QB -> sg2.w[14]
+            read  Slot[slot : slot + 1, :] -> s0.e repeat S step 0
+            mask  sg2.w[14], s0.e -> sg2.e[13], sg2.w[13] @alu15
+            write sg2.e[13] -> Q{q == C * R - 1 ? 0 : 1}_e[((q == C * R - 1 ? 0 : q) * NH_e + slot) * SP : +S, :]
+            .if slot < NH_w
+                write sg2.w[13] -> Q{q == C * R - 1 ? 0 : 1}_w[((q == C * R - 1 ? 0 : q) * NH_w + slot) * SP : +S, :]
+            .endif
+    .endfor
+.endm
+.for q in 0..C * R
+    .equ n = 2 * C + q
     column qkv, n, Qkv, X, DM
     vector bias_qkv_{n}, n, 9
     flow queries_{q}_0:
@@ -119,42 +136,12 @@ flow copy:
         write    sg2.e[13] -> QB
         read     Slot[0:1, :] -> s16.e repeat S step 0
         mask     %h, s16.e -> sg2.e[12], sg2.w[12] @alu11
-        write    sg2.e[12] -> Q_e[q * SP : +S, :]
+        write    sg2.e[12] -> Q{q == C * R - 1 ? 0 : 1}_e[(q == C * R - 1 ? 0 : q) * NH_e * SP : +S, :]
         .if NH_w > 0
-            write sg2.w[12] -> Q_w[q * SP : +S, :]
+            write sg2.w[12] -> Q{q == C * R - 1 ? 0 : 1}_w[(q == C * R - 1 ? 0 : q) * NH_w * SP : +S, :]
         .endif
-.endm
-.macro queries q
-    .for slot in 1..NH_e
-        flow queries_{q}_{slot}:
-            read  QB -> sg2.w[14]
-            read  Slot[slot : slot + 1, :] -> s0.e repeat S step 0
-            mask  sg2.w[14], s0.e -> sg2.e[13], sg2.w[13] @alu15
-            write sg2.e[13] -> Q_e[(slot * C * R + q) * SP : +S, :]
-            .if slot < NH_w
-                write sg2.w[13] -> Q_w[(slot * C * R + q) * SP : +S, :]
-            .endif
-    .endfor
-.endm
-.for q in 0..C * R - 1
-    query_column q
     queries q
 .endfor
-.for c in 0..C
-    .equ n = C + C * R - 1 + c
-    column qkv, n, Qkv, X, DM
-    vector bias_qkv_{n}, n, 9
-    flow values_{c}:
-        total    n, TK
-        add      %y, latch -> %b @alu9
-        cast.f16 %b -> sg2.e[12], sg2.w[12] @alu10
-        write    sg2.e[12] -> V_e[c * NBN * LANES / 2 : +S, :]
-        write    sg2.w[12] -> V_w[c * NBN * LANES / 2 : +S, :]
-.endfor
-    query_column C * R - 1
-    .if C * R == 1
-        queries 0
-    .endif
 
     unit_rows e, e, NH_e
 .if NH_w > 0
@@ -255,7 +242,7 @@ flow copy:
 .endm
 
 .for n in 0..TK
-    column out, n, Out, O, TA * LANES
+    column out, n, Out, O, U_e * PS_e * D, TO_w > 0 ? U_w * PS_w * D : 0
     residual out, n, TA, NQ + n, 1
 .endfor
     centred out, (TK + 1) % 2

@@ -90,18 +90,16 @@ class Heads:
         return found
 
     def projections(self, q: Array, k: Array, v: Array) -> Array:
-        """Rows of weights [heads · d, ...] (or of a bias) in the order of the lanes: tiles of keys, of queries but the
-        last one, of values, and the last of queries."""
+        """Rows of weights [heads · d, ...] (or of a bias) in the order of the lanes: tiles of values, keys, queries."""
         import numpy as np
 
         out = np.zeros(((2 + self.group) * self.tiles, LANES, *q.shape[1:]), q.dtype)
         for g in range(self.kv):
             tile, own, lanes = self.place(g)[0], slice(g * self.d, (g + 1) * self.d), self.lanes(g)
-            out[tile, lanes], out[tile - self.tiles - 1, lanes] = k[own], v[own]
+            out[tile, lanes], out[self.tiles + tile, lanes] = v[own], k[own]
             for r in range(self.group):
-                head, column = g * self.group + r, tile * self.group + r
-                last = column == self.tiles * self.group - 1
-                out[-1 if last else self.tiles + column, lanes] = q[head * self.d : (head + 1) * self.d]
+                head, column = g * self.group + r, 2 * self.tiles + tile * self.group + r
+                out[column, lanes] = q[head * self.d : (head + 1) * self.d]
         return out.reshape(-1, *q.shape[1:])
 
     def output(self, w: Array) -> Array:
