@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.binary import MUL as mul
     from lpuasm.stdlib.binary import SUB as sub
     from lpuasm.stdlib.convolve import CONV2D as conv2d
-    from lpuasm.stdlib.fourbit import MATMUL_W4 as matmul_w4
     from lpuasm.stdlib.distributions import SOFTMAX as softmax
+    from lpuasm.stdlib.fourbit import MATMUL_W4 as matmul_w4
     from lpuasm.stdlib.kernel import Contract, Kernel, KernelRun
     from lpuasm.stdlib.layers import LINEAR as linear
     from lpuasm.stdlib.moves import GATHER as gather
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.reductions import REDUCE_MAX as reduce_max
     from lpuasm.stdlib.reductions import REDUCE_MEAN as reduce_mean
     from lpuasm.stdlib.reductions import REDUCE_SUM as reduce_sum
+    from lpuasm.stdlib.rotary import ROPE as rope
     from lpuasm.stdlib.scaling import DEQUANTIZE as dequantize
     from lpuasm.stdlib.scaling import QUANTIZE as quantize
 
@@ -54,6 +55,7 @@ KERNELS = {
     **dict.fromkeys(("reduce_max", "reduce_mean", "reduce_sum"), "reductions"),
     "softmax": "distributions",
     **dict.fromkeys(("layer_norm", "rms_norm"), "norms"),
+    "rope": "rotary",
 }
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "reduce_sum",
     "relu",
     "rms_norm",
+    "rope",
     "sigmoid",
     "silu",
     "softmax",
