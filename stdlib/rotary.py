@@ -121,7 +121,7 @@ ROPE = Kernel(
         "last place",
         bound=None,
         cycles=_cycles,
-        formula="H·R + 2·step + R + 200, R = ⌈P / 2⌉ for H heads of P positions, step = R · min(H, ⌊64 / R⌋) if R ≤ 64, else "
+        formula="H·R + 2·step + R + 200, R = ⌈P / 2⌉ for H heads of P positions, step = R · min(H, ⌊64 / R⌋) or, if R > 64, "
         "⌈R / max(1, ⌊8 / H⌋)⌉",
     ),
     _defines,
