@@ -49,7 +49,7 @@ class _Split:
 
 def task_rows(keys: int) -> int:
     """The most rows that are worked on together; `attention.s` has the same number."""
-    return min(LANES, 16 * max(1, WORDS // (48 * -(-keys // LANES))))
+    return min(LANES, 16 * max(1, (WORDS - 512) // (32 * -(-keys // (2 * LANES)))))
 
 
 def split(heads: int, kv_heads: int, queries: int, keys: int) -> _Split:
@@ -60,17 +60,17 @@ def split(heads: int, kv_heads: int, queries: int, keys: int) -> _Split:
     return _Split(group // together, together * queries, jobs - jobs // 2, jobs // 2)
 
 
-def _fits(s: _Split, keys: int, d: int, beside_values: int) -> bool:
-    """Whether keys and values, transposed values, scores and weights find room; `attention.s` places them."""
+def _fits(s: _Split, keys: int, d: int, added: int) -> bool:
+    """Whether keys, values, weights and results find room beside the rest; `attention.s` places them."""
     blocks, rows = -(-keys // LANES), task_rows(keys)
-    vectors = -(-max(s.east, s.west + s.offset) // s.per) * blocks * 40
-    twice = vectors <= 36 * 40
-    beside = rows // 2 + blocks * rows // 8 + 2 * rows
+    heads = -(-max(s.east, s.west + s.offset) // s.per)
+    weights, results = blocks * rows // 4, s.east * -(-s.rows // 16) * 2
     return (
-        (2 * vectors + beside <= WORDS // 2 if twice else 2 * vectors + 2 * beside <= WORDS)
-        and 4 * -(-blocks // 2) * (d + 1) + beside_values <= WORDS // 2 - 300
-        and 3 * blocks * rows <= WORDS
-        and s.east * s.rows // 2 <= WORDS // 2
+        80 * heads * blocks + weights + 400 <= WORDS
+        and weights + 200 <= WORDS // 2
+        and added + results + 600 <= WORDS
+        and 2 * -(-blocks // 2) * (rows + d + 1) <= WORDS - 512
+        and s.east * s.rows // 2 + 2 * -(-blocks // 2) * (d + 1) + LANES <= WORDS
     )
 
 
@@ -182,9 +182,9 @@ def _prepare(
             own_keys, own_values = np.pad(k[own], padded), np.pad(v[own], padded)
             octets = own_values.astype("<f2").view(np.uint8).reshape(*own_values.shape, 2)
             found[f"V0_{side}"], found[f"V1_{side}"] = octets[..., 0], octets[..., 1]
-            found[f"K0_{side}"] = found[f"K1_{side}"] = own_keys
+            found[f"K_{side}"] = own_keys
             found[f"Eye_{side}"] = np.eye(LANES, dtype=np.uint8)
-            found[f"Lane_{side}"] = np.repeat(np.arange(16, dtype=np.uint8)[:, None], LANES, 1)
+            found[f"Lane_{side}"] = np.repeat(np.arange(16, dtype=np.int32)[:, None], LANES, 1)
             if added is not None:
                 found[f"Mask_{side}"] = added
             elif causal:
@@ -195,7 +195,8 @@ def _prepare(
         return {name: array for name, array in found.items() if name in wanted}
 
     def finish(outputs: Mapping[str, Array]) -> Array:
-        return np.concatenate([outputs[f"O_{side}"] for side in "ew" if f"O_{side}" in outputs]).reshape(q.shape)
+        sides = [outputs[f"O_{side}"][:, : s.rows] for side in "ew" if f"O_{side}" in outputs]
+        return np.concatenate(sides).reshape(q.shape)
 
     return Call(dims, "f16", inputs, finish)
 
@@ -221,8 +222,8 @@ def _cycles(*, dtype: str = "f16", **dims: Any) -> int:
     blocks, steps = -(-keys // LANES), -(-keys // WIDEST)
     tasks = -(-rows // task_rows(keys))
     most = min(task_rows(keys), rows // tasks + 16)
-    each = 22 * blocks * (most + 64) // 10 + 2 * steps * (d + 25) + 700
-    return jobs * tasks * each + 2 * blocks * (d + 100) * -(-(jobs + int(p["OFFW"])) // int(p["PER"])) + 4000
+    each = 6 * blocks * (most + 32) // 5 + steps * (d + 16) + 400
+    return jobs * tasks * each + 2 * blocks * (d + 60) * -(-(jobs + int(p["OFFW"])) // int(p["PER"])) + 1800
 
 
 ATTENTION = Kernel(
@@ -233,8 +234,8 @@ ATTENTION = Kernel(
         error=_ERROR,
         bound=None,
         cycles=_cycles,
-        formula="T · (2.2 · NB · (TR + 64) + 2 · ⌈Skv / 160⌉ · (D + 25) + 700) + 2 · NB · (D + 100) · heads of keys "
-        "+ 4000, with NB = ⌈Skv / 320⌉ and T tasks of TR rows on the busier hemisphere",
+        formula="T · (1.2 · NB · (TR + 32) + ⌈Skv / 160⌉ · (D + 16) + 400) + 2 · NB · (D + 60) · heads of keys + 1800, "
+        "with NB = ⌈Skv / 320⌉ and T tasks of TR rows on the busier hemisphere",
     ),
     _defines,
     _prepare,

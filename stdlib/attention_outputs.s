@@ -1,0 +1,89 @@
+; Attention, third stage: weights, their products with the values, and the results, turned.
+
+; P = exp(scale · (S − maximum)) of block b. A distributor gives every lane of a superlane the maximum of the row.
+.macro weights h, o, i, task, G, b, a0, a1, a2, a3, out
+    flow weights_{h}_{task}_{b}:
+        read       F_{h}[task % 2, 0:G, :] -> sg4.{o}[4] repeat 4 step 0 repeat G repeat 4 step 0
+        read       Lane_{h} -> sg4.{o}[5] repeat 4 repeat G step 0 repeat 4
+        distribute sg8.{o}[2], s20.{o} -> sg8.{o}[2]
+        shift      sg4.{o}[4], 0 -> sg4.{i}[4] @sxm.{h}.select1
+        read       S{b % 2}_{h}[task % 2, b / 2, 0 : 16 * G, :] -> sg4.{i}[5]
+        sub.f32    sg4.{i}[5], sg4.{i}[4] -> %below @a0
+        mul        %below, MASKED ? 1.0 : SCALE -> %x @a1
+        exp        %x -> %p @a2
+        cast.f16   %p -> out @a3
+        .if task % 2
+            write out -> P1_{h}[b, 0 : 16 * G, :]
+        .else
+            write out -> P0_{h}[b, 0 : 16 * G, :]
+        .endif
+.endm
+
+; Weights of 160 keys, installed, times the values of these keys: D + 1 rows are streamed, whatever the rows of a task.
+.macro product h, o, i, task, kv, G, b, half, start
+    .if half == 0 || 2 * b + half == start
+        flow load_{h}_{task}_{b}:
+            read P{task % 2}_{h}[b, 0 : 16 * G, :] -> sg16.{o}[0]
+            lw   mxm.{h}, sg16.{o}[0]
+        flow install_{h}_{task}_{b}:
+            iw mxm.{h}
+    .endif
+    flow product_{h}_{task}_{b}_{half}:
+        read W{b % 2}_{h}[kv % KEPT, b / 2, :, :] -> sg2.{o}[14]
+        abc  mxm.{h}, sg2.{o}[14] half half
+        .if 2 * b + half == start
+            acc mxm.{h} -> sg4.{i}[6]
+        .else
+            read C_{h}[task % 2, :, :] -> sg4.{o}[6]
+            acc  mxm.{h}, sg4.{o}[6] -> sg4.{i}[6]
+        .endif
+        write sg4.{i}[6] -> C_{h}[task % 2, :, :]
+.endm
+
+; 1 / x is the square of 1 / √x. The bytes of the results wait among those of the tasks that are turned together.
+.macro normalise h, o, i, task
+    .equ place = WIDTH * (task % (2 * TOGETHER))
+    flow inverse_{h}_{task}:
+        read  C_{h}[task % 2, D : D + 1, :] -> sg4.{i}[0]
+        rsqrt sg4.{i}[0] -> %r @alu13
+        mul   %r, %r -> sg4.{o}[1] @alu12
+        write sg4.{o}[1] -> Inverse_{h}[task % 2 : +1, :]
+    .for p in 0..2
+        flow normalise_{h}_{task}_{p}:
+            read     C_{h}[task % 2, 0:D, :] -> sg4.{i}[0]
+            read     Inverse_{h}[task % 2 : +1, :] -> sg4.{i}[1] repeat D step 0
+            mul      sg4.{i}[0], sg4.{i}[1] -> %o @alu12
+            cast.f16 %o -> sg2.{o}[2] @alu13
+            write.u8 s{4 + p}.{o} -> U{p}_{h}[place : +D, :]
+    .endfor
+.endm
+
+; Results of tasks `start` to `stop`, one above the other, are turned at once: those of each come out in lanes of their
+; own, and the switch unit brings them down to the first.
+.macro outputs h, o, i, start, stop
+    .equ n = stop - start > 1 ? min(TR, R) : min(TR, R - start % NT * TR)
+    .for p in 0..2
+        flow outputs_{h}_{start}_{p}:
+            read U{p}_{h}[WIDTH * (start % (2 * TOGETHER)) : +WIDTH * (stop - start), :] -> sg16.{o}[0]
+            lw   mxm.{h}{p}, sg16.{o}[0]
+        flow install_outputs_{h}_{start}_{p}:
+            iw mxm.{h}{p}
+    .endfor
+    flow turn_outputs_{h}_{start}:
+        read      Eye_{h}[0:n, :] -> s28.{o}
+        abc       mxm.{h}0, s28.{o}
+        abc       mxm.{h}1, s28.{o}
+        acc       mxm.{h}0 -> s24.{i} low8
+        acc       mxm.{h}1 -> s25.{i} low8
+        write.f16 sg2.{i}[12] -> O_{h}[start / NT, start % NT * TR : +n, :]
+.endm
+
+.macro lower h, o, i, start, stop
+    .equ rows = 16 * ceil_div(min(TR, R), 16)
+    .for task in start + 1..stop
+        flow lower_{h}_{task}:
+            read       O_{h}[start / NT, start % NT * TR : +rows, :] -> sg16.{o}[0]
+            shift_wide sg16.{o}[0], WIDTH * (start - task) -> sg16.{i}[0]
+            write      sg16.{i}[0] -> O_{h}[task / NT, task % NT * TR : +rows, :]
+    .endfor
+.endm
