@@ -121,8 +121,8 @@ ROPE = Kernel(
         "last place",
         bound=None,
         cycles=_cycles,
-        formula="H·R + 2·step + R + 200, R = ⌈P / 2⌉ for H heads of P positions, step = R · min(H, ⌊64 / R⌋) or, if R > 64, "
-        "⌈R / max(1, ⌊8 / H⌋)⌉",
+        formula="H·R + 2·step + R + 200, R = ⌈P / 2⌉, H heads of P positions, step = R · min(H, ⌊64 / R⌋) or, if R is "
+        "more, ⌈R / max(1, ⌊8 / H⌋)⌉",
     ),
     _defines,
     _prepare,
