@@ -28,6 +28,7 @@ class Plan:
     split: bool = False
     short: bool = False
     half: bool = False
+    cross: bool = False
 
     @property
     def west(self) -> int:
@@ -49,7 +50,7 @@ class Plan:
     @property
     def depth(self) -> int:
         """Additions, each rounded once, that a power goes through."""
-        return 3 * levels(self.deep) + self.split + 6 * (self.across and not self.short)
+        return 3 * levels(self.deep) + self.split + 6 * (self.across and not self.short) + 12 * self.cross
 
     def cycles(self) -> int:
         """The cycles that are promised."""
@@ -61,10 +62,14 @@ class Plan:
         if self.across:
             total += n // (8 if self.half else 4) + 60
             total += (6 * self.trees + 430) * (not self.short)
+        if self.cross:
+            total += 14 * self.trees + 860
         return total
 
     def fits(self) -> bool:
         """Whether the tensors find room in half a slice each."""
+        if self.cross and self.trees > 16:
+            return False
         words = self.trees * self.deep // 8
         return 3 * words + 3 * self.trees <= _BANK if self.across else 2 * words + words // 4 + self.trees <= _BANK
 
@@ -73,7 +78,11 @@ def plans(dtype: str, outer: int, reduced: int, inner: int) -> list[Plan]:
     """All ways of a softmax over the middle axis, fitting or not."""
     half = dtype == "f16"
     if inner == 1:
-        return [Plan(True, outer, tiles(reduced), short=reduced <= 16, half=half)]
+        deep = tiles(reduced)
+        found = [Plan(True, outer, deep, short=reduced <= 16, half=half)]
+        found.append(Plan(False, outer, 8 * -(-deep // 8), half=half, cross=True))
+        found.append(Plan(False, outer, 8 * -(-deep // 16), split=True, half=half, cross=True))
+        return found
     columns = outer * tiles(inner)
     found = [Plan(False, columns, 8 * -(-reduced // 8), half=half)]
     if reduced > 8:
@@ -103,8 +112,8 @@ def _defines(*, R: int, O: int = 1, I: int = 1, dtype: str = "f32") -> Mapping[s
         raise TypeError("the dimensions of a program are 1 or more")
     plan = _plan(dtype, O, R, I)
     return {
-        "C": plan.columns, "R": plan.vectors, "ACROSS": int(plan.across), "SPLIT": int(plan.split),
-        "SHORT": int(plan.short), "F16": int(plan.half),
+        "C": plan.columns, "R": plan.vectors, "ACROSS": int(plan.across), "CROSS": int(plan.cross),
+        "SPLIT": int(plan.split), "SHORT": int(plan.short), "F16": int(plan.half),
     }  # fmt: skip
 
 
@@ -128,11 +137,16 @@ def _inputs(x: Array, plan: Plan) -> Mapping[str, Array]:
         rows[:, :reduced] = x[:, :, 0]
         cut = rows.reshape(outer, -1, LANES)
         return {f"X{p}_{h}": a for h, part in _sides(cut, plan) for p, a in enumerate(byte_planes(part, -np.inf))}
+    name = "H" if plan.half else "X"
     deep = plan.vectors * (2 if plan.split else 1)
+    if plan.cross:
+        rows = np.full((outer, deep * LANES), -np.inf, x.dtype)
+        rows[:, :reduced] = x[:, :, 0]
+        cut = rows.reshape(outer, deep, LANES)
+        return {f"{name}_{h}": np.ascontiguousarray(part) for h, part in _sides(cut, plan)}
     wide = np.full((outer, deep, tiles(inner) * LANES), -np.inf, x.dtype)
     wide[:, :reduced, :inner] = x
     cut = wide.reshape(outer, deep, -1, LANES).swapaxes(1, 2).reshape(plan.columns, deep, LANES)
-    name = "H" if plan.half else "X"
     return {f"{name}_{h}": np.ascontiguousarray(part) for h, part in _sides(cut, plan)}
 
 
@@ -151,6 +165,8 @@ def _finish(outputs: Mapping[str, Array], plan: Plan, shape: tuple[int, int, int
         return np.concatenate(found)[:, :, None]
     parts = [outputs[f"Y_{h}"] for h in "we" if f"Y_{h}" in outputs]
     whole = np.concatenate(parts, 1 if plan.split else 0)
+    if plan.cross:
+        return whole.reshape(outer, -1)[:, :reduced, None]
     cut = whole.reshape(outer, -1, whole.shape[1], LANES).swapaxes(1, 2).reshape(outer, whole.shape[1], -1)
     return cut[:, :reduced, :inner]
 
@@ -185,14 +201,14 @@ SOFTMAX = Kernel(
         types=("f32", "f16"),
         shapes="any shape, any axis; the result has it too. Of a program: [O, R, I], R is the axis",
         error="f32: (d + ln n + D + 7) · 2⁻²⁴ of the result, d how far x is below the largest, n elements, D additions "
-        "that one goes through (`Plan.depth`: 9 for 512, 12 for a row of 1,280), and 2⁻¹⁴⁸; "
+        "that one goes through (`Plan.depth`: 9 for 512, 12 for a row of 1,280, 19 for one of 32,000), and 2⁻¹⁴⁸; "
         "f16: 2⁻¹¹ + 2⁻¹⁸ of the result, or 2⁻²⁵ + 2⁻³²",
         bound=None,
         cycles=_cycles,
         formula="G + 2·(G·P(n) + 24·L(n)) + G·n/4 + 128 for G columns, or groups of 16 rows, of n vectors on a "
         "side, P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1, L(n) how many these are; to scale G·n/8 + 2·G (rows: 4·G), or, for f16, "
         "n < 64 or G > 48, G·n/4; f16: G·n/4 + 35; columns cut in two: 35; rows: G·n/4 (f16: G·n/8) + 60, and, above "
-        "16 lanes, 6·G + 430",
+        "16 lanes, 6·G + 430; rows as columns: 14·G + 860",
     ),
     _defines,
     _prepare,

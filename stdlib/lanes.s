@@ -51,37 +51,42 @@
     write stream -> C1_{h}
 .endm
 
-; Each superlane met with those below it, round the chip: 3 of them, then 7, then all 20. 7 are twice 3, which is 6, and
-; 1; 20 are twice 7, and 6: no superlane is taken twice, as sums ask for. The end is
-; `met tree, a, b, h, o, k` of who includes this: it folds a and b, of which a comes from ALU 8 · k, and writes the
-; result.
-.macro step tree, h, i, o, k, number, by, also_by, near, shifted, also, last
-    flow meet_{tree}_{h}_{number}:
-        read       shifted -> sg4.{o}[4 * k]
-        shift_wide sg4.{o}[4 * k], 16 * by -> sg4.{i}[4 * k] @sxm.{h}.select0
-        read       near -> sg4.{i}[4 * k + 1]
-        fold       tree, sg4.{i}[4 * k], sg4.{i}[4 * k + 1], %both, 8 * k
-        read       also -> sg4.{o}[4 * k + 1]
-        shift_wide sg4.{o}[4 * k + 1], 16 * also_by -> sg4.{i}[4 * k + 2] @sxm.{h}.select1
+; Each superlane met with those below it, round the chip (wide): 3 of them, then 7, then all 20. 7 are twice 3, which is
+; 6, and 1; 20 are twice 7, and 6: no superlane is taken twice, as sums ask for. Or each lane with those below it: 3, 7,
+; and 16, which are twice 7, and 2. Lanes 0 … 14 have none below, so then only lanes from 15 on have all.
+; The end is `met tree, wide, a, b, h, o, k` of who includes this: it folds a, from ALU 8 · k, and b, and writes that.
+.macro step tree, wide, h, i, o, k, number, by, also_by, near, shifted, also, last
+    flow meet_{tree}{wide}_{h}_{number}:
+        read shifted -> sg4.{o}[4 * k]
+        read near -> sg4.{i}[4 * k + 1]
+        read also -> sg4.{o}[4 * k + 1]
+        .if wide
+            shift_wide sg4.{o}[4 * k], 16 * by -> sg4.{i}[4 * k] @sxm.{h}.select0
+            shift_wide sg4.{o}[4 * k + 1], 16 * also_by -> sg4.{i}[4 * k + 2] @sxm.{h}.select1
+        .else
+            shift sg4.{o}[4 * k], by -> sg4.{i}[4 * k] @sxm.{h}.select0
+            shift sg4.{o}[4 * k + 1], also_by -> sg4.{i}[4 * k + 2] @sxm.{h}.select1
+        .endif
+        fold tree, sg4.{i}[4 * k], sg4.{i}[4 * k + 1], %both, 8 * k
         .if last
-            met tree, %both, sg4.{i}[4 * k + 2], h, o, k
+            met tree, wide, %both, sg4.{i}[4 * k + 2], h, o, k
         .else
             fold  tree, %both, sg4.{i}[4 * k + 2], sg4.{o}[4 * k + 2], 8 * k + 3
             write sg4.{o}[4 * k + 2] -> A{2 * by + 1}_{h}
             write sg4.{o}[4 * k + 2] -> C{2 * by + 1}_{h}
-            .if number == 2
+            .if number == 1 + wide
                 carry %both, sg4.{o}[4 * k + 3], 8 * k + 1
                 write sg4.{o}[4 * k + 3] -> B6_{h}
             .endif
         .endif
 .endm
-.macro meet tree, h, i, o, k, rounds
-    step tree, h, i, o, k, 1, 1, 2, A1_{h}, B1_{h}, C1_{h}, rounds == 1
+.macro meet tree, wide, h, i, o, k, rounds
+    step tree, wide, h, i, o, k, 1, 1, 2, A1_{h}, B1_{h}, C1_{h}, rounds == 1
     .if rounds > 1
-        step tree, h, i, o, k, 2, 3, 6, A3_{h}, C3_{h}, B1_{h}, rounds == 2
+        step tree, wide, h, i, o, k, 2, 3, 6, A3_{h}, C3_{h}, B1_{h}, rounds == 2
     .endif
     .if rounds > 2
-        step tree, h, i, o, k, 3, 7, 14, A7_{h}, C7_{h}, B6_{h}, 1
+        step tree, wide, h, i, o, k, 3, 7, 14, A7_{h}, C7_{h}, B6_{h}, 1
     .endif
 .endm
 

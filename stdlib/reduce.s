@@ -72,7 +72,7 @@
         write        sg2.{o}[8 * k + 6] -> Y_{h}
     .endif
 .endm
-.macro met tree, a, b, h, o, k
+.macro met tree, wide, a, b, h, o, k
     .if MEAN || SMALL
         fold  tree, a, b, %all, 8 * k + 1
         scale %all, h, o, k
@@ -217,7 +217,7 @@
         levels L_{h}, LANE_TREE, h, i, o, k, GROUPS, COUNT, f32, Q_{h}, 1, 0
     .endif
     .if ROUNDS
-        meet LANE_TREE, h, i, o, k, ROUNDS
+        meet LANE_TREE, 1, h, i, o, k, ROUNDS
     .endif
 .endm
 

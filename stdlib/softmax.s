@@ -11,28 +11,33 @@
 ; That is 4 + 8 + 4 + 4 cycles for 64 vectors, and 1/57 of a cycle a vector for the later levels: 640 and 36 for f32
 ; [512, 1280]. The rest of its 922 are the ways from the last write of a pass to the first result of the next, nine of
 ; 20 … 30 cycles; so a run ends next to the VXM, and so do its sums and reciprocals lie.
-; Across lanes (ACROSS = 1) the SXM transposes sixteen rows at a time, byte plane by byte plane (lanes.s). The same
-; passes follow, a column now sixteen rows with the row in each lane; the maxima and the sums of superlanes meet by
-; three rounds of shifts, each of 80 cycles that nothing else fills, and the SXM turns back what is scaled. f16 is cast
-; on arrival.
+; Across lanes there are two ways. ACROSS: the SXM transposes sixteen rows at a time, byte plane by byte plane
+; (lanes.s). The same passes follow, a column now sixteen rows with the row in each lane; the maxima and the sums of
+; superlanes meet by three rounds of shifts, each of 80 cycles that nothing else fills, and the SXM turns back what is
+; scaled. CROSS: long rows, that are few, are columns as they are; of the one vector that is left of each, first the
+; superlanes and then the lanes meet, a tree of shifts of six rounds, and the last lane is given to all.
 ;
-; Compared, across lanes: trees of shifts, six rounds for the maxima and six for the sums, take 844 cycles for 16 rows
-; of 320 and 1,516 for 128 before anything else is computed (reduce_sum.s), all of this 678 and 747; in parts, so that
-; one is computed while another is met, [512, 1280] takes 1,642 to 1,917 cycles, in one 1,706. Neither is kept.
+; Compared, rows of n, ACROSS against CROSS, the better one kept: 16 of 320, 678 and 1,148 cycles; 1 of 32,000, 2,233
+; and 1,124; 16 of 20,000, 1,692 and 1,493. Trees of shifts over all rows, as they come, take 1,516 cycles for 128 of
+; 320 before anything else is computed (reduce_sum.s), ACROSS 747 in all. ACROSS in parts, so that one is computed while
+; another is met, took 1,642 … 1,917 cycles for [512, 1280], in one 1,706: not kept.
 ;
 ; Contract
 ;   shapes  of an array [O, R, I], R is summed. I > 1: C columns, O times a tile of 320 lanes of I; X_h, or H_h of f16,
 ;           and Y_h [columns of side h, west first, R, 320], R a multiple of 8 (SPLIT: R of each side). I = 1: C rows of
-;           R tiles; X0_h … and Y0_h … the byte planes of groups of sixteen rows, tile by tile. What pads is −∞.
+;           R tiles; X0_h … and Y0_h … the byte planes of groups of sixteen rows, tile by tile, or (CROSS) X_h and Y_h
+;           as above, a row a column. What pads is −∞.
 ;   error   (d + ln n + D + 7) · 2⁻²⁴ of the result and 2⁻¹⁴⁸, d how far x is below the maximum, n elements, D additions
-;           that one goes through (three a level, six across lanes); f16: 2⁻¹¹ + 2⁻¹⁸ of the result, or 2⁻²⁵ + 2⁻³²
+;           that one goes through (three a level, two a round of shifts); f16: 2⁻¹¹ + 2⁻¹⁸ of the result, or 2⁻²⁵ + 2⁻³²
 ;   cycles  at most G + 2 · (G · P(n) + 24 · L(n)) + G · n/4 + 128 for G columns or groups of n vectors on the busier
 ;           side, P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1 and L(n) the number of these; G · n/8 + 2 · G to scale, or G · n/4;
-;           f16: G · n/4 + 35; SPLIT: 35; ACROSS: G · n/4 (f16: n/8) + 60 to turn, and 6 · G + 430 to meet
+;           f16: G · n/4 + 35; SPLIT: 35; ACROSS: G · n/4 (f16: n/8) + 60 to turn, and 6 · G + 430 to meet;
+;           CROSS: 14 · G + 860
 .target tsp1
 .param C = 4    ; columns; ACROSS: rows
 .param R = 512  ; vectors of a column, a multiple of 8; ACROSS: tiles
 .param ACROSS = 0
+.param CROSS = 0  ; a column is a row, and its lanes are met, too
 .param SPLIT = 0  ; each column is cut in two, one for each side
 .param SHORT = 0  ; ACROSS: all elements lie in the first superlane
 .param F16 = 0
@@ -48,7 +53,7 @@
 .equ SETS = PLANES ? 4 : 1
 .equ STRIDE = 4 * SETS
 .equ TWO = 1 - ONE
-.equ ROUNDS = ACROSS && !SHORT ? 3 : 0
+.equ ROUNDS = CROSS || ACROSS && !SHORT ? 3 : 0
 .equ LATCHED = !F16 && LONG >= 64 && COUNT_w <= 48  ; a flow for each column and ALU
 .equ NEAR = LATCHED && !ACROSS ? 0 : 32             ; slices of what all are multiplied by
 
@@ -65,7 +70,7 @@
     identity.f32 a -> out @alu{alu}
 .endm
 .macro leave tree, h, stream
-    .if ROUNDS
+    .if ROUNDS && !SPLIT
         apart h, stream
     .elif tree == MAXIMA && !SPLIT
         write stream -> MAX_{h}
@@ -78,8 +83,14 @@
     mul   %root, %root -> sg4.{o}[4 * k + 3] @alu{8 * k + 3}
     write sg4.{o}[4 * k + 3] -> INV_{h}
 .endm
-.macro met tree, a, b, h, o, k
-    .if tree == MAXIMA
+.macro met tree, wide, a, b, h, o, k
+    .if CROSS && wide
+        fold  tree, a, b, sg4.{o}[4 * k + 3], 8 * k + 3
+        apart h, sg4.{o}[4 * k + 3]
+    .elif CROSS
+        fold  tree, a, b, sg4.{o}[4 * k + 3], 8 * k + 3
+        write sg4.{o}[4 * k + 3] -> PART_{h}
+    .elif tree == MAXIMA
         fold  tree, a, b, sg4.{o}[4 * k + 3], 8 * k + 3
         write sg4.{o}[4 * k + 3] -> MAX_{h}
     .else
@@ -212,9 +223,6 @@
     .else
         levels M_{h}, MAXIMA, h, i, o, k, count, LONG, f32, X_{h}, TWO, 1
     .endif
-    .if ROUNDS
-        meet MAXIMA, h, i, o, k, ROUNDS
-    .endif
 .endm
 .macro powers h, i, o, k, count
     .for part in 0..SETS
@@ -227,9 +235,23 @@
 .endm
 .macro sums h, i, o, k, count
     levels S_{h}, SUMS, h, i, o, k, count, LONG, f32, E_{h}, ONE, 1
+.endm
+.macro all tree, h, i, o, k
     .if ROUNDS
-        meet SUMS, h, i, o, k, ROUNDS
-    .elif !SPLIT
+        meet tree, 1, h, i, o, k, 3
+    .endif
+    .if CROSS
+        meet tree, 0, h, i, o, k, 3
+        flow spread_{tree}_{h}:
+            read      PART_{h} -> sg4.{o}[4 * k]
+            broadcast sg4.{o}[4 * k], LANES - 1 -> sg4.{i}[4 * k] @sxm.{h}.select0
+            .if tree == MAXIMA
+                carry sg4.{i}[4 * k], sg4.{o}[4 * k + 3], 8 * k
+                write sg4.{o}[4 * k + 3] -> MAX_{h}
+            .else
+                invert sg4.{i}[4 * k], h, o, k
+            .endif
+    .elif !ROUNDS && !SPLIT && tree == SUMS
         flow invert_{h}:
             read   PART_{h} -> sg4.{i}[4 * k]
             invert sg4.{i}[4 * k], h, o, k
@@ -261,9 +283,13 @@
     .elif number == 1
         maxima h, i, o, k, count
     .elif number == 2
-        powers h, i, o, k, count
+        all MAXIMA, h, i, o, k
     .elif number == 3
+        powers h, i, o, k, count
+    .elif number == 4
         sums h, i, o, k, count
+    .elif number == 5
+        all SUMS, h, i, o, k
     .else
         results h, i, o, k, count
         .if ACROSS
@@ -271,26 +297,40 @@
         .endif
     .endif
 .endm
-.for number in 0..5
+
+; What the two parts of cut columns come to, for both sides.
+.macro join tree
+    flow join_{tree}:
+        read PART_w -> sg4.e[0]
+        read PART_e -> sg4.w[1]
+        .if tree == MAXIMA
+            max.f32 sg4.e[0], sg4.w[1] -> sg4.w[2], sg4.e[3] @alu0
+        .elif CROSS
+            add.f32 sg4.e[0], sg4.w[1] -> sg4.w[2], sg4.e[3] @alu0
+        .else
+            add.f32 sg4.e[0], sg4.w[1] -> %sum @alu0
+            rsqrt   %sum -> %root @alu2
+            mul     %root, %root -> sg4.w[2], sg4.e[3] @alu3
+        .endif
+        .if CROSS
+            apart w, sg4.w[2]
+            apart e, sg4.e[3]
+        .elif tree == MAXIMA
+            write sg4.w[2] -> MAX_w
+            write sg4.e[3] -> MAX_e
+        .else
+            write sg4.w[2] -> INV_w
+            write sg4.e[3] -> INV_e
+        .endif
+.endm
+.for number in 0..7
     stage number, w, e, w, 0, COUNT_w
     .if EAST
         stage number, e, w, e, 1, COUNT_e
     .endif
     .if SPLIT && number == 1
-        flow join_maxima:
-            read    PART_w -> sg4.e[0]
-            read    PART_e -> sg4.w[1]
-            max.f32 sg4.e[0], sg4.w[1] -> sg4.w[2], sg4.e[3] @alu0
-            write   sg4.w[2] -> MAX_w
-            write   sg4.e[3] -> MAX_e
-    .elif SPLIT && number == 3
-        flow join_sums:
-            read  PART_w -> sg4.e[0]
-            read  PART_e -> sg4.w[1]
-            add   sg4.e[0], sg4.w[1] -> %sum @alu0
-            rsqrt %sum -> %root @alu2
-            mul   %root, %root -> sg4.w[2], sg4.e[3] @alu3
-            write sg4.w[2] -> INV_w
-            write sg4.e[3] -> INV_e
+        join MAXIMA
+    .elif SPLIT && number == 4
+        join SUMS
     .endif
 .endfor

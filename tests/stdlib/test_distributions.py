@@ -69,7 +69,9 @@ def test_shapes(data: st.DataObject, dtype: str, seed: int, exponent: int) -> No
         ((50, 1300), 1),  # rows, the same
         ((20, 16), 1),  # rows within a superlane
         ((20, 17), 1),
-        ((700, 5), 1),  # more columns than ALUs keep for
+        ((700, 5), 1),  # many columns, none kept by an ALU
+        ((1, 30000), 1),  # long rows: one, cut in two, and several
+        ((5, 9000), 1),
     ],
 )
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
@@ -96,6 +98,13 @@ def test_edges(dtype: str, axis: int) -> None:
     for row, values in zip(x, rows, strict=False):
         row[: len(values)] = values
     check(x if axis else np.ascontiguousarray(x.T), axis)
+
+
+def test_edges_of_long_rows() -> None:
+    x = np.zeros((7, 8000), np.float32)
+    x[0], x[1, :7999], x[2, 5000], x[3, 17] = -np.inf, -np.inf, np.nan, np.inf
+    x[4, ::2], x[5], x[6, 320:] = 90, 3.4e38, -np.inf
+    check(x)
 
 
 def test_weights_add_up_to_one() -> None:
