@@ -38,7 +38,8 @@ class Scattered:
 
 @dataclass(slots=True)
 class Fetch:
-    """What one step takes for one input: ``count`` vectors. ``alone``: the piece that is all of it, if there is one.
+    """What one step takes for one input: ``count`` vectors. ``alone``: the piece that is all of it, if there is one;
+    ``nodes``: those that it comes from.
 
     ``apart``: where every stream has one piece, of the same byte plane of one node, and each begins as many vectors
     after the one before it: how many; else 0.
@@ -51,13 +52,8 @@ class Fetch:
     pieces: tuple[Piece, ...]
     scattered: tuple[Scattered, ...]
     full: bool
+    nodes: frozenset[int]
     apart: int = 0
-
-    @property
-    def nodes(self) -> set[int]:
-        if self.alone is not None:
-            return {self.alone.node}
-        return {p.node for p in self.pieces} | {s.node for s in self.scattered}
 
 
 def clipped(pieces: Sequence[Piece], low: int, high: int) -> list[Piece]:
@@ -78,10 +74,11 @@ def fetch_of(operand: Input, pieces: Sequence[Piece], low: int, high: int) -> Fe
     if low or high < operand.count:
         pieces = clipped(pieces, low, high)
     if len(pieces) == 1 and (p := pieces[0]).byte < 0 and p.count == count:
-        return Fetch(operand.kind, operand.size, count, p, (p,), (), True)
+        return Fetch(operand.kind, operand.size, count, p, (p,), (), True, frozenset((p.node,)))
+    nodes = frozenset([p.node for p in pieces])
     full = sum(p.count * (operand.size if p.byte < 0 else 1) for p in pieces) == count * operand.size
     if not operand.kind and (apart := _apart(pieces, operand.size, count)):
-        return Fetch("", operand.size, count, None, tuple(pieces), (), True, apart)
+        return Fetch("", operand.size, count, None, tuple(pieces), (), True, nodes, apart)
     kept, scattered = list(pieces), []
     if len(pieces) > _FEW:
         groups: dict[tuple[int, int, int], list[Piece]] = {}
@@ -89,7 +86,7 @@ def fetch_of(operand: Input, pieces: Sequence[Piece], low: int, high: int) -> Fe
             groups.setdefault((p.byte, p.node, p.source), []).append(p)
         kept = [p for group in groups.values() if len(group) <= 2 for p in group]
         scattered = [_scattered(*key, group) for key, group in groups.items() if len(group) > 2]
-    return Fetch(operand.kind, operand.size, count, None, tuple(kept), tuple(scattered), full)
+    return Fetch(operand.kind, operand.size, count, None, tuple(kept), tuple(scattered), full, nodes)
 
 
 def _apart(pieces: Sequence[Piece], size: int, count: int) -> int:

@@ -24,10 +24,11 @@ Term = tuple[Fetch, int]
 
 @dataclass(slots=True)
 class Chain:
-    """A sum of products: its terms, the steps that it stands for, and where the last of them was."""
+    """A sum of products: its terms, the steps that it stands for, and the last steps of the chains that it adds."""
 
     terms: tuple[Term, ...]
     steps: tuple[int, ...]
+    parts: tuple[int, ...] = ()
 
     @property
     def last(self) -> int:
@@ -44,7 +45,7 @@ def fused(steps: Sequence[Step], weights: dict[int, Fetch]) -> list[Step]:
         one = _chain(s, k, at, uses, chains)
         if one is not None:
             chains[s.node.number] = one
-            absorbed.update(one.steps[:-1])
+            absorbed.update(one.parts)
     heads = [(n, c) for n, c in chains.items() if c.last not in absorbed]
     placed: dict[int, Step] = {}
     gone: set[int] = set()
@@ -73,7 +74,8 @@ def _chain(s: Step, k: int, at: dict[int, int], uses: Counter[int], chains: dict
             return None
         parts.append(chains[p.node])
     first, second = parts
-    return Chain((*first.terms, *second.terms), (*first.steps, *second.steps, k))
+    last = first.last, second.last
+    return Chain((*first.terms, *second.terms), (*first.steps, *second.steps, k), last)
 
 
 def _all_of(p: Piece, node: Node) -> bool:

@@ -35,8 +35,8 @@ class Step:
     @property
     def heard(self) -> set[int]:
         """The nodes whose values it needs."""
-        found: set[int] = set()
-        for f in self.fetches:
+        found = set(self.fetches[0].nodes) if self.fetches else set()
+        for f in self.fetches[1:]:
             found |= f.nodes
         if self.holders:
             found.update(*[f.nodes for f in self.held.values()])
