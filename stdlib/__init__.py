@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lpuasm.stdlib.attend import ATTENTION as attention
+    from lpuasm.stdlib.axes import PERMUTE as permute
     from lpuasm.stdlib.binary import ADD as add
     from lpuasm.stdlib.binary import MAXIMUM as maximum
     from lpuasm.stdlib.binary import MUL as mul
@@ -56,6 +57,7 @@ KERNELS = {
     "softmax": "distributions",
     **dict.fromkeys(("layer_norm", "rms_norm"), "norms"),
     "rope": "rotary",
+    "permute": "axes",
 }
 
 __all__ = [
@@ -75,6 +77,7 @@ __all__ = [
     "matmul_w4",
     "maximum",
     "mul",
+    "permute",
     "quantize",
     "reduce_max",
     "reduce_mean",

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _TYPES = {"int8": "i8", "float16": "f16", "float32": "f32", "int32": "f32", "int16": "f16", "uint8": "i8"}
 _BYTES = {"i8": 1, "f16": 2, "f32": 4}
-#: Tiles of bytes that the slices of the result hold.
-_ITEMS = 16 * (WORDS // LANES)
+#: Tiles of bytes that the slices of the operand hold; those of the result hold 16 for every column.
+_ITEMS = 4 * (WORDS // 20)
 
 
 def _items(r: int, n: int, batch: int, dtype: str) -> int:
@@ -32,8 +32,9 @@ def _defines(*, R: int, N: int, B: int = 1, dtype: str = "i8") -> Mapping[str, i
     if min(R, N, B) < 1:
         raise TypeError("the dimensions of a program are 1 or more")
     items = _items(R, N, B, dtype)
-    if items > _ITEMS:
-        help_ = f"{_ITEMS} tiles of 320 × 320 bytes fit, and these are {items}; transpose it in pieces"
+    most = min(_ITEMS, 16 * (WORDS // min(N, LANES)))
+    if items > most:
+        help_ = f"{most} tiles of 320 × {min(N, LANES)} bytes fit, and these are {items}; transpose it in pieces"
         raise too_large(f"transpose {dtype}", f"R={R}, N={N}" + f", B={B}" * (B > 1), help_)
     return {"ITEMS": items, "COLUMNS": min(N, LANES)}
 
