@@ -19,6 +19,10 @@
 ; keys are installed for another. Up to two blocks, tasks take the banks in turn; beyond, weights have bank 1 and keys
 ; bank 0, and only one task is between scores and products.
 ;
+; Where a task has at most 16 rows (decoding), the second product is turned about: [V | 1]ᵀ is installed, nine cycles a
+; block of 320 keys with D = 64, and P streamed, two rows of it a query; results come out a row a query and need not be
+; turned. With P installed it is 2 · (D + 1) cycles a block: for a cache of 4,096, 13,726 cycles where this has 7,489.
+;
 ; Another way was counted: with the queries installed, maxima run over time and need no SXM, but P comes out transposed
 ; and must be turned by the planes: NB · TR cycles more a task, so 1,412 and 5,262 cycles a head at best for 512 and
 ; 1,024 keys (D = 64), where this one has 900 and 3,214, and takes 1,065 in the steady state, and 60,654 for 16 heads of
@@ -54,6 +58,7 @@
 .equ TMAX = min(LANES, 16 * max(1, (WORDS - 512) / (32 * EVEN)))
 .equ NT = ceil_div(R, TMAX)                   ; tasks of a job
 .equ TR = 16 * ceil_div(ceil_div(R, NT), 16)  ; rows of a task; the last one of a job may have fewer
+.equ FEW = TR == 16                           ; values are installed, and weights streamed
 .equ PADDED = !CAUSAL && !MASKED && SKV % LANES != 0
 .equ LAG = NB <= 2 && max(JE, JW) * NT > 2 ? 2 : 1
 .equ KEPT = 1 + ceil_div(LAG, PER * NT)         ; heads whose transposed values are kept at once
@@ -66,14 +71,19 @@
 .include "attention_scores.s"
 .include "attention_maxima.s"
 .include "attention_outputs.s"
+.include "attention_few.s"
 
 .macro tensors h, J, off
-    .if NB > 2
+    .if FEW
+        .temp P0_{h} : f16 [NB, TR, LANES] at mem.{h}[40..41] bank 1
+        .temp P1_{h} : f16 [NB, TR, LANES] at mem.{h}[42..43] bank 1
+    .elif NB > 2
         .temp P0_{h} : f16 [NB, TR, LANES] at mem.{h}[0..15] bank 1
+        .temp P1_{h} : f16 [NB, TR, LANES] at mem.{h}[0..15] bank 1
     .else
         .temp P0_{h} : f16 [NB, TR, LANES] at mem.{h}[0..15] bank 0
+        .temp P1_{h} : f16 [NB, TR, LANES] at mem.{h}[0..15] bank 1
     .endif
-    .temp P1_{h} : f16 [NB, TR, LANES] at mem.{h}[0..15] bank 1
     .temp R0_{h} : f32 [TR / 16, LANES] at mem.{h}[0..3]
     .temp R1_{h} : f32 [TR / 16, LANES] at mem.{h}[4..7]
     .temp R2_{h} : f32 [TR / 16, LANES] at mem.{h}[8..11]
@@ -82,17 +92,26 @@
     .temp Here1_{h} : f32 [2, TR / 16, LANES] at mem.{h}[0..3] bank 1
     .temp There0_{h} : f32 [1, TR / 16, LANES] at mem.{h}[8..11] bank 0
     .temp There1_{h} : f32 [2, TR / 16, LANES] at mem.{h}[8..11] bank 1
-    .temp Inverse_{h} : f32 [2, LANES] at mem.{h}[4..7] bank 1
-    .temp U0_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[0..15] bank 0
-    .temp U1_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[0..15] bank 0
+    .if FEW
+        .temp W0_{h} : f16 [KEPT, EVEN, 8 * ceil_div(D + 1, 8), LANES] at mem.{h}[0..15] bank 1
+        .if NB > 1
+            .temp W1_{h} : f16 [KEPT, NB / 2, 8 * ceil_div(D + 1, 8), LANES] at mem.{h}[0..15] bank 1
+        .endif
+        .temp Inverse_{h} : f32 [2, TR, LANES] at mem.{h}[4..7]
+        .temp Sum_{h} : f32 [2, TR, LANES] at mem.{h}[12..15]
+    .else
+        .temp Inverse_{h} : f32 [2, LANES] at mem.{h}[4..7] bank 1
+        .temp U0_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[0..15] bank 0
+        .temp U1_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[0..15] bank 0
+    .endif
     .if HEADS * NB <= 48
-        .input K_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15] bank 0
         .input V0_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15] bank 0
         .input V1_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15] bank 0
+        .input K_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15] bank 0
     .else
-        .input K_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15]
         .input V0_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15]
         .input V1_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15]
+        .input K_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15]
     .endif
 
     .temp L0_{h} : f32 [2, TR / 4, LANES] at mem.{h}[16..31] bank 1
@@ -127,11 +146,15 @@
     .if NB > 1
         .temp S1_{h} : f32 [2, NB / 2, TR, LANES] at mem.{h}[32..35] banks run 1
     .endif
-    .temp C_{h} : f32 [2, D + 1, LANES] at mem.{h}[32..35] banks run 2
-
-    .temp W0_{h} : f16 [KEPT, EVEN, D + 1, LANES] at mem.{h}[40..41] bank 1
-    .if NB > 1
-        .temp W1_{h} : f16 [KEPT, NB / 2, D + 1, LANES] at mem.{h}[42..43] bank 1
+    .if FEW
+        .temp C0_{h} : f32 [2, TR, LANES] at mem.{h}[32..35] bank 0
+        .temp C1_{h} : f32 [2, TR, LANES] at mem.{h}[36..39] bank 1
+    .else
+        .temp C_{h} : f32 [2, D + 1, LANES] at mem.{h}[32..35] banks run 2
+        .temp W0_{h} : f16 [KEPT, EVEN, D + 1, LANES] at mem.{h}[40..41] bank 1
+        .if NB > 1
+            .temp W1_{h} : f16 [KEPT, NB / 2, D + 1, LANES] at mem.{h}[42..43] bank 1
+        .endif
     .endif
     .input Q0_{h} : f16 [ceil_div(J, 2), R, D] at mem.{h}[40..43]
     .if J > 1
@@ -179,8 +202,15 @@
         .equ HALF = LANES / 2
         .equ start = min(to / HALF, from / HALF)
         .for s in start..to / HALF + 1
-            product h, o, i, task, kv, G, s / 2, s % 2, start
+            .if FEW
+                product_few h, o, i, task, kv, n, s / 2, s % 2, start
+            .else
+                product h, o, i, task, kv, G, s / 2, s % 2, start
+            .endif
         .endfor
+        .if FEW
+            normalise_few h, o, i, task, job, r, n, start, to / HALF + 1 - start
+        .endif
     .endif
 .endm
 
@@ -197,16 +227,16 @@
     .if t < J * NT
         stage h, o, i, off, t, MAXIMA, larger, a0, a1, a2, a3, pout
     .endif
-    .if t >= LAG && t - LAG < J * NT
+    .if !FEW && t >= LAG && t - LAG < J * NT
         normalise h, o, i, t - LAG
     .endif
-    .if t >= LATE && t - LATE < J * NT && ((t - LATE) % TOGETHER == TOGETHER - 1 || t - LATE + 1 == J * NT)
+    .if !FEW && t >= LATE && t - LATE < J * NT && ((t - LATE) % TOGETHER == TOGETHER - 1 || t - LATE + 1 == J * NT)
         outputs h, o, i, (t - LATE) / TOGETHER * TOGETHER, t - LATE + 1
     .endif
     .if t < J * NT
         stage h, o, i, off, t, WEIGHTS, larger, a0, a1, a2, a3, pout
     .endif
-    .if t > LATE && t - LATE - 1 < J * NT && ((t - LATE) % TOGETHER == 0 || t - LATE == J * NT)
+    .if !FEW && t > LATE && t - LATE - 1 < J * NT && ((t - LATE) % TOGETHER == 0 || t - LATE == J * NT)
         lower h, o, i, (t - LATE - 1) / TOGETHER * TOGETHER, t - LATE
     .endif
 .endm

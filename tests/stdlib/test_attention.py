@@ -86,8 +86,18 @@ def test_several_tasks(options: dict[str, Any]) -> None:
     holds(*arrays(2, 2, 330, 700, 64), **options)
 
 
-def test_decode() -> None:
-    holds(*arrays(8, 2, 1, 1500, 64), causal=True)
+@pytest.mark.parametrize(
+    ("shape", "options"),
+    [
+        ((8, 2, 1, 1500, 64), {"causal": True}),
+        ((6, 2, 5, 700, 160), {"causal": True, "window": 300}),
+        ((1, 1, 16, 170, 64), {"scale": -1.0}),
+        ((2, 1, 17, 170, 7), {}),
+    ],
+)
+def test_few_queries_to_many_keys(shape: tuple[int, int, int, int, int], options: dict[str, Any]) -> None:
+    """Up to 16 rows of a head of keys, values are installed; beyond, weights."""
+    holds(*arrays(*shape), **options)
 
 
 def test_jobs_that_share_keys_across_the_chip() -> None:
