@@ -35,7 +35,9 @@ def _cycles(
 ) -> int:
     onward = _passes(dtype, ACTIVATION, REQUANT)
     later = (0, 0, 220 + M // 2, 100)[ACTIVATION]
-    return products.product_cycles(M, K, N, 1, dtype, onward) + later + 100
+    if tiles(N) * tiles(K) * LANES * (2 if dtype == "f16" else 1) > 16 * WORDS:
+        later += 64 * tiles(N) * tiles(K)
+    return products.product_cycles(M, K, N, 1, dtype, onward) + later + 2 * tiles(N) + 100
 
 
 def _fits(m: int, k: int, n: int, dtype: str, bias: int, activation: int, requant: int) -> bool:
@@ -137,8 +139,9 @@ LINEAR = Kernel(
         "last place",
         bound=None,
         cycles=_cycles,
-        formula="matmul's and 100, for gelu M/2 + 220 and for silu 100 more; few rows: 1.3 · passes · ⌈N/320⌉ · M "
-        "besides, passes = 3 for gelu, 2 for silu, 1 for other f16, for relu and for a scale",
+        formula="matmul's and 2 · ⌈N/320⌉ + 100, for gelu M/2 + 220 and for silu 100 more; 64 a tile more where W "
+        "takes more than 16 slices; few rows: 1.3 · passes · M · ⌈N/320⌉ besides, passes = 3 for gelu, 2 for silu, 1 for "
+        "other f16, for relu and for a scale",
     ),
     _defines,
     _prepare,

@@ -20,8 +20,9 @@
 ;   error   i8: none before the scale; then one rounding to f32, one of the product, one to i8 (ties to even).
 ;           f16: the sums' of matmul.s and one rounding of the bias' addition, through the activation; then less
 ;           than a unit in the last place of Y
-;   cycles  at most those of matmul.s and 100; for gelu M / 2 + 220 more, for silu 100 more. In the TILES form a pass
-;           behind the sums (f16, relu or scale: 1, silu 2, gelu 3) counts 1.3 · TN · M besides
+;   cycles  at most those of matmul.s and 2 · TN + 100; for gelu M / 2 + 220 more, for silu 100 more. In the TILES form a
+;           pass behind the sums (f16, relu or scale: 1, silu 2, gelu 3) counts 1.3 · TN · M besides. A tile counts 64
+;           more where W takes more than 16 slices: some of it then comes from the west
 .target tsp1
 .param M = 512
 .param K = 1280
@@ -41,11 +42,14 @@
 .equ ONWARD = GELU ? 3 : SILU ? 2 : F16 || RELU || REQUANT  ; passes behind the sums; 0: they are the result
 
 .macro declare
-    .equ BIAS_AT = TILES ? 28 : 36  ; slices that nobody else reads then
+    .equ WIDE = TN * TK * LANES * BYTES > 16 * WORDS
+    ; Slices that are not read while sums begin.
+    .equ BE_AT = TILES ? 28 : WIDE ? 12 : 36
+    .equ BW_AT = TILES ? 28 : WIDE ? 20 : 36
     .if F16 && BIAS
         .input bias : f16 [TN, LANES] at mem.w[40..41]
-        .temp  BE : f32 [TN, LANES] at mem.e[BIAS_AT..BIAS_AT + 3]
-        .temp  BW : f32 [TN, LANES] at mem.w[BIAS_AT..BIAS_AT + 3]
+        .temp  BE : f32 [TN, LANES] at mem.e[BE_AT..BE_AT + 3]
+        .temp  BW : f32 [TN, LANES] at mem.w[BW_AT..BW_AT + 3]
         flow bias:
             read     bias -> sg2.e[10]
             cast.f32 sg2.e[10] -> sg4.e[5], sg4.w[5] @alu5
@@ -53,8 +57,8 @@
             write    sg4.w[5] -> BW
     .elif BIAS
         .input bias : i32 [TN, LANES] at mem.w[40..43]
-        .temp  BE : i32 [TN, LANES] at mem.e[BIAS_AT..BIAS_AT + 3]
-        .temp  BW : i32 [TN, LANES] at mem.w[BIAS_AT..BIAS_AT + 3]
+        .temp  BE : i32 [TN, LANES] at mem.e[BE_AT..BE_AT + 3]
+        .temp  BW : i32 [TN, LANES] at mem.w[BW_AT..BW_AT + 3]
         flow bias:
             read     bias -> sg4.e[5]
             identity sg4.e[5] -> sg4.e[5], sg4.w[5] @alu5

@@ -5,7 +5,8 @@
 ; i8, and `low8` lets ACC drive the byte alone. A tile takes 20 cycles to load, behind the tile before it, and 320 to
 ; come out; four planes do four tiles at a time, and the planes of a hemisphere share the stream of unit vectors.
 ; An element of four bytes is four such tiles. Where all columns lie in one tile only those that there are stream.
-; (The transposers of the SXM move sixteen streams a cycle, but only within superlanes.)
+; (The transposers of the SXM move sixteen streams a cycle, but only within superlanes.) Above the floor are 20 cycles,
+; the first load of the second plane of a hemisphere: 13 % of 16 × 16 bytes, 1 % of 1280 × 1280.
 ;
 ; Contract
 ;   shapes  ITEMS tiles of bytes: tile i is unit i mod 4 of round i div 4 of X [rounds, 20, 4, 16, 320], row 16 g + k
