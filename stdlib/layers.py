@@ -140,8 +140,8 @@ LINEAR = Kernel(
         bound=None,
         cycles=_cycles,
         formula="matmul's and 2 · ⌈N/320⌉ + 100, for gelu M/2 + 220 and for silu 100 more; 64 a tile more where W "
-        "takes more than 16 slices; few rows: 1.3 · passes · M · ⌈N/320⌉ besides, passes = 3 for gelu, 2 for silu, 1 for "
-        "other f16, for relu and for a scale",
+        "takes more than 16 slices; few rows: 1.3 · passes · M · ⌈N/320⌉ besides, passes = 3 for gelu, 2 for silu, "
+        "1 for other f16, for relu and for a scale",
     ),
     _defines,
     _prepare,
