@@ -29,9 +29,9 @@
     .input Eye_{h} : u8 [LANES, LANES] at mem.{h}36
     .input Pick_{h} : u8 [S, LANES] at mem.{h}36
     .input Seat_{h} : u8 [PS, LANES] at mem.{h}37
-    .temp  Q0_{h} : f16 [NH * SP, LANES] at mem.{h}[0..15] bank 0
+    .temp  Q0_{h} : f16 [NH * ceil_div(C * R, 2) * SP, LANES] at mem.{h}[0..15] bank 0
     .if C * R > 1
-        .temp Q1_{h} : f16 [NH * (C * R - 1) * SP, LANES] at mem.{h}[0..15] bank 1
+        .temp Q1_{h} : f16 [NH * (C * R / 2) * SP, LANES] at mem.{h}[0..15] bank 1
     .endif
     .if T0 > 0
         .input KP_{h} : f16 [C * T0, LANES] at mem.{h}[42..43]
@@ -50,7 +50,12 @@
         .temp PR{k}_{h} : f16 [half * PS * SP, LANES] at mem.{h}[16..31] bank k
     .endfor
     .temp VT_{h} : f16 [C * NB, NH, D + 1, LANES] at mem.{h}[40..41]
-    .temp OC_{h} : f32 [2, PS, D + 1, LANES] at mem.{h}[36..39] banks run 16
+    .for k in 0..2
+        .temp OC0{k}_{h} : f32 [PS + 1, D + 1, LANES] at mem.{h}[36..39] bank k
+        .if NB > 1
+            .temp OC1{k}_{h} : f32 [PS + 1, D + 1, LANES] at mem.{h}[32..35] bank k
+        .endif
+    .endfor
     .temp OT_{h} : f16 [TO * LANES, LANES] at mem.{h}[16..31] bank 0
     .if CAUSAL
         .input Tri_{h} : f32 [S, LANES] at mem.{h}[24..27] bank 0
@@ -141,11 +146,12 @@
     .endfor
 .endm
 
+; Columns of queries take the banks in turn: one is loaded while the next is written.
 .macro install_queries h, o, PS, u, c, set, r, slots
-    .equ last = c * R + r == C * R - 1
+    .equ back = C * R - 1 - c * R - r
     .for j in 0..slots
         flow queries_{h}_{u}_{j}:
-            read Q{last ? 0 : 1}_{h}[((last ? 0 : c * R + r) * NH_{h} + set * PS + j) * SP : +SP, :] -> sg16.{o}[0]
+            read Q{back % 2}_{h}[(back / 2 * NH_{h} + set * PS + j) * SP : +SP, :] -> sg16.{o}[0]
             lw   mxm.{h}, sg16.{o}[0] group j * SP / 8
     .endfor
     flow install_queries_{h}_{u}:
@@ -224,23 +230,25 @@
 
 .macro times_values h, o, i, PS, u, c, set, slots, b
     .for j in 0..slots
+        .equ place = u * PS + j  ; heads take the banks in turn
         flow product_{h}_{u}_{b}_{j}:
             read VT_{h}[c * NB + b, set * PS + j, :, :] -> sg2.{o}[15]
             abc  mxm.{h}, sg2.{o}[15] half (u * NB + b) % 2
             .if b == 0
                 acc mxm.{h} -> sg4.{i}[0]
             .else
-                read OC_{h}[u % 2, j, :, :] -> sg4.{o}[5]
+                read OC{(b + 1) % 2}{place % 2}_{h}[place / 2 % (PS + 1), :, :] -> sg4.{o}[5]
                 acc  mxm.{h}, sg4.{o}[5] -> sg4.{i}[0]
             .endif
-            write sg4.{i}[0] -> OC_{h}[u % 2, j, :, :]
+            write sg4.{i}[0] -> OC{b % 2}{place % 2}_{h}[place / 2 % (PS + 1), :, :]
     .endfor
 .endm
 
 .macro normalise h, o, i, PS, u, slots, src, b0, b1, b2, b3, b4, out
     .for j in 0..slots
+        .equ place = u * PS + j  ; heads take the banks in turn
         flow inverse_{h}_{u}_{j}:
-            read     OC_{h}[u % 2, j, D : D + 1, :] -> sg4.{i}[src]
+            read     OC{(NB + 1) % 2}{place % 2}_{h}[place / 2 % (PS + 1), D : D + 1, :] -> sg4.{i}[src]
             rsqrt    sg4.{i}[src] -> %r @alu{b0}
             mul      %r, %r -> %q @alu{b1}
             identity %q  keep 1 @alu{b2}
@@ -248,7 +256,7 @@
             read     Seat_{h}[j : j + 1, :] -> s16.{i}
             identity s16.{i}  keep 1 @alu{b4}
         flow normalise_{h}_{u}_{j}:
-            read     OC_{h}[u % 2, j, 0:D, :] -> sg4.{i}[src]
+            read     OC{(NB + 1) % 2}{place % 2}_{h}[place / 2 % (PS + 1), 0:D, :] -> sg4.{i}[src]
             mul      sg4.{i}[src], latch -> %o @alu{b2}
             cast.f16 %o -> %half @alu{b3}
             mask     %half, latch -> sg2.{o}[out] @alu{b4}
@@ -296,9 +304,6 @@
 
 .macro later h, o, i, hf, PS, NH, U, t, src, a0, a1, a2, a3, out, nin, b0, b1, b2, b3, b4, nout
     .equ sets = U / (C * R)
-    .if t < U
-        weights {h}, {o}, {i}, t, src, a0, a1, a2, a3, out
-    .endif
     ; Installs whose blocks are those of units before t, and the ones before that.
     .equ all = ceil_div(U * NB, 2)
     .equ done = t >= U ? all : t * NB / 2
@@ -322,6 +327,9 @@
             .endif
         .endfor
     .endfor
+    .if t < U
+        weights {h}, {o}, {i}, t, src, a0, a1, a2, a3, out
+    .endif
 .endm
 
 .macro attend

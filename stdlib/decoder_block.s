@@ -138,9 +138,9 @@ flow gamma:
             rotated  2 * C + q
             read     Slot[slot : slot + 1, :] -> s0.e repeat S step 0
             mask     %r, s0.e -> sg2.e[12], sg2.w[12] @alu15
-            write    sg2.e[12] -> Q{q == C * R - 1 ? 0 : 1}_e[((q == C * R - 1 ? 0 : q) * NH_e + slot) * SP : +S, :]
+            write    sg2.e[12] -> Q{(C * R - 1 - q) % 2}_e[((C * R - 1 - q) / 2 * NH_e + slot) * SP : +S, :]
             .if slot < NH_w
-                write sg2.w[12] -> Q{q == C * R - 1 ? 0 : 1}_w[((q == C * R - 1 ? 0 : q) * NH_w + slot) * SP : +S, :]
+                write sg2.w[12] -> Q{(C * R - 1 - q) % 2}_w[((C * R - 1 - q) / 2 * NH_w + slot) * SP : +S, :]
             .endif
     .endfor
 .endm

@@ -119,9 +119,9 @@ flow copy:
             read  QB -> sg2.w[14]
             read  Slot[slot : slot + 1, :] -> s0.e repeat S step 0
             mask  sg2.w[14], s0.e -> sg2.e[13], sg2.w[13] @alu15
-            write sg2.e[13] -> Q{q == C * R - 1 ? 0 : 1}_e[((q == C * R - 1 ? 0 : q) * NH_e + slot) * SP : +S, :]
+            write sg2.e[13] -> Q{(C * R - 1 - q) % 2}_e[((C * R - 1 - q) / 2 * NH_e + slot) * SP : +S, :]
             .if slot < NH_w
-                write sg2.w[13] -> Q{q == C * R - 1 ? 0 : 1}_w[((q == C * R - 1 ? 0 : q) * NH_w + slot) * SP : +S, :]
+                write sg2.w[13] -> Q{(C * R - 1 - q) % 2}_w[((C * R - 1 - q) / 2 * NH_w + slot) * SP : +S, :]
             .endif
     .endfor
 .endm
@@ -136,9 +136,9 @@ flow copy:
         write    sg2.e[13] -> QB
         read     Slot[0:1, :] -> s16.e repeat S step 0
         mask     %h, s16.e -> sg2.e[12], sg2.w[12] @alu11
-        write    sg2.e[12] -> Q{q == C * R - 1 ? 0 : 1}_e[(q == C * R - 1 ? 0 : q) * NH_e * SP : +S, :]
+        write    sg2.e[12] -> Q{(C * R - 1 - q) % 2}_e[(C * R - 1 - q) / 2 * NH_e * SP : +S, :]
         .if NH_w > 0
-            write sg2.w[12] -> Q{q == C * R - 1 ? 0 : 1}_w[(q == C * R - 1 ? 0 : q) * NH_w * SP : +S, :]
+            write sg2.w[12] -> Q{(C * R - 1 - q) % 2}_w[(C * R - 1 - q) / 2 * NH_w * SP : +S, :]
         .endif
     queries q
 .endfor

@@ -68,8 +68,8 @@ def _fits(h: Heads, past: int, dm: int, n: int, gated: bool) -> bool:
         and installed // 8 + h.s * (tk if gated else 0) + 256 <= WORDS // 2
         and items * TILE_WORDS + h.given(0) * TILE_WORDS + 2 * h.s * tk + 3 * h.s + 256 <= WORDS // 2
         and past + 2 * h.s <= WORDS // 2
-        and h.s * (tk + given) + h.tiles * blocks * h.most(0) * (h.d + 1) <= WORDS
-        and h.s * (tn + 1 + h.tiles) + h.tiles * past <= WORDS
+        and h.tiles * blocks * h.most(0) * (h.d + 1) + h.s * (tk + given) // 2 + 64 <= WORDS // 2
+        and h.tiles * max(h.s, past) + h.s * (tn + 1) // 2 + 64 <= WORDS // 2
     )
 
 
@@ -255,7 +255,7 @@ DECODER_BLOCK = Kernel(
     Contract(
         types=("f16",),
         shapes="x [S, DM], S ≤ 320; weights [out, in] by Llama's names; cache: keys and values [heads, T, D], D even, ≤ 160",
-        error="",
+        error="-",
         bound=None,
         cycles=_decoder_cycles,
         formula="",
@@ -270,7 +270,7 @@ ENCODER_BLOCK = Kernel(
     Contract(
         types=("f16",),
         shapes="x [S, DM], S ≤ 320; weights [out, in] and biases by BERT's names, D ≤ 160",
-        error="",
+        error="-",
         bound=None,
         cycles=_decoder_cycles,
         formula="",
