@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.rotary import ROPE as rope
     from lpuasm.stdlib.scaling import DEQUANTIZE as dequantize
     from lpuasm.stdlib.scaling import QUANTIZE as quantize
+    from lpuasm.stdlib.tables import EMBEDDING as embedding
 
 _TYPES = ("Contract", "Kernel", "KernelRun")
 
@@ -58,6 +59,7 @@ KERNELS = {
     **dict.fromkeys(("layer_norm", "rms_norm"), "norms"),
     "rope": "rotary",
     "permute": "axes",
+    "embedding": "tables",
 }
 
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "attention",
     "conv2d",
     "dequantize",
+    "embedding",
     "exp",
     "gather",
     "gelu",

@@ -42,6 +42,7 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     "layer_norm": [((F16, F16[0], F16[1]), {}), ((F32[:20], F32[0], F32[1]), {"eps": 1e-12})],
     "rope": [((F16[:, :64], np.arange(40)), {}), ((F32[:, ::6][:, :54], np.arange(40) * 9), {"interleaved": True})],
     "permute": [((I8, (1, 0)), {}), ((F32.reshape(8, 5, 330), (1, 0, 2)), {})],
+    "embedding": [((np.array([3, 0, 39]), F16), {}), ((np.array([[1], [2]]), F32), {})],
 }
 
 

@@ -1,0 +1,162 @@
+; Y[i] = Table[id[i]]: rows of a table that may be larger than a slice, as vocabularies are.
+;
+; The idea. A slice looks up one of its 8192 words, so the table is cut into parts of that many rows, each in slices of its
+; own, and an id is a part (its high bits) and a word (the low 13). An id comes as one lane, which the SXM gives to all: so
+; the VXM has it in every lane, and makes of it the address, whose two bytes belong in lanes 0 and 1 of a superlane (a shift
+; by 0 or 8, by lane, takes the right one), and for each part whether it is meant, a byte for all lanes. Then the address
+; goes past all parts at once, each drives what it has there, and the VXM masks four parts and joins them, four byte planes
+; in a pass. More than four parts take passes that add theirs to what was found before.
+;
+; Addresses of one step of ids are made while those of the step before are looked up, on other ALUs. What is above the floor
+; is the first step.
+;
+; The other way, to scatter ids by part and to gather each part's own, depends on data for its time, which nothing may here.
+;
+; Contract
+;   shapes  PARTS · 8192 rows at most; GROUPS of WIDE byte planes (1, 2 or 4) hold a row. Table_p_g [V, LANES] are rows
+;           8192 · p … of group g as i32, i16 or u8; Index [M, 1]; Shift is 8 in lanes 1 mod 16, else 0; Y_g [M, LANES]
+;   error   none: bytes are moved
+;   cycles  at most PASSES · (GROUPS · M + min(M, 128) + 8 · ⌈M / 128⌉) + 150, PASSES = ⌈PARTS / 4⌉
+.target tsp1
+.param M = 96
+.param V = 32000
+.param GROUPS = 1
+.param WIDE = 4
+
+.equ PARTS = ceil_div(V, WORDS)
+.equ PASSES = ceil_div(PARTS, 4)
+.equ STEP = 128  ; ids that are looked up while the addresses of the next are made
+
+.input  Index : i32 [M, 1] at mem.e[32..35]
+.weight Shift : i32 [1, LANES] at mem.e[36..39]
+.temp   Map : u8 [M, LANES] at mem.w43 banks run STEP
+.for q in 0..4 * PASSES
+    .temp Mask_{q} : u8 [M, LANES] at mem.e{40 + q % 4} banks run STEP
+.endfor
+.macro table p, g
+    .equ FIRST = WIDE * (p * GROUPS + g)
+    .equ ROWS = min(WORDS, V - WORDS * p)
+    .if WIDE == 4
+        .weight Table_{p}_{g} : i32 [ROWS, LANES] at mem.w[FIRST..FIRST + 3] address 0
+    .elif WIDE == 2
+        .weight Table_{p}_{g} : i16 [ROWS, LANES] at mem.w[FIRST..FIRST + 1] address 0
+    .else
+        .weight Table_{p}_{g} : u8 [ROWS, LANES] at mem.w{FIRST} address 0
+    .endif
+.endm
+.macro result g
+    .equ FIRST = WIDE * g
+    .if WIDE == 4
+        .output Y_{g} : i32 [M, LANES] at mem.e[FIRST..FIRST + 3] bank 0
+    .elif WIDE == 2
+        .output Y_{g} : i16 [M, LANES] at mem.e[FIRST..FIRST + 1] bank 0
+    .else
+        .output Y_{g} : u8 [M, LANES] at mem.e{FIRST} bank 0
+    .endif
+    .if PASSES > 1 && WIDE == 4
+        .temp Z_{g} : i32 [M, LANES] at mem.e[FIRST..FIRST + 3] bank 1
+    .elif PASSES > 1 && WIDE == 2
+        .temp Z_{g} : i16 [M, LANES] at mem.e[FIRST..FIRST + 1] bank 1
+    .elif PASSES > 1
+        .temp Z_{g} : u8 [M, LANES] at mem.e{FIRST} bank 1
+    .endif
+.endm
+.for g in 0..GROUPS
+    .for p in 0..PARTS
+        table p, g
+    .endfor
+    result g
+.endfor
+
+; Addresses of a step, and which ids are of the parts 4k … 4k + 3.
+.macro address c, n
+    flow address_{c}:
+        read      Index[STEP * c : +n, :] -> sg4.e[0]
+        broadcast sg4.e[0], 0 -> sg4.w[0]
+        and.i32   sg4.w[0], WORDS - 1 -> %word @alu3
+        read      Shift -> sg4.w[2] repeat n step 0
+        shr.i32   %word, sg4.w[2] -> sg4.w[1] @alu2
+        write.u8  s4.w -> Map[STEP * c : +n, :]
+        parts     c, n, 0
+.endm
+.macro parts c, n, k
+    shr.i32 sg4.w[0], 13 -> %part @alu15
+    eq.i32  %part, 4 * k -> s4.e @alu1
+    eq.i32  %part, 4 * k + 1 -> s28.e @alu13
+    eq.i32  %part, 4 * k + 2 -> s16.e @alu10
+    eq.i32  %part, 4 * k + 3 -> s24.e @alu14
+    write   s4.e -> Mask_{4 * k}[STEP * c : +n, :]
+    write   s28.e -> Mask_{4 * k + 1}[STEP * c : +n, :]
+    write   s16.e -> Mask_{4 * k + 2}[STEP * c : +n, :]
+    write   s24.e -> Mask_{4 * k + 3}[STEP * c : +n, :]
+.endm
+.macro more_parts c, n, k
+    flow parts_{c}_{k}:
+        read      Index[STEP * c : +n, :] -> sg4.e[0]
+        broadcast sg4.e[0], 0 -> sg4.w[0]
+        parts     c, n, k
+.endm
+
+.macro part c, count, g, p, row, byte, alu, out
+    gather Table_{p}_{g}, s28.e -> row
+    read   Mask_{p}[STEP * c : +count, :] -> byte
+    mask   row, byte -> out @alu{alu}
+.endm
+; Rows of group g that are in parts 4k … 4k + 3, joined with those of the parts before; passes go to Y and Z in turn.
+.macro found c, count, g, k
+    .equ n = min(4, PARTS - 4 * k)
+    .equ TO_Y = (PASSES - k) % 2
+    flow found_{c}_{g}_{k}:
+        read Map[STEP * c : +count, :] -> s28.e
+        part c, count, g, 4 * k, sg{WIDE}.e[0], s4.w, 0, %a
+        .if n > 1
+            part c, count, g, 4 * k + 1, sg{WIDE}.e[8 / WIDE], s12.w, 4, %b
+            or   %a, %b -> %ab @alu5
+        .else
+            identity %a -> %ab @alu5
+        .endif
+        .if n > 2
+            part c, count, g, 4 * k + 2, sg{WIDE}.e[16 / WIDE], s20.w, 8, %c
+            .if n > 3
+                part c, count, g, 4 * k + 3, sg{WIDE}.e[24 / WIDE], s29.w, 12, %d
+                or   %c, %d -> %cd @alu9
+            .else
+                identity %c -> %cd @alu9
+            .endif
+            or %ab, %cd -> %all @alu6
+        .else
+            identity %ab -> %all @alu6
+        .endif
+        .if k
+            .if TO_Y
+                read Z_{g}[STEP * c : +count, :] -> sg{WIDE}.w[8 / WIDE]
+            .else
+                read Y_{g}[STEP * c : +count, :] -> sg{WIDE}.w[8 / WIDE]
+            .endif
+            or %all, sg{WIDE}.w[8 / WIDE] -> sg{WIDE}.e[12 / WIDE] @alu7
+        .else
+            identity %all -> sg{WIDE}.e[12 / WIDE] @alu7
+        .endif
+        .if TO_Y
+            write sg{WIDE}.e[12 / WIDE] -> Y_{g}[STEP * c : +count, :]
+        .else
+            write sg{WIDE}.e[12 / WIDE] -> Z_{g}[STEP * c : +count, :]
+        .endif
+.endm
+
+.equ STEPS = ceil_div(M, STEP)
+.for c in 0..STEPS + 1
+    .if c < STEPS
+        address c, min(STEP, M - STEP * c)
+        .for k in 1..PASSES
+            more_parts c, min(STEP, M - STEP * c), k
+        .endfor
+    .endif
+    .if c
+        .for k in 0..PASSES
+            .for g in 0..GROUPS
+                found c - 1, min(STEP, M - STEP * (c - 1)), g, k
+            .endfor
+        .endfor
+    .endif
+.endfor
