@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.binary import MAXIMUM as maximum
     from lpuasm.stdlib.binary import MUL as mul
     from lpuasm.stdlib.binary import SUB as sub
+    from lpuasm.stdlib.blocks import SWIGLU_MLP as swiglu_mlp
     from lpuasm.stdlib.convolve import CONV2D as conv2d
     from lpuasm.stdlib.distributions import SOFTMAX as softmax
     from lpuasm.stdlib.fourbit import MATMUL_W4 as matmul_w4
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from lpuasm.stdlib.scaling import DEQUANTIZE as dequantize
     from lpuasm.stdlib.scaling import QUANTIZE as quantize
     from lpuasm.stdlib.tables import EMBEDDING as embedding
+    from lpuasm.stdlib.transformers import DECODER_BLOCK as decoder_block
+    from lpuasm.stdlib.transformers import ENCODER_BLOCK as encoder_block
 
 _TYPES = ("Contract", "Kernel", "KernelRun")
 
@@ -49,8 +52,10 @@ KERNELS = {
     **dict.fromkeys(("add", "maximum", "mul", "sub"), "binary"),
     **dict.fromkeys(("exp", "gelu", "relu", "sigmoid", "silu", "tanh"), "pointwise"),
     "conv2d": "convolve",
+    **dict.fromkeys(("decoder_block", "encoder_block"), "transformers"),
     **dict.fromkeys(("dequantize", "quantize"), "scaling"),
     "linear": "layers",
+    "swiglu_mlp": "blocks",
     "matmul": "products",
     "matmul_w4": "fourbit",
     **dict.fromkeys(("gather", "transpose"), "moves"),
@@ -69,8 +74,10 @@ __all__ = [
     "add",
     "attention",
     "conv2d",
+    "decoder_block",
     "dequantize",
     "embedding",
+    "encoder_block",
     "exp",
     "gather",
     "gelu",
@@ -92,6 +99,7 @@ __all__ = [
     "silu",
     "softmax",
     "sub",
+    "swiglu_mlp",
     "tanh",
     "transpose",
 ]

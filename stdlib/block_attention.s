@@ -39,10 +39,10 @@
     .endif
     .temp ST0_{h} : f32 [T, LANES] at mem.{h}[32..35] bank 0
     .temp ST1_{h} : f32 [T, LANES] at mem.{h}[32..35] bank 1
-    .temp M_{h}  : f32 [ML, LANES] at mem.{h}[36..39] banks run 2
+    .temp M_{h} : f32 [ML, LANES] at mem.{h}[36..39] banks run 2
     .for k in 0..4
-        .temp LV{k}0_{h} : f32 [ML, LANES] at mem.{h}[16 + 4 * k .. 19 + 4 * k] bank 1
-        .temp LV{k}1_{h} : f32 [ceil_div(ML, 4), LANES] at mem.{h}[16 + 4 * k .. 19 + 4 * k] bank 1
+        .temp LV{k}0_{h} : f32 [ML, LANES] at mem.{h}[16 + 4 * k..19 + 4 * k] bank 1
+        .temp LV{k}1_{h} : f32 [ceil_div(ML, 4), LANES] at mem.{h}[16 + 4 * k..19 + 4 * k] bank 1
     .endfor
     .equ half = ceil_div(ceil_div(U * NB, 2), 2)
     .for k in 0..2
@@ -92,8 +92,8 @@
 
 .macro unit_rows h, o, NH
     flow ones_rows_{h}:
-        cast.f32.f16 1.0 -> sg2.{o}[12]  repeat C * NB * NH
-        write sg2.{o}[12] -> VT_{h}[:, :, D : D + 1, :]
+        cast.f32.f16 1.0 -> sg2.{o}[12] repeat C * NB * NH
+        write        sg2.{o}[12] -> VT_{h}[:, :, D : D + 1, :]
 .endm
 
 ; ---- Scores of unit u, in runs of at most 32 keys, with the maxima so far ---------------------------------------------
@@ -105,14 +105,14 @@
             read Tri_{h}[place - T0 : +count, :] -> sg4.{o}[5 + hf]
             acc  mxm.{h}, sg4.{o}[5 + hf] -> sg4.{i}[6 - 2 * hf]
         .else
-            acc  mxm.{h} -> sg4.{i}[6 - 2 * hf]
+            acc mxm.{h} -> sg4.{i}[6 - 2 * hf]
         .endif
         write sg4.{i}[6 - 2 * hf] -> ST{u % 2}_{h}[place : place + count, :]
         .if fresh
             identity sg4.{i}[6 - 2 * hf] -> sg4.{o}[4] @alu{larger}
         .else
-            read  M_{h}[0:count, :] -> sg4.{i}[7 - 2 * hf]
-            max   sg4.{i}[6 - 2 * hf], sg4.{i}[7 - 2 * hf] -> sg4.{o}[4] @alu{larger}
+            read M_{h}[0:count, :] -> sg4.{i}[7 - 2 * hf]
+            max  sg4.{i}[6 - 2 * hf], sg4.{i}[7 - 2 * hf] -> sg4.{o}[4] @alu{larger}
         .endif
         write sg4.{o}[4] -> M_{h}[0:count, :]
         .if last && count == ML
@@ -161,7 +161,7 @@
 ; ---- The maximum of 32 rows, and what exp makes of the scores ---------------------------------------------------------
 .macro level h, o, i, u, l, n
     .equ m = ceil_div(n, 4)
-        flow maxima_{h}_{u}_{l}:
+    flow maxima_{h}_{u}_{l}:
         .for k in 0..4
             read LV{k}{l % 2}_{h}[min(k * m, n - m) : +m, :] -> sg4.{i}[k]
         .endfor
@@ -196,12 +196,12 @@
     .equ levels = (ML > 1) + (ML > 4) + (ML > 16)
     flow keep_{h}_{u}:
         read     LV0{levels % 2}_{h}[0:1, :] -> sg4.{i}[src]
-        identity sg4.{i}[src]  keep 1 @alu{a0}
-    .for b in 0..NB
-        .equ low = b < NBP ? b * HALF : T0 + (b - NBP) * HALF
-        .equ count = min(HALF, (b < NBP ? T0 : T) - low)
-        weigh {h}, {o}, {i}, u, b{b}, low, count, u * NB + b, src, a0, a1, a2, a3, out
-    .endfor
+        identity sg4.{i}[src] keep 1 @alu{a0}
+        .for b in 0..NB
+            .equ low = b < NBP ? b * HALF : T0 + (b - NBP) * HALF
+            .equ count = min(HALF, (b < NBP ? T0 : T) - low)
+            weigh {h}, {o}, {i}, u, b{b}, low, count, u * NB + b, src, a0, a1, a2, a3, out
+        .endfor
 .endm
 
 ; ---- Weights turned, products with values, and their sums -------------------------------------------------------------
@@ -251,10 +251,10 @@
             read     OC{(NB + 1) % 2}{place % 2}_{h}[place / 2 % (PS + 1), D : D + 1, :] -> sg4.{i}[src]
             rsqrt    sg4.{i}[src] -> %r @alu{b0}
             mul      %r, %r -> %q @alu{b1}
-            identity %q  keep 1 @alu{b2}
+            identity %q keep 1 @alu{b2}
         flow seat_{h}_{u}_{j}:
             read     Seat_{h}[j : j + 1, :] -> s16.{i}
-            identity s16.{i}  keep 1 @alu{b4}
+            identity s16.{i} keep 1 @alu{b4}
         flow normalise_{h}_{u}_{j}:
             read     OC{(NB + 1) % 2}{place % 2}_{h}[place / 2 % (PS + 1), 0:D, :] -> sg4.{i}[src]
             mul      sg4.{i}[src], latch -> %o @alu{b2}

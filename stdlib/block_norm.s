@@ -7,10 +7,10 @@
 ; be, and where the west is cut off the east is exact to 2⁻¹², so the larger of the two is the sum.
 .macro ones way, pair, name
     flow ones_{name}_{way}:
-        cast.f32.f16 1.0 -> sg2.{way}[0], sg2.{way}[1]  repeat 40
-        cast.f32.f16 1.0 -> sg2.{way}[2], sg2.{way}[3]  repeat 40
-        cast.f32.f16 1.0 -> sg2.{way}[4], sg2.{way}[5]  repeat 40
-        cast.f32.f16 1.0 -> sg2.{way}[6], sg2.{way}[7]  repeat 40
+        cast.f32.f16 1.0 -> sg2.{way}[0], sg2.{way}[1] repeat 40
+        cast.f32.f16 1.0 -> sg2.{way}[2], sg2.{way}[3] repeat 40
+        cast.f32.f16 1.0 -> sg2.{way}[4], sg2.{way}[5] repeat 40
+        cast.f32.f16 1.0 -> sg2.{way}[6], sg2.{way}[7] repeat 40
         lw           pair, sg16.{way}[0]
     flow install_ones_{name}_{way}:
         iw pair
@@ -36,8 +36,8 @@
         cast.f16.sat %l -> sg2.w[9] @alu7
         write        sg2.e[14] -> SU_e
         write        sg2.w[9] -> SU_w
-    sum_lanes {name}, e, e, w
-    sum_lanes {name}, w, w, e
+        sum_lanes    {name}, e, e, w
+        sum_lanes    {name}, w, w, e
     flow root_{name}:
         read  T1_e -> sg4.w[4]
         read  T1_w -> sg4.e[5]

@@ -12,8 +12,8 @@
     .temp T0_{h} : f32 [S, LANES] at mem.{h}[36..39] banks run 16
     .temp T1_{h} : f32 [S, LANES] at mem.{h}[32..35] banks run 1
 .endm
-    sums e
-    sums w
+sums e
+sums w
 
 ; Rows through what is installed in hemisphere h, whose outward streams go o and whose inward ones i: one half of the lanes.
 .macro step name, h, o, i, rows, half, first, final
@@ -39,10 +39,10 @@
         lw   mxm.{h}, sg16.{o}[0]
     flow install_{name}:
         iw mxm.{h}
-    .for half in 0..halves
-        step multiply_{name}_{half}, {h}, {o}, {i}, {X}_{h}[:, LANES * k : +LANES], half, \
-            first && half == 0, final && half == halves - 1
-    .endfor
+        .for half in 0..halves
+            step multiply_{name}_{half}, {h}, {o}, {i}, {X}_{h}[:, LANES * k : +LANES], half, \
+                first && half == 0, final && half == halves - 1
+        .endfor
 .endm
 
 ; Tile number `item` of W_e (u = 0) or W_w (u = 1) with tile k of X, of which `left` lanes or more are left.
@@ -58,7 +58,7 @@
 ; Column n of X · Wᵀ as the sum of T1_e and T1_w: tile k is dealt to hemisphere (n + k) mod 2, so that two columns have
 ; as much work east as west. A hemisphere's tiles lie in the order of their use. X has `wide` lanes, and `more` in further
 ; tiles.
-.macro column name, n, W, X, wide, more = 0
+.macro column name, n, W, X, wide, more=0
     .equ tiles = ceil_div(wide, LANES)
     .equ deep = tiles + ceil_div(more, LANES)
     .for k in 0..deep
@@ -70,15 +70,15 @@
 
 ; Sums of column n, of which there were `deep` tiles, as %y of a flow.
 .macro total n, deep
-        .if deep > 1
-            read T1_e -> sg4.w[4]
-            read T1_w -> sg4.e[5]
-            add  sg4.w[4], sg4.e[5] -> %y @alu8
-        .elif n % 2
-            read     T1_w -> sg4.e[5]
-            identity sg4.e[5] -> %y @alu8
-        .else
-            read     T1_e -> sg4.w[4]
-            identity sg4.w[4] -> %y @alu8
-        .endif
+    .if deep > 1
+        read T1_e -> sg4.w[4]
+        read T1_w -> sg4.e[5]
+        add  sg4.w[4], sg4.e[5] -> %y @alu8
+    .elif n % 2
+        read     T1_w -> sg4.e[5]
+        identity sg4.e[5] -> %y @alu8
+    .else
+        read     T1_e -> sg4.w[4]
+        identity sg4.w[4] -> %y @alu8
+    .endif
 .endm

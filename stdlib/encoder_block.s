@@ -1,4 +1,26 @@
-; An encoder block as in BERT
+; An encoder block as in BERT: y = norm(h + mlp(h)), h = norm(x + attention(x)); f16 in and out, all weights on the chip.
+;
+; The idea. As in decoder_block.s: rows through products (block_product.s), heads through block_attention.s, and passes of
+; the VXM behind each column of 320 features. A bias, gamma or beta is one vector; an ALU keeps it in its latch for a pass.
+; gelu(z) = ½z · (1 + tanh √(2/π) (z + 0.044715 z³)) takes three passes: z is kept twice, for tanh is four ALUs deep, and
+; the product with ½z and its rounding are three more. A norm takes its mean first: the sums of a row's tiles, as two f16 each
+; (what the first rounds off is in the second), go through the planes with ones installed; then deviations, zero in the
+; lanes beyond the last feature, and their squares as in block_norm.s. Deviations are squared about the true mean, so rows
+; far from zero lose nothing.
+;
+; Layout. As in decoder_block.s. Vectors has a row for each tile of the biases of values, keys, queries (heads in their
+; lanes), of both dense layers after them, and gamma and beta of both norms; Valid the lanes of the model's last tile.
+;
+; Contract
+;   shapes  X and Y [S, DM], S ≤ 320; HQ heads of D columns, at most 160
+;   error   roundings to f16: queries, keys, values, weights (at most 1) and outputs of attention, the first norm's rows on
+;           their way to the hidden layer, hidden layer, squares in norms, y; h stays f32. Independent: y is held to six
+;           standard deviations of them. A row's sum of tiles is cut off at 131,008 a lane
+;   cycles  at most 1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + 12 · S + 2300; steps, B, U as in decoder_block.s
+;
+; Above the floor (BERT-base, S = 128: about 2,200 cycles of 17,000, of the planes of the east): 780 at each norm, when
+; nothing else can run: 130 to its sums, 520 to those of squares (its three tiles pass one after another, for they lie in
+; the same slices), 130 to the first product; 500 in attention, as in decoder_block.s.
 .target tsp1
 .param S = 128   ; tokens
 .param DM = 768  ; width of the model
@@ -16,15 +38,15 @@
 .equ C = ceil_div(KV, 2 * PH)
 .equ R = 1
 .equ CAUSAL = 0
-.equ NQ = 3 * C                                             ; columns of keys, queries and values
+.equ NQ = 3 * C  ; columns of keys, queries and values
 .equ NBN = ceil_div(S, LANES / 2)
-.equ BIASES = NQ + TK + TN + TK                             ; then gamma and beta of both norms
+.equ BIASES = NQ + TK + TN + TK  ; then gamma and beta of both norms
 
-.input  X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
-.input  Vectors : f16 [BIASES + 4 * TK, LANES] at mem.w[30..31]
-.input  Slot : u8 [PH, LANES] at mem.w30 bank 0
+.input X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
+.input Vectors : f16 [BIASES + 4 * TK, LANES] at mem.w[30..31]
+.input Slot : u8 [PH, LANES] at mem.w30 bank 0
 .if DM % LANES > 0
-    .input Valid : u8 [1, LANES] at mem.w25 bank 1              ; lanes of the last tile of the model
+    .input Valid : u8 [1, LANES] at mem.w25 bank 1  ; lanes of the last tile of the model
 .endif
 .output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
 
@@ -36,7 +58,7 @@
 .include "block_norm.s"
 .include "block_attention.s"
 
-.equ TA = TO_e + TO_w                                       ; tiles of what attention gives
+.equ TA = TO_e + TO_w  ; tiles of what attention gives
 .equ EAST_OUT = TK / 2 * TA + TK % 2 * ((TA + 1) / 2)
 .equ EAST_IN = TN / 2 * TK + TN % 2 * ((TK + 1) / 2)
 .equ EAST_DOWN = TK / 2 * TN + TK % 2 * ((TN + 1) / 2)
@@ -62,15 +84,15 @@
 .temp ZB : f32 [S, LANES] at mem.e[20..23] banks run 1
 .temp TH : f32 [S, LANES] at mem.e[24..27] banks run 1
 .macro temporaries h
-    .temp X_{h}  : f16 [S, DM] at mem.{h}[40..41] tile S x LANES banks run 1
+    .temp X_{h} : f16 [S, DM] at mem.{h}[40..41] tile S x LANES banks run 1
     .temp SU_{h} : f16 [S, LANES] at mem.{h}[42..43] banks run 1
-    .temp H_{h}  : f16 [S, N] at mem.{h}[42..43] tile S x LANES banks run 1
-    .temp K_{h}  : f16 [C * S, LANES] at mem.{h}[42..43]
-    .temp V_{h}  : f16 [C * NBN * LANES / 2, LANES] at mem.{h}[0..15] bank 1
+    .temp H_{h} : f16 [S, N] at mem.{h}[42..43] tile S x LANES banks run 1
+    .temp K_{h} : f16 [C * S, LANES] at mem.{h}[42..43]
+    .temp V_{h} : f16 [C * NBN * LANES / 2, LANES] at mem.{h}[0..15] bank 1
 .endm
-    temporaries e
-    temporaries w
-    attention_tensors e, U_e, PS_e, NH_e, TO_e
+temporaries       e
+temporaries       w
+attention_tensors e, U_e, PS_e, NH_e, TO_e
 .if NH_w > 0
     attention_tensors w, U_w, PS_w, NH_w, TO_w
 .endif
@@ -89,12 +111,12 @@ flow copy:
 .macro vector name, row, alu
     flow {name}:
         read     VE[row : row + 1, :] -> sg4.e[4]
-        identity sg4.e[4]  keep 1 @alu{alu}
+        identity sg4.e[4] keep 1 @alu{alu}
 .endm
 .macro low_vector name, row, alu
     flow {name}:
         read     VE[row : row + 1, :] -> sg4.e[1]
-        identity sg4.e[1]  keep 1 @alu{alu}
+        identity sg4.e[1] keep 1 @alu{alu}
 .endm
 
 ; ---- Keys, values and queries -------------------------------------------------------------------------------------------
@@ -140,21 +162,21 @@ flow copy:
         .if NH_w > 0
             write sg2.w[12] -> Q{(C * R - 1 - q) % 2}_w[(C * R - 1 - q) / 2 * NH_w * SP : +S, :]
         .endif
-    queries q
+        queries q
 .endfor
 
     unit_rows e, e, NH_e
-.if NH_w > 0
-    unit_rows w, w, NH_w
-.endif
-.for c in 0..C
-    .for b in 0..NB
-        turn_values e, e, w, 0, NH_e, c, b
-        .if NH_w > 0
-            turn_values w, w, e, 1, NH_w, c, b
-        .endif
+    .if NH_w > 0
+        unit_rows w, w, NH_w
+    .endif
+    .for c in 0..C
+        .for b in 0..NB
+            turn_values e, e, w, 0, NH_e, c, b
+            .if NH_w > 0
+                turn_values w, w, e, 1, NH_w, c, b
+            .endif
+        .endfor
     .endfor
-.endfor
     attend
 
 ; ---- Norm of R1: the mean, deviations, their mean square ----------------------------------------------------------------
@@ -172,8 +194,8 @@ flow copy:
         cast.f16     %low -> sg2.w[13] @alu15
         write        sg2.e[14] -> SU_e
         write        sg2.w[13] -> SU_w
-    sum_lanes {name}_mean, e, e, w
-    sum_lanes {name}_mean, w, w, e
+        sum_lanes    {name}_mean, e, e, w
+        sum_lanes    {name}_mean, w, w, e
     flow mean_{name}:
         total 0, 2
         mul   %y, 1.0 / DM -> sg4.e[7] @alu11
@@ -183,7 +205,7 @@ flow copy:
         .if edge
             flow valid_{name}:
                 read     Valid -> s8.e
-                identity s8.e  keep 1 @alu5
+                identity s8.e keep 1 @alu5
         .endif
         flow deviation_{name}_{t}:
             read R1[:, LANES * t : +LANES] -> sg4.e[2]
@@ -192,68 +214,68 @@ flow copy:
                 sub  sg4.e[2], sg4.w[3] -> %all @alu0
                 mask %all, latch -> %d, sg4.w[2] @alu5
             .else
-                sub  sg4.e[2], sg4.w[3] -> %d, sg4.w[2] @alu0
+                sub sg4.e[2], sg4.w[3] -> %d, sg4.w[2] @alu0
             .endif
             write sg4.w[2] -> DV[:, LANES * t : +LANES]
             .if t == 0
-                mul   %d, %d -> sg4.e[5] @alu6
+                mul %d, %d -> sg4.e[5] @alu6
             .else
-                mul   %d, %d -> %s @alu6
-                read  SQ{(t + 1) % 2} -> sg4.w[5]
-                add   %s, sg4.w[5] -> sg4.e[5] @alu7
+                mul  %d, %d -> %s @alu6
+                read SQ{(t + 1) % 2} -> sg4.w[5]
+                add  %s, sg4.w[5] -> sg4.e[5] @alu7
             .endif
             write sg4.e[5] -> SQ{t % 2}
     .endfor
-    inverse_root {name}, (TK + 1) % 2
+        inverse_root {name}, (TK + 1) % 2
 .endm
 
 ; R1 = product + bias + what it is added to, tile by tile, and the sums of tiles.
 .macro residual name, n, deep, row, half
     low_vector bias_{name}_{n}, row, 14
     flow residual_{name}_{n}:
-        total    n, deep
+        total n, deep
         .if half
             read     X[:, LANES * n : +LANES] -> sg2.e[2]
             cast.f32 sg2.e[2] -> %x @alu0
             add      %y, %x -> %r @alu13
         .else
-            read     R2[:, LANES * n : +LANES] -> sg4.e[1]
-            add      %y, sg4.e[1] -> %r @alu13
+            read R2[:, LANES * n : +LANES] -> sg4.e[1]
+            add  %y, sg4.e[1] -> %r @alu13
         .endif
         .if n == 0
-            add   %r, latch -> sg4.w[7], sg4.e[7] @alu14
+            add %r, latch -> sg4.w[7], sg4.e[7] @alu14
         .else
-            add   %r, latch -> %s, sg4.w[7] @alu14
-            read  SM{(n + 1) % 2} -> sg4.w[1]
-            add   %s, sg4.w[1] -> sg4.e[7] @alu15
+            add  %r, latch -> %s, sg4.w[7] @alu14
+            read SM{(n + 1) % 2} -> sg4.w[1]
+            add  %s, sg4.w[1] -> sg4.e[7] @alu15
         .endif
-        write    sg4.w[7] -> R1[:, LANES * n : +LANES]
-        write    sg4.e[7] -> SM{n % 2}
+        write sg4.w[7] -> R1[:, LANES * n : +LANES]
+        write sg4.e[7] -> SM{n % 2}
 .endm
 
 .macro normed name, t, row
     low_vector gamma_{name}_{t}, row, 13
     low_vector beta_{name}_{t}, row + TK, 14
     flow normed_{name}_{t}:
-        read  DV[:, LANES * t : +LANES] -> sg4.e[1]
-        read  RS -> sg4.w[0]
-        mul   sg4.e[1], sg4.w[0] -> %n @alu12
-        mul   %n, latch -> %g @alu13
+        read DV[:, LANES * t : +LANES] -> sg4.e[1]
+        read RS -> sg4.w[0]
+        mul  sg4.e[1], sg4.w[0] -> %n @alu12
+        mul  %n, latch -> %g @alu13
 .endm
 
-.for n in 0..TK
-    column out, n, Out, O, U_e * PS_e * D, TO_w > 0 ? U_w * PS_w * D : 0
-    residual out, n, TA, NQ + n, 1
-.endfor
+    .for n in 0..TK
+        column   out, n, Out, O, U_e * PS_e * D, TO_w > 0 ? U_w * PS_w * D : 0
+        residual out, n, TA, NQ + n, 1
+    .endfor
     centred out, (TK + 1) % 2
-.for t in 0..TK
-    normed   out, t, BIASES + t
+    .for t in 0..TK
+        normed   out, t, BIASES + t
         add      %g, latch -> %y, sg4.w[7] @alu14
         write    sg4.w[7] -> R2[:, LANES * t : +LANES]
         cast.f16 %y -> sg2.e[12], sg2.w[12] @alu15
         write    sg2.e[12] -> X_e[:, LANES * t : +LANES]
         write    sg2.w[12] -> X_w[:, LANES * t : +LANES]
-.endfor
+    .endfor
 
 ; ---- The hidden layer: gelu in its tanh form, in three passes -----------------------------------------------------------
 .for n in 0..TN
@@ -284,14 +306,14 @@ flow copy:
         write    sg2.w[14] -> H_w[:, LANES * n : +LANES]
 .endfor
 
-.for n in 0..TK
-    column down, n, Down, H, N
-    residual down, n, TN, NQ + TK + TN + n, 0
-.endfor
+    .for n in 0..TK
+        column   down, n, Down, H, N
+        residual down, n, TN, NQ + TK + TN + n, 0
+    .endfor
     centred down, (TK + 1) % 2
-.for t in 0..TK
-    normed   down, t, BIASES + 2 * TK + t
+    .for t in 0..TK
+        normed   down, t, BIASES + 2 * TK + t
         add      %g, latch -> %y @alu14
         cast.f16 %y -> sg2.e[12] @alu15
         write    sg2.e[12] -> Y[:, LANES * t : +LANES]
-.endfor
+    .endfor

@@ -1,7 +1,7 @@
 """Where the blocks keep heads: in lanes, in hemispheres, and in what attention gives to the next product.
 
-`block_attention.s` has the same numbers. A tile of 320 lanes holds ``2 * slots`` heads of keys, half of them in each half
-of the lanes, and the heads of queries that share one lie at its place in tiles of their own.
+`block_attention.s` has the same numbers. A tile of 320 lanes holds ``2 * slots`` heads of keys, half of them in each
+half of the lanes, and the heads of queries that share one lie at its place in tiles of their own.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Heads:
         return out
 
     def spread(self, rows: Array, block: int) -> Array:
-        """Keys or values [kv, T, d] in the lanes of their heads: [tiles · T, 320], T padded to a multiple of ``block``."""
+        """Keys or values [kv, T, d] in the lanes of their heads: [tiles · T, 320], T padded to whole blocks."""
         import numpy as np
 
         long = -(-rows.shape[1] // block) * block

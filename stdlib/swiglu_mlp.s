@@ -52,7 +52,7 @@ flow copy:
     write    sg2.e[14] -> X_e
     write    sg2.w[14] -> X_w
 
-        gated_layer Gate, Up, X, K
+    gated_layer Gate, Up, X, K
 
 .for n in 0..TO
     column down, n, Down, H, N

@@ -58,7 +58,9 @@ def inverse_root(x: Likely, eps: float) -> Likely:
     mean = (x.value**2).mean(-1, keepdims=True) + eps
     lanes = [(x.value[..., k::320] ** 2).sum(-1) for k in range(min(d, 320))]
     sums = EVEN * np.maximum(HALF * np.stack(lanes, -1), TINY / 4)
-    moved = root((4 * x.value**2 * x.sigma**2 + x.sigma**4).sum(-1, keepdims=True), (sums**2).sum(-1, keepdims=True)) / d
+    moved = (
+        root((4 * x.value**2 * x.sigma**2 + x.sigma**4).sum(-1, keepdims=True), (sums**2).sum(-1, keepdims=True)) / d
+    )
     return Likely(mean**-0.5, 0.5 * mean**-1.5 * moved).off(4 * SINGLE * mean**-0.5)
 
 

@@ -16,7 +16,7 @@ F16 = NDArray[np.float16]
 
 def normal(random: np.random.Generator, *shape: int) -> F16:
     """Weights or rows whose products are about as large as what they are multiplied with."""
-    return (random.standard_normal(shape) / np.sqrt(shape[-1])).astype(np.float16)
+    return np.asarray(random.standard_normal(shape) / np.sqrt(shape[-1]), np.float16)
 
 
 def mlp_weights(random: np.random.Generator, k: int, n: int, o: int) -> tuple[F16, F16, F16]:

@@ -1,4 +1,4 @@
-"""Blocks of transformers, each one program, against float64: results within six standard deviations of their roundings."""
+"""Blocks of transformers, each one program, against float64: within six standard deviations of their roundings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from likely import SIGMAS, Likely
 from numpy.typing import NDArray
 
 from lpuasm.isa.errors import AssemblyError
+from lpuasm.stdlib.kernel import Kernel, KernelRun
 from lpuasm.stdlib.transformers import BERT, DECODER_BLOCK, ENCODER_BLOCK, LLAMA
 
 Array = NDArray[Any]
@@ -40,6 +41,12 @@ def rows(s: int, dm: int, seed: int = 0) -> Array:
     return np.random.default_rng(seed).standard_normal((s, dm)).astype(np.float16)
 
 
+def held(run: KernelRun, kernel: Kernel, dims: dict[str, int]) -> None:
+    """Cycles as stated, executed and promised."""
+    assert run.program is not None and run.cycles == run.program.cycles
+    assert run.cycles <= kernel.contract.cycles(**dims)
+
+
 def part(x: Likely, first: int) -> Likely:
     return Likely(x.value[:, first:], x.sigma[:, first:])
 
@@ -61,18 +68,20 @@ def test_decoder_block(s: int, past: int, dm: int, heads: int, kv: int, d: int, 
     w, x, random = llama(dm, heads, kv, d, n), rows(s, dm), np.random.default_rng(2)
     cache = None
     if past:
-        cache = tuple(random.standard_normal((kv, past, d)).astype(np.float16) for _ in range(2))
+        keys, values = random.standard_normal((2, kv, past, d)).astype(np.float16)
+        cache = keys, values
     places = np.arange(past, past + s)
     run = DECODER_BLOCK.run(x, w, places, cache, heads=heads, kv_heads=kv)
     y, (keys, values) = run.result
     expected = decoder(x, w, places, cache, heads, kv, 1e-5)
-    for got, exact in zip((y, keys[:, past:], values[:, past:]), (expected[0], *(part(e, past) for e in expected[1:]))):
+    exacts = (expected[0], *(part(e, past) for e in expected[1:]))
+    for got, exact in zip((y, keys[:, past:], values[:, past:]), exacts, strict=True):
         assert got.dtype == np.float16 and got.shape == exact.value.shape
         assert exact.sigmas(got) < SIGMAS
     if cache:
         assert np.array_equal(keys[:, :past], cache[0]) and np.array_equal(values[:, :past], cache[1])
     dims = {"S": s, "T": past, "DM": dm, "H": heads, "KV": kv, "D": d, "N": n}
-    assert run.program is not None and run.cycles == run.program.cycles <= DECODER_BLOCK.contract.cycles(**dims)
+    held(run, DECODER_BLOCK, dims)
 
 
 @pytest.mark.parametrize(
@@ -90,11 +99,11 @@ def test_encoder_block(s: int, dm: int, heads: int, d: int, n: int) -> None:
     assert run.result.dtype == np.float16 and run.result.shape == x.shape
     assert encoder(x, w, heads, 1e-12).sigmas(run.result) < SIGMAS
     dims = {"S": s, "DM": dm, "H": heads, "D": d, "N": n}
-    assert run.program is not None and run.cycles == run.program.cycles <= ENCODER_BLOCK.contract.cycles(**dims)
+    held(run, ENCODER_BLOCK, dims)
 
 
 def test_tokens_one_by_one_and_together() -> None:
-    """A prompt in two parts, with the cache between them, is the prompt at once; later tokens change no earlier ones."""
+    """A prompt in two parts, the cache between them, is the prompt at once; later tokens change no earlier ones."""
     w, x, places = llama(64, 4, 2, 16, 96), rows(8, 64), np.array([3, 4, 5, 9, 10, 40, 41, 2000])
     whole, (keys, values) = DECODER_BLOCK(x, w, places, heads=4, kv_heads=2)
     first, cache = DECODER_BLOCK(x[:7], w, places[:7], heads=4, kv_heads=2)
@@ -163,7 +172,7 @@ def test_wrong_arguments_in_plain_words() -> None:
         ({"D": 256}, "heads of up to 160 columns fit"),
     ],
 )
-def test_what_does_not_fit_is_refused(dims: dict[str, int], help_: str) -> None:
+def test_what_does_not_fit_is_refused(dims: dict[str, Any], help_: str) -> None:
     with pytest.raises(AssemblyError) as caught:
         DECODER_BLOCK.program(**({"S": 128, "DM": 576, "H": 9, "KV": 3, "D": 64, "N": 1536} | dims))
     assert caught.value.code == "LPU0510" and help_ in str(caught.value.diagnostics[0].help)
