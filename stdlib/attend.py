@@ -53,11 +53,23 @@ def task_rows(keys: int) -> int:
 
 
 def split(heads: int, kv_heads: int, queries: int, keys: int) -> _Split:
-    """Deals the heads: short ones of a group go through together, and the jobs go half east, half west."""
-    group = heads // kv_heads
-    together = max(d for d in range(1, group + 1) if group % d == 0 and (d == 1 or d * queries <= task_rows(keys)))
-    jobs = heads // together
-    return _Split(group // together, together * queries, jobs - jobs // 2, jobs // 2)
+    """Deals the rows of queries: those of short heads that share keys go through together, half east, half west.
+
+    A task takes 450 cycles for its maxima, and one for each row and block.
+    """
+    group, most = heads // kv_heads, task_rows(keys)
+
+    def dealt(per: int) -> _Split:
+        jobs = kv_heads * per
+        return _Split(per, group * queries // per, jobs - jobs // 2, jobs // 2)
+
+    def cost(s: _Split) -> int:
+        tasks = -(-s.rows // most)
+        return s.east * tasks * (450 + -(-keys // LANES) * -(-s.rows // tasks))
+
+    if queries > most:
+        return dealt(group)
+    return min((dealt(per) for per in range(1, group + 1) if group * queries % per == 0), key=cost)
 
 
 def _fits(s: _Split, keys: int, d: int, added: int) -> bool:

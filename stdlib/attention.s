@@ -9,7 +9,7 @@
 ; products with the identity: these move bytes, so that a NaN or an infinity stays where it is. As many tasks as have
 ; room side by side in the lanes are turned at once, up to four; the SXM brings their columns down to the first lanes.
 ;
-; Work is cut into tasks of at most 320 rows of a head, and each hemisphere has jobs of its own. Planes are used in the
+; Work is cut into tasks of at most 320 rows that share keys, and each hemisphere has jobs of its own. Planes are used in the
 ; order of the text: scores of t, then products of t − LAG, whose weights have been made in between. Blocks that no row
 ; of a task sees are left out. The 16 rows of a transposition must lie in 16 slices, in each of the four byte planes: so
 ; the quarters of a task's maxima go to the same slices, each with its planes moved on by one (L0 … L3).
@@ -45,7 +45,7 @@
 .param PER = 1    ; successive jobs with one head of keys and values
 .param OFFW = 0   ; those before the first one of the west that share its keys
 .param R = 320    ; rows of queries of a job
-.param SQ = 320   ; of one head: row r of a job is query r mod SQ
+.param SQ = 320   ; queries of a head; PER · R is a multiple, row r is query r mod SQ
 .param SKV = 320  ; keys
 .param D = 64
 .param CAUSAL = 0
@@ -60,13 +60,14 @@
 .equ TR = 16 * ceil_div(ceil_div(R, NT), 16)  ; rows of a task; the last one of a job may have fewer
 .equ FEW = TR == 16                           ; values are installed, and weights streamed
 .equ PADDED = !CAUSAL && !MASKED && SKV % LANES != 0
+.equ SHORT = max(JE, JW) * NT <= 4  ; the planes wait: what comes out sooner is better than less of it
 .equ LAG = NB <= 2 && max(JE, JW) * NT > 2 ? 2 : 1
-.equ KEPT = 1 + ceil_div(LAG, PER * NT)         ; heads whose transposed values are kept at once
-.equ WIDTH = 16 * ceil_div(D, 16)               ; lanes of a result, in whole superlanes
-.equ TOGETHER = min(4, LANES / WIDTH)           ; tasks whose results are turned at once
-.equ HEADS = ceil_div(max(JE, JW + OFFW), PER)  ; heads of keys of a hemisphere
-.equ OFF = SKV - SQ                             ; query i is at the place of key i + OFF
-.equ BELOW = 2 * LANES                          ; row t + BELOW of Band: lanes up to t are seen, WINDOW of them
+.equ KEPT = 1 + ceil_div(LAG, PER * NT)            ; heads whose transposed values are kept at once
+.equ WIDTH = 16 * ceil_div(D, 16)                  ; lanes of a result, in whole superlanes
+.equ TOGETHER = SHORT ? 1 : min(4, LANES / WIDTH)  ; tasks whose results are turned at once
+.equ HEADS = ceil_div(max(JE, JW + OFFW), PER)     ; heads of keys of a hemisphere
+.equ OFF = SKV - SQ                                ; query i is at the place of key i + OFF
+.equ BELOW = 2 * LANES                             ; row t + BELOW of Band: lanes up to t are seen, WINDOW of them
 
 .include "attention_scores.s"
 .include "attention_maxima.s"
@@ -102,7 +103,11 @@
     .else
         .temp Inverse_{h} : f32 [2, LANES] at mem.{h}[4..7] bank 1
         .temp U0_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[0..15] bank 0
-        .temp U1_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[0..15] bank 0
+        .if SHORT
+            .temp U1_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[16..31] bank 0
+        .else
+            .temp U1_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[0..15] bank 0
+        .endif
     .endif
     .if HEADS * NB <= 48
         .input V0_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15] bank 0
@@ -178,14 +183,16 @@
     .equ r = task % NT * TR
     .equ n = min(TR, R - r)
     .equ G = ceil_div(n, 16)
-    .equ i0 = R > SQ ? 0 : r
+    .equ row = (job + off) % PER * R + r         ; of the queries that share the head of keys
+    .equ whole = row / SQ == (row + n - 1) / SQ  ; all are of one head
+    .equ i0 = whole ? row % SQ : 0
     .equ from = WINDOW ? max(0, i0 + OFF - WINDOW + 1) : 0
-    .equ to = CAUSAL ? max(0, min(SKV - 1, i0 + (R > SQ ? SQ : n) - 1 + OFF)) : SKV - 1
+    .equ to = CAUSAL ? max(0, min(SKV - 1, i0 + (whole ? n : SQ) - 1 + OFF)) : SKV - 1
     .equ last = to / LANES
     .equ first = min(last, from / LANES)
     .if which == SCORES
         .for b in first..last + 1
-            scores h, o, i, task, job, kv, r, n, i0, b, first, last, larger
+            scores h, o, i, task, job, kv, r, n, row, b, first, last, larger
         .endfor
         .if r == 0 && (job == 0 || (job + off) % PER == 0)
             .for b in 0..NB

@@ -48,13 +48,18 @@
         rsqrt sg4.{i}[0] -> %r @alu13
         mul   %r, %r -> sg4.{o}[1] @alu12
         write sg4.{o}[1] -> Inverse_{h}[task % 2 : +1, :]
-    .for p in 0..2
+    .for p in 0..SHORT ? 1 : 2
         flow normalise_{h}_{task}_{p}:
             read     C_{h}[task % 2, 0:D, :] -> sg4.{i}[0]
             read     Inverse_{h}[task % 2 : +1, :] -> sg4.{i}[1] repeat D step 0
             mul      sg4.{i}[0], sg4.{i}[1] -> %o @alu12
             cast.f16 %o -> sg2.{o}[2] @alu13
-            write.u8 s{4 + p}.{o} -> U{p}_{h}[place : +D, :]
+            .if SHORT
+                write.u8 s4.{o} -> U0_{h}[place : +D, :]
+                write.u8 s5.{o} -> U1_{h}[place : +D, :]
+            .else
+                write.u8 s{4 + p}.{o} -> U{p}_{h}[place : +D, :]
+            .endif
     .endfor
 .endm
 

@@ -28,19 +28,19 @@
 .endm
 
 ; Block b of the keys goes into the array, and rows of queries through it.
-.macro scores h, o, i, task, job, kv, r, n, i0, b, first, last, larger
+.macro scores h, o, i, task, job, kv, r, n, row, b, first, last, larger
     flow keys_{h}_{task}_{b}:
         read K_{h}[kv, LANES * b : +LANES, :] -> sg16.{o}[0]
         lw   mxm.{h}, sg16.{o}[0]
     flow install_keys_{h}_{task}_{b}:
         iw mxm.{h}
-        .equ each = (CAUSAL || MASKED) && R > SQ ? SQ : n
+        .equ each = CAUSAL || MASKED ? SQ : PER * R
         .equ part = b == last ? 4 * ceil_div(n, 16) : n
         .for a in 0..ceil_div(n, part)
-            .for head in a * part / each..ceil_div(min(n, (a + 1) * part), each)
-                .equ from = max(a * part, head * each)
-                .equ to = min(n, min((a + 1) * part, (head + 1) * each))
-                score h, o, i, task, job, r, i0 - head * each, a, from, to, a * part, b, first, last, larger
+            .for head in (row + a * part) / each..ceil_div(row + min(n, (a + 1) * part), each)
+                .equ from = max(a * part, head * each - row)
+                .equ to = min(n, min((a + 1) * part, (head + 1) * each - row))
+                score h, o, i, task, job, r, row - head * each, a, from, to, a * part, b, first, last, larger
             .endfor
         .endfor
 .endm

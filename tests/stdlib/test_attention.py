@@ -103,6 +103,7 @@ def test_few_queries_to_many_keys(shape: tuple[int, int, int, int, int], options
 def test_jobs_that_share_keys_across_the_chip() -> None:
     holds(*arrays(6, 2, 200, 90, 16))
     holds(*arrays(3, 1, 200, 90, 16), causal=True)
+    holds(*arrays(9, 3, 128, 130, 64), causal=True, window=50)
 
 
 @pytest.mark.parametrize("size", [2.0**-24, 1e-4, 300.0, 65504.0])
