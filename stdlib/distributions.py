@@ -56,7 +56,7 @@ class Plan:
         """The cycles that are promised."""
         n = self.trees * self.deep
         kept = not self.half and self.deep >= 64 and self.trees <= 48
-        total = self.trees + 2 * (self.trees * issues(self.deep) + 24 * levels(self.deep)) + n // 4 + 128
+        total = 3 * self.trees + 2 * (self.trees * issues(self.deep) + 24 * levels(self.deep)) + n // 4 + 128
         total += n // 8 + (4 if self.across else 2) * self.trees if kept else n // 4
         total += (n // 4 + 35) * self.half + 35 * self.split
         if self.across:
@@ -205,7 +205,7 @@ SOFTMAX = Kernel(
         "f16: 2⁻¹¹ + 2⁻¹⁸ of the result, or 2⁻²⁵ + 2⁻³²",
         bound=None,
         cycles=_cycles,
-        formula="G + 2·(G·P(n) + 24·L(n)) + G·n/4 + 128 for G columns, or groups of 16 rows, of n vectors on a "
+        formula="3·G + 2·(G·P(n) + 24·L(n)) + G·n/4 + 128 for G columns, or groups of 16 rows, of n vectors on a "
         "side, P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1, L(n) how many these are; to scale G·n/8 + 2·G (rows: 4·G), or, for f16, "
         "n < 64 or G > 48, G·n/4; f16: G·n/4 + 35; columns cut in two: 35; rows: G·n/4 (f16: G·n/8) + 60, and, above "
         "16 lanes, 6·G + 430; rows as columns: 14·G + 860",

@@ -29,9 +29,9 @@
 ;           as above, a row a column. What pads is −∞.
 ;   error   (d + ln n + D + 7) · 2⁻²⁴ of the result and 2⁻¹⁴⁸, d how far x is below the maximum, n elements, D additions
 ;           that one goes through (three a level, two a round of shifts); f16: 2⁻¹¹ + 2⁻¹⁸ of the result, or 2⁻²⁵ + 2⁻³²
-;   cycles  at most G + 2 · (G · P(n) + 24 · L(n)) + G · n/4 + 128 for G columns or groups of n vectors on the busier
-;           side, P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1 and L(n) the number of these; G · n/8 + 2 · G to scale, or G · n/4;
-;           f16: G · n/4 + 35; SPLIT: 35; ACROSS: G · n/4 (f16: n/8) + 60 to turn, and 6 · G + 430 to meet;
+;   cycles  at most 3 · G + 2 · (G · P(n) + 24 · L(n)) + G · n/4 + 128 for G columns or groups of n vectors on the
+;           busier side, P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1 and L(n) the number of these; G · n/8 + 2 · G to scale, or G ·
+;           n/4; f16: G · n/4 + 35; SPLIT: 35; ACROSS: G · n/4 (f16: n/8) + 60 to turn, and 6 · G + 430 to meet;
 ;           CROSS: 14 · G + 860
 .target tsp1
 .param C = 4    ; columns; ACROSS: rows
@@ -54,8 +54,10 @@
 .equ STRIDE = 4 * SETS
 .equ TWO = 1 - ONE
 .equ ROUNDS = CROSS || ACROSS && !SHORT ? 3 : 0
-.equ LATCHED = !F16 && LONG >= 64 && COUNT_w <= 48  ; a flow for each column and ALU
-.equ NEAR = LATCHED && !ACROSS ? 0 : 32             ; slices of what all are multiplied by
+.equ LATCHED = !F16 && LONG >= 64 && COUNT_w <= 48               ; a flow for each column and ALU
+.equ NEAR = LATCHED && !ACROSS ? 0 : 32                          ; slices of what all are multiplied by
+.equ ODD = LONG <= 8 || LONG > 64 && LONG <= 512 || LONG > 4096  ; levels of a tree: its end reads the bank of its start
+.equ BY = LATCHED && !ODD && COUNT_w > 16 ? 4 : 0                ; slices of many sums: not those of their reciprocals
 
 .equ MAXIMA = 0
 .equ SUMS = 1
@@ -75,7 +77,7 @@
     .elif tree == MAXIMA && !SPLIT
         write stream -> MAX_{h}
     .else
-        write stream -> PART_{h}
+        write stream -> PART{tree}_{h}
     .endif
 .endm
 .macro invert s, h, o, k
@@ -89,7 +91,7 @@
         apart h, sg4.{o}[4 * k + 3]
     .elif CROSS
         fold  tree, a, b, sg4.{o}[4 * k + 3], 8 * k + 3
-        write sg4.{o}[4 * k + 3] -> PART_{h}
+        write sg4.{o}[4 * k + 3] -> PART{tree}_{h}
     .elif tree == MAXIMA
         fold  tree, a, b, sg4.{o}[4 * k + 3], 8 * k + 3
         write sg4.{o}[4 * k + 3] -> MAX_{h}
@@ -203,8 +205,9 @@
         at mem.{h}[28..31] mem.{h}[24..27] mem.{h}[20..23] mem.{h}[16..19] \
         mem.{h}[12..15] mem.{h}[8..11] mem.{h}[4..7] mem.{h}[0..3] bank TWO
     .temp MAX_{h} : f32 [count, LANES] at mem.{h}[32..35] bank 1
-    .temp INV_{h} : f32 [count, LANES] at mem.{h}[NEAR..NEAR + 3] bank 1
-    .temp PART_{h} : f32 [count, LANES] at mem.{h}[0..3]
+    .temp INV_{h} : f32 [count, LANES] at mem.{h}[NEAR..NEAR + 3] bank NEAR ? 1 : TWO
+    .temp PART{MAXIMA}_{h} : f32 [count, LANES] at mem.{h}[0..3] bank ODD ? TWO : ONE
+    .temp PART{SUMS}_{h} : f32 [count, LANES] at mem.{h}[BY..BY + 3] bank ODD ? ONE : TWO
     .if ROUNDS
         between h, count, f32
     .endif
@@ -243,7 +246,7 @@
     .if CROSS
         meet tree, 0, h, i, o, k, 3
         flow spread_{tree}_{h}:
-            read      PART_{h} -> sg4.{o}[4 * k]
+            read      PART{tree}_{h} -> sg4.{o}[4 * k]
             broadcast sg4.{o}[4 * k], LANES - 1 -> sg4.{i}[4 * k] @sxm.{h}.select0
             .if tree == MAXIMA
                 carry sg4.{i}[4 * k], sg4.{o}[4 * k + 3], 8 * k
@@ -253,7 +256,7 @@
             .endif
     .elif !ROUNDS && !SPLIT && tree == SUMS
         flow invert_{h}:
-            read   PART_{h} -> sg4.{i}[4 * k]
+            read   PART{tree}_{h} -> sg4.{i}[4 * k]
             invert sg4.{i}[4 * k], h, o, k
     .endif
 .endm
@@ -301,8 +304,8 @@
 ; What the two parts of cut columns come to, for both sides.
 .macro join tree
     flow join_{tree}:
-        read PART_w -> sg4.e[0]
-        read PART_e -> sg4.w[1]
+        read PART{tree}_w -> sg4.e[0]
+        read PART{tree}_e -> sg4.w[1]
         .if tree == MAXIMA
             max.f32 sg4.e[0], sg4.w[1] -> sg4.w[2], sg4.e[3] @alu0
         .elif CROSS

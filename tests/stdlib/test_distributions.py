@@ -69,6 +69,9 @@ def test_shapes(data: st.DataObject, dtype: str, seed: int, exponent: int) -> No
         ((50, 1300), 1),  # rows, the same
         ((20, 16), 1),  # rows within a superlane
         ((20, 17), 1),
+        ((53, 15, 27), 1),  # many short columns, cut in two; and longer ones
+        ((110, 100, 2), 1),
+        ((36, 64, 2), 1),
         ((700, 5), 1),  # many columns, none kept by an ALU
         ((1, 30000), 1),  # long rows: one, cut in two, and several
         ((5, 9000), 1),
