@@ -18,15 +18,21 @@
 ;   224 × 224 × 3, 7 × 7 / 2 → 64  153,664      4,900    P = 100, Q = 5: ten phases, for X is cut elsewhere below each
 ;   14 × 14 × 256, 3 × 3 → 256         504          –    more than 160 channels: one pixel fills a vector
 ;
+; With three channels a band fills 45 of 320 lanes. Then rows are folded: the host pads row h of an image so that it
+; lies in lanes of its own, by h mod FOLD, and the chip ors FOLD rows into a vector, four vectors a cycle, while the
+; planes are at work. A tile serves FOLD rows of the kernel. Rows of the result fall into FOLD / SH classes, by the
+; row that their first one is; each class has vectors and tiles of its own, in which the rows stand in another order.
+; The third line takes 1,904 so (FOLD = 4, P = 20, Q = 5), and 2,217 cycles in all instead of 5,117.
+;
 ; Where an image has few pixels, loading costs more than computing: 40 cycles a tile, for both hemispheres. Then (TILES)
 ; every plane loads tiles of its own, tile i goes to plane i mod 4 (f16: pair i mod 2), all rows of the result go
 ; through each, and a plane adds what it has of a column in memory beside it. X is copied first, for each plane reads
 ; all rows of it. The VXM adds the planes' sums and the bias while the next column begins, which only writes sums.
 ; 7 × 7 × 512, 3 × 3 → 512: 760 cycles instead of 1,775. The last column, and banks that must not meet, cost the rest.
 ;
-; The face (stdlib/windows.py) counts all P and Q that make sense, both ways, and takes the cheapest. Kernels of 1 × 1
-; take the pixels of all images as one line, and a window as large as the image is one pixel of that many channels.
-; What is left below the planes' peak are empty lanes of bands, and rows of Y up to a multiple of 4.
+; The face (stdlib/windows.py) counts all P, Q and FOLD that make sense, both ways, and takes the cheapest. Kernels of
+; 1 × 1 take the pixels of all images as one line, and a window as large as the image is one pixel of that many
+; channels. What is left below the planes' peak are empty lanes of bands, and rows of Y up to a multiple of 4.
 ;
 ; Contract
 ;   shapes  X [units · tiles of CI, SH, vectors, N, rows, 320]: row h is at [., h mod SH, ., ., h / SH], with padding.
@@ -34,14 +40,15 @@
 ;           every pixel. Y [columns, phases, vectors, N, rows, 320]: vector v of a row is at [., v mod phases, v /
 ;           phases]. A column is a tile of CO, unit by unit. The host packs weights and bias, once. TILES: W has the
 ;           tiles in turn, [rounds, plane, groups of 16 rows, hemisphere, 16, 320] (f16: [rounds, groups of 8, pair, 8,
-;           320]).
+;           320]). FOLD: X0 … X3 [vectors, N, rows, 320] have rows i modulo FOLD; in W and Y, class · phases + phase
+;           stands for phase, and W has KH / FOLD.
 ;   error   i8: none (sums of 2³¹ and more are modular). f16: (T + 1) · 2⁻²⁴ · (Σ|x·w| + |bias|), then rounded to f16;
 ;           T = KH · KW · (⌈I/groups / 160⌉ + 1): no more dispatches have a part in a sum. A zero of a band times what
-;           is not finite is NaN: for such images the face takes one pixel and one group for a tile.
+;           is not finite is NaN: for such images the face takes one pixel, row and group for a tile.
 ;   cycles  at most 1.1 · cost + 300; cost: the sum over the tiles of what takes longer, to load them (R16 / 8 + 8;
 ;           f16: R16 / 4 + 4; 50 more if W needs 32 slices) or to stream OR · N · count / 4 vectors, at least 20 (f16:
 ;           / 2, for each half of the lanes that has weights). TILES: rounds · max(44, SUMS, 20; f16: twice that) +
-;           COLUMNS · SUMS + rows of X / 4.
+;           COLUMNS · SUMS + rows of X / 4. FOLD: HQ · XB · N / 4 (f16: / 2) more a class.
 .target tsp1
 .param N = 1    ; images
 .param OH = 56  ; rows and columns of the result
@@ -58,7 +65,8 @@
 .param PHASES = 1
 .param BIAS = 0
 .param F16 = 0
-.param TILES = 0  ; planes have tiles of their own; PHASES is 1
+.param FOLD = 1   ; rows of X in a vector; a multiple of SH if more than one, at most 4
+.param TILES = 0  ; planes have tiles of their own; PHASES and FOLD are 1
 
 .equ BYTES = F16 ? 2 : 1
 .equ TK = ceil_div(CI, LANES)  ; tiles of a unit's channels; more than one only if P, or Q, is 1
@@ -71,41 +79,48 @@
 .equ XB = (SW * Q * (NB - 1) + REACH - 1) / P + 1
 .equ JM = PHASES == 1 ? (REACH - 1) / P + 1 : (REACH + P - 2) / P + 1
 .equ R16 = 16 * ceil_div(min(LANES, Q * CO), 16)
-.equ OR = 4 * ceil_div(OH, 4)
-.equ ROWS = OR + (KH - 1) / SH
+.equ CLASSES = FOLD > 1 ? FOLD / SH : 1  ; of rows of the result, by where the rows below them lie in a vector
+.equ KG = ceil_div(KH, FOLD)             ; tiles down a kernel
+.equ OR = 4 * ceil_div(OH, 4 * CLASSES)  ; rows of a class
+.equ ROWS = OR + (FOLD > 1 ? KG : (KH - 1) / SH)
 .equ ROWS4 = UNITS * TK * SH * XB * N * 4 * ceil_div(ROWS, 4)
 .equ SPREAD = ROWS4 <= 4 * WORDS ? 4 : F16 || ROWS4 <= 8 * WORDS ? 8 : 16  ; rows of X that lie side by side
 .equ HQ = SPREAD * ceil_div(ROWS, SPREAD)
-.equ WIDE_W = COLUMNS * PHASES * KH * JM * TK * R16 * BYTES > 16 * WORDS
-.equ WIDE_Y = COLUMNS * PHASES * NF * N * OR > 4 * WORDS
+.equ KINDS = CLASSES * PHASES
+.equ WIDE_W = COLUMNS * KINDS * KG * JM * TK * R16 * BYTES > 16 * WORDS
+.equ WIDE_Y = COLUMNS * KINDS * NF * N * OR > 4 * WORDS
 
 .if TILES
     .include "few_pixels.s"
 .else
     .if F16
-        .input X : f16 [UNITS * TK, SH, XB, N, HQ, LANES] at mem.w[0..2 * SPREAD - 1]
+        .if FOLD == 1
+            .input X : f16 [UNITS * TK, SH, XB, N, HQ, LANES] at mem.w[0..2 * SPREAD - 1]
+        .endif
         .if WIDE_W
-            .weight W : f16 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15] mem.e[20..23] mem.e[28..31] \
+            .weight W : f16 [COLUMNS, KINDS, KG, JM, TK, R16, LANES] at mem.e[0..15] mem.e[20..23] mem.e[28..31] \
                 mem.e[36..39] mem.w[36..39]
         .else
-            .weight W : f16 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15]
+            .weight W : f16 [COLUMNS, KINDS, KG, JM, TK, R16, LANES] at mem.e[0..15]
         .endif
         .temp   C : f32 [NF, N, OR, LANES] at mem.e[40..43] mem.w[40..43] mem.e[32..35] mem.w[32..35] banks run 1
-        .output Y : f16 [COLUMNS, PHASES, NF, N, OR, LANES] at mem.e[16..17] mem.w[16..17] mem.e[18..19] mem.w[18..19]
+        .output Y : f16 [COLUMNS, KINDS, NF, N, OR, LANES] at mem.e[16..17] mem.w[16..17] mem.e[18..19] mem.w[18..19]
     .else
-        .input X : i8 [UNITS * TK, SH, XB, N, HQ, LANES] at mem.w[0..SPREAD - 1]
+        .if FOLD == 1
+            .input X : i8 [UNITS * TK, SH, XB, N, HQ, LANES] at mem.w[0..SPREAD - 1]
+        .endif
         .if WIDE_W
-            .weight W : i8 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15] mem.e[20..23] mem.e[28..31] \
+            .weight W : i8 [COLUMNS, KINDS, KG, JM, TK, R16, LANES] at mem.e[0..15] mem.e[20..23] mem.e[28..31] \
                 mem.e[36..39] mem.w[36..39]
         .else
-            .weight W : i8 [COLUMNS, PHASES, KH, JM, TK, R16, LANES] at mem.e[0..15]
+            .weight W : i8 [COLUMNS, KINDS, KG, JM, TK, R16, LANES] at mem.e[0..15]
         .endif
         .if WIDE_Y
-            .output Y : i32 [COLUMNS, PHASES, NF, N, OR, LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] \
-                mem.e[24..27] mem.e[16..19] mem.w[24..27] mem.w[16..19] banks run 1
+            .output Y : i32 [COLUMNS, KINDS, NF, N, OR, LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] \
+                mem.w[32..35] mem.e[24..27] mem.e[16..19] mem.w[24..27] mem.w[16..19] banks run 1
         .else
-            .output Y : i32 [COLUMNS, PHASES, NF, N, OR, LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] \
-                banks run 2
+            .output Y : i32 [COLUMNS, KINDS, NF, N, OR, LANES] at mem.e[40..43] mem.e[32..35] mem.w[40..43] \
+                mem.w[32..35] banks run 2
         .endif
     .endif
 
@@ -137,6 +152,44 @@
             write sg4.e[5] -> B0
     .endif
 
+    ; Rows of X, each in the lanes of its number modulo FOLD, become vectors of FOLD rows: class e begins at row SH * e.
+    .if FOLD > 1
+        .for i in 0..FOLD
+            .if F16
+                .input X{i} : f16 [XB, N, HQ + 4, LANES] at mem.w[8 + 4 * i..11 + 4 * i]
+            .else
+                .input X{i} : i8 [XB, N, HQ + 4, LANES] at mem.w[4 + 4 * i..7 + 4 * i]
+            .endif
+        .endfor
+        .for e in 0..CLASSES
+            .if F16
+                .temp F{e} : f16 [XB, N, HQ, LANES] at mem.w[0..7] bank e % 2
+            .else
+                .temp F{e} : i8 [XB, N, HQ, LANES] at mem.w[0..3] bank e % 2
+            .endif
+            flow fold_{e}:
+                .for i in 0..FOLD
+                    read X{i}[:, :, (i < SH * e) : +HQ, :] -> sg4.e[i]
+                .endfor
+                or.i32 sg4.e[0], sg4.e[1] -> %low @alu0
+                .if FOLD == 4
+                    or.i32 sg4.e[2], sg4.e[3] -> %high @alu1
+                .elif FOLD == 3
+                    identity.i32 sg4.e[2] -> %high @alu1
+                .endif
+                .if FOLD > 2
+                    or.i32 %low, %high -> sg4.w[5] @alu7
+                .else
+                    identity.i32 %low -> sg4.w[5] @alu7
+                .endif
+                .if F16
+                    write.f16 sg4.w[5] -> F{e}
+                .else
+                    write.i8 sg4.w[5] -> F{e}
+                .endif
+        .endfor
+    .endif
+
     .macro load c, f, kh, j, k, way, one, two, rows
         flow load_{way}_{c}_{f}_{kh}_{j}_{k}:
             read W[c, f, kh, j, k, :, :] -> rows
@@ -152,12 +205,17 @@
         .endif
     .endm
 
-    ; The rows of the result that are p modulo 4; vectors a, a + STEP, ... of the rows of X below them.
+    ; The rows of a class that are p modulo 4; vectors a, a + STEP, ... of the rows of X below them.
     .macro bytes c, f, kh, j, k, p, a, count, unit, row, partial, sum
         .equ until = a + STEP * (count - 1) + 1
+        .equ e = f / PHASES
         flow multiply_{c}_{f}_{kh}_{j}_{k}_{p}:
-            read X[c / TN * TK + k, kh % SH, a : until : STEP, :, kh / SH + p : kh / SH + OR : 4, :] -> row
-            abc  unit, row
+            .if FOLD > 1
+                read F{e}[a : until : STEP, :, kh + p : kh + OR : 4, :] -> row
+            .else
+                read X[c / TN * TK + k, kh % SH, a : until : STEP, :, kh / SH + p : kh / SH + OR : 4, :] -> row
+            .endif
+            abc unit, row
             .if kh + j + k
                 read Y[c, f, 0 : count, :, p : OR : 4, :] -> partial
                 acc  unit, partial -> sum
@@ -173,9 +231,14 @@
     ; Half h of the lanes; the first of a sum and the last are told, since halves without weights are left out.
     .macro halves c, f, kh, j, k, h, p, a, count, first, last, unit, row, partial, sum, result, cast, out, bias
         .equ until = a + STEP * (count - 1) + 1
+        .equ e = f / PHASES
         flow multiply_{c}_{f}_{kh}_{j}_{k}_{h}_{p}:
-            read X[c / TN * TK + k, kh % SH, a : until : STEP, :, kh / SH + p : kh / SH + OR : 2, :] -> row
-            abc  unit, row half h
+            .if FOLD > 1
+                read F{e}[a : until : STEP, :, kh + p : kh + OR : 2, :] -> row
+            .else
+                read X[c / TN * TK + k, kh % SH, a : until : STEP, :, kh / SH + p : kh / SH + OR : 2, :] -> row
+            .endif
+            abc unit, row half h
             .if !first
                 read C[0 : count, :, p : OR : 2, :] -> partial
             .elif BIAS
@@ -201,17 +264,18 @@
     .endm
 
     .macro tile c, f, kh, j, k
-        .equ a = SW * Q * f / P
-        .equ count = ceil_div(NB - f, PHASES)
+        .equ first = SW * Q * (f % PHASES)
+        .equ a = first / P
+        .equ count = ceil_div(NB - f % PHASES, PHASES)
         .if F16
             ; Lanes of X that meet weights: of pixels `from` up to `to`.
-            .equ J = (SW * Q * f + REACH - 1) / P - a
-            .equ from = max(0, SW * Q * f - P * (a + j))
-            .equ to = min(P, SW * Q * f + REACH - P * (a + j))
-            .equ low = TK > 1 || from * CI < LANES / 2
-            .equ high = (TK > 1 ? min(LANES, CI - LANES * k) : to * CI) > LANES / 2
+            .equ J = (first + REACH - 1) / P - a
+            .equ from = max(0, first - P * (a + j))
+            .equ to = min(P, first + REACH - P * (a + j))
+            .equ low = FOLD > 1 || TK > 1 || from * CI < LANES / 2
+            .equ high = (FOLD > 1 ? FOLD * P * CI : TK > 1 ? min(LANES, CI - LANES * k) : to * CI) > LANES / 2
             .equ begins = kh + j + k == 0
-            .equ ends = kh == KH - 1 && j == J && k == TK - 1
+            .equ ends = kh == KG - 1 && j == J && k == TK - 1
             load c, f, kh, j, k, 0, mxm.e, mxm.e, sg16.e[0]
             load c, f, kh, j, k, 1, mxm.w, mxm.w, sg16.w[0]
             .for h in !low..1 + high
@@ -231,9 +295,9 @@
     .endm
 
     .for c in 0..COLUMNS
-        .for f in 0..PHASES
-            .for kh in 0..KH
-                .for j in 0..(SW * Q * f + REACH - 1) / P - SW * Q * f / P + 1
+        .for f in 0..KINDS
+            .for kh in 0..KG
+                .for j in 0..(SW * Q * (f % PHASES) + REACH - 1) / P - SW * Q * (f % PHASES) / P + 1
                     .for k in 0..TK
                         tile c, f, kh, j, k
                     .endfor

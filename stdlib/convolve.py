@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -78,10 +79,9 @@ def _prepare(x: Any, w: Any, bias: Any = None, stride: Any = 1, padding: Any = 0
     def inputs(program: Program) -> Mapping[str, Array]:
         laid = plan(shape, dtype)
         assert laid is not None
-        given = {
-            "X": images(x, shape, laid, laid.high(dtype)),
-            "W": dealt(bands(w, laid), laid, dtype) if laid.alone else bands(w, laid),
-        }
+        weights = bands(w, laid)
+        given = images(x, shape, laid, laid.high(dtype))
+        given["W"] = dealt(weights, laid, dtype) if laid.alone else weights
         if bias is not None:
             given["bias"] = columns(bias, laid)
         return given
@@ -94,8 +94,11 @@ def _prepare(x: Any, w: Any, bias: Any = None, stride: Any = 1, padding: Any = 0
     return Call({k: int(v) for k, v in vars(shape).items()}, dtype, inputs, finish)
 
 
-def images(x: Array, shape: Shape, laid: Plan, rows: int) -> Array:
-    """X of images x: [units · tiles, strides, vectors of a row, images, ``rows``, LANES]."""
+def images(x: Array, shape: Shape, laid: Plan, rows: int) -> dict[str, Array]:
+    """X of images x: [units · tiles, strides, vectors of a row, images, ``rows``, LANES].
+
+    Folded, X{i} has the rows that are i modulo ``fold``, in the lanes where they are wanted.
+    """
     import numpy as np
 
     x = np.pad(x, ((0, 0), (shape.PH, shape.PH), (shape.PW, shape.PW), (0, 0)))
@@ -108,14 +111,21 @@ def images(x: Array, shape: Shape, laid: Plan, rows: int) -> Array:
         x = np.zeros((1, laid.oh, laid.p, flat.shape[1]), x.dtype)
         x.reshape(-1, flat.shape[1])[: len(flat)] = flat
     lanes, across = min(laid.ci, LANES), laid.across
-    padded = np.zeros((laid.n, rows * laid.sh, across * laid.p, laid.units, tiles(laid.ci) * lanes), x.dtype)
+    rows, step = (rows + 4, laid.fold) if laid.fold > 1 else (rows, laid.sh)
+    padded = np.zeros((laid.n, rows * step, across * laid.p, laid.units, tiles(laid.ci) * lanes), x.dtype)
     x = x[:, : padded.shape[1], : padded.shape[2]]
     channels = np.zeros((*x.shape[:3], laid.units * laid.ci), x.dtype)
     channels[..., : x.shape[3]] = x
     padded[:, : x.shape[1], : x.shape[2], :, : laid.ci] = channels.reshape(*x.shape[:3], laid.units, laid.ci)
-    cut = padded.reshape(laid.n, rows, laid.sh, across, laid.p, laid.units, tiles(laid.ci), lanes)
-    dealt = cut.transpose(5, 6, 2, 3, 0, 1, 4, 7).reshape(-1, laid.sh, across, laid.n, rows, laid.p * lanes)
-    return np.concatenate([dealt, np.zeros((*dealt.shape[:-1], LANES - laid.p * lanes), x.dtype)], -1)
+    cut = padded.reshape(laid.n, rows, step, across, laid.p, laid.units, tiles(laid.ci), lanes)
+    dealt = cut.transpose(5, 6, 2, 3, 0, 1, 4, 7).reshape(-1, step, across, laid.n, rows, laid.p * lanes)
+    made = np.zeros((*dealt.shape[:-1], LANES), x.dtype)
+    if laid.fold == 1:
+        made[..., : laid.p * lanes] = dealt
+        return {"X": made}
+    for i in range(step):
+        made[0, i, ..., i * laid.p * lanes : (i + 1) * laid.p * lanes] = dealt[0, i]
+    return {f"X{i}": made[0, i] for i in range(step)}
 
 
 def bands(w: Array, laid: Plan) -> Array:
@@ -137,14 +147,15 @@ def bands(w: Array, laid: Plan) -> Array:
         whole[:, g * two : g * two + two, :, :, g * one : g * one + one] = grouped[:, g]
     whole = whole.reshape(units * down, lines, laid.kh, laid.kw, across, lanes).transpose(0, 2, 3, 4, 1, 5)
     phases = min(laid.phases, laid.blocks)
-    made = np.zeros((units * down, phases, laid.kh, laid.most, across, laid.lines, LANES), w.dtype)
-    for phase in range(made.shape[1]):
-        first = laid.sw * laid.q * phase // laid.p
-        for q in range(laid.q):
-            for k in range(laid.kw):
-                block, p = divmod(laid.sw * (laid.q * phase + q) + k, laid.p)
-                lane, line = p * lanes, q * lines
-                made[:, phase, :, block - first, :, line : line + lines, lane : lane + lanes] = whole[:, :, k]
+    made = np.zeros((units * down, laid.kinds, laid.down, laid.most, across, laid.lines, LANES), w.dtype)
+    for kind, q, k, row in product(range(laid.kinds), range(laid.q), range(laid.kw), range(laid.kh)):
+        begin, phase = divmod(kind, phases)
+        block, p = divmod(laid.sw * (laid.q * phase + q) + k, laid.p)
+        j = block - laid.sw * laid.q * phase // laid.p
+        # The row of X that meets this row of the kernel lies where its number modulo `fold` says.
+        slot = (laid.sh * begin + row) % laid.fold
+        lane, line = (slot * laid.p + p) * lanes, q * lines
+        made[:, kind, row // laid.fold, j, :, line : line + lines, lane : lane + lanes] = whole[:, row, k]
     return made
 
 
@@ -175,13 +186,15 @@ def columns(bias: Array, laid: Plan) -> Array:
 
 
 def results(y: Array, shape: Shape, laid: Plan) -> Array:
-    """The result of Y [units · tiles, phases, vectors, images, rows, LANES]."""
+    """The result of Y [units · tiles, classes · phases, vectors, images, rows, LANES]."""
     import numpy as np
 
     lines, down = min(laid.co, LANES), tiles(laid.co)
-    _, phases, count, n, rows, _ = y.shape
-    cut = y[..., : laid.q * lines].reshape(laid.units, down, phases, count, n, rows, laid.q, lines)
-    pixels = cut.transpose(4, 5, 3, 2, 6, 0, 1, 7).reshape(n, rows, count * phases * laid.q, laid.units, down * lines)
+    _, kinds, count, n, rows, _ = y.shape
+    classes, phases = laid.classes, kinds // laid.classes
+    cut = y[..., : laid.q * lines].reshape(laid.units, down, classes, phases, count, n, rows, laid.q, lines)
+    across, deep = count * phases * laid.q, down * lines
+    pixels = cut.transpose(5, 6, 2, 4, 3, 7, 0, 1, 8).reshape(n, rows * classes, across, laid.units, deep)
     high, wide = shape.out
     whole = pixels[:, : laid.oh, : laid.ow, :, : laid.co].reshape(n, laid.oh, laid.ow, -1)
     if laid.way == "turned":
@@ -202,7 +215,8 @@ CONV2D = Kernel(
         formula="1.1 · cost + 300; cost: the sum over the tiles of weights of the larger of two times: to load one "
         "(rows / 8 + 8; f16: rows / 4 + 4; 50 more for over 16 slices of weights), and to stream the vectors of its "
         "results (a quarter of them; f16: half, for each half of the lanes that has weights; at least 20). Or, few "
-        "pixels: ⌈tiles / 4⌉ (f16: / 2) · max(44, vectors of a column; f16: twice) + vectors of the results + of x / 4",
+        "pixels: ⌈tiles / 4⌉ (f16: / 2) · max(44, vectors of a column; f16: twice) + vectors of results + of x / 4. "
+        "And, where rows are folded, a quarter of the vectors of x for each class (f16: half)",
     ),
     _defines,
     _prepare,

@@ -45,7 +45,7 @@ class Plan:
 
     ``rows``: as they are. ``turned``: rows and columns change places. ``line``: the pixels of all images, one after
     another, are rows of P pixels each. ``whole``: likewise, and a pixel is all that the only window of an image sees.
-    ``alone``: each plane has tiles of its own.
+    ``fold`` rows of an image share a vector. ``alone``: each plane has tiles of its own.
     """
 
     way: str
@@ -62,6 +62,7 @@ class Plan:
     co: int
     p: int = 1
     q: int = 1
+    fold: int = 1
     alone: bool = False
 
     @property
@@ -86,8 +87,23 @@ class Plan:
 
     @property
     def rows(self) -> int:
-        """Rows of an image, padded for the planes."""
-        return 4 * -(-self.oh // 4)
+        """Rows of the result of a class and an image, padded for the planes."""
+        return 4 * -(-self.oh // (4 * self.classes))
+
+    @property
+    def classes(self) -> int:
+        """Classes of rows of the result, by where the rows below them lie in a vector."""
+        return max(1, self.fold // self.sh)
+
+    @property
+    def kinds(self) -> int:
+        """Vectors of the result that have tiles of their own."""
+        return self.classes * min(self.phases, self.blocks)
+
+    @property
+    def down(self) -> int:
+        """Tiles down a kernel."""
+        return -(-self.kh // self.fold)
 
     def met(self, phase: int) -> int:
         """Vectors of a row of X that a vector of the result of this phase needs."""
@@ -95,7 +111,7 @@ class Plan:
         return (first + self.reach - 1) // self.p - first // self.p + 1
 
     def passes(self, dtype: str) -> Iterator[tuple[int, int]]:
-        """(vectors of a row of the result, times that they pass) of each tile of a column and a row of the kernel."""
+        """(vectors of a row of the result, times that they pass) of each tile of a column, a class, a row of tiles."""
         for phase in range(min(self.phases, self.blocks)):
             count, first = -(-(self.blocks - phase) // self.phases), self.sw * self.q * phase
             for block in range(first // self.p, first // self.p + self.met(phase)):
@@ -104,6 +120,8 @@ class Plan:
                     across = self.ci > LANES
                     used = min(LANES, self.ci - LANES * k) if across else high * self.ci
                     halves = int(across or low * self.ci < LANES // 2) + int(used > LANES // 2)
+                    if self.fold > 1:
+                        halves = 1 + int(self.fold * self.p * self.ci > LANES // 2)
                     yield count, halves if dtype == "f16" else 1
 
     def cost(self, dtype: str) -> int:
@@ -120,17 +138,15 @@ class Plan:
         if self.weights(2 if dtype == "f16" else 1) > 16 * WORDS:  # 32 slices, far apart, for one load after the other
             loads += 50
         rows = self.n * self.rows // planes
-        return (
-            self.columns
-            * self.kh
-            * sum(max(loads, max(20, count * rows) * times) for count, times in self.passes(dtype))
-        )
+        each = sum(max(loads, max(20, count * rows) * times) for count, times in self.passes(dtype))
+        folding = self.classes * self.across * self.n * self.high(dtype) // planes if self.fold > 1 else 0
+        return self.columns * self.classes * self.down * each + folding
 
     def defines(self, bias: int, dtype: str) -> Mapping[str, int]:
         """The parameters of the source."""
         own = {"N": self.n, "OH": self.oh, "OW": self.ow, "KH": self.kh, "KW": self.kw, "SH": self.sh, "SW": self.sw}
         own |= {"UNITS": self.units, "CI": self.ci, "CO": self.co, "P": self.p, "Q": self.q}
-        own |= {"PHASES": min(self.phases, self.blocks), "BIAS": bias, "TILES": int(self.alone)}
+        own |= {"PHASES": min(self.phases, self.blocks), "FOLD": self.fold, "TILES": int(self.alone), "BIAS": bias}
         return own | {"F16": int(dtype == "f16")}
 
     @property
@@ -165,7 +181,7 @@ class Plan:
     def high(self, dtype: str) -> int:
         """Rows of X of a stride, a multiple of those that lie side by side; 0 where they do not fit."""
         deep = self.units * tiles(self.ci) * self.sh * self.across * self.n
-        rows = self.rows + (self.kh - 1) // self.sh
+        rows = self.rows + (self.down if self.fold > 1 else (self.kh - 1) // self.sh)
         for spread in (4, 8) if dtype == "f16" else (4, 8, 16):
             if deep * 4 * -(-rows // 4) <= spread * WORDS:
                 high = spread * -(-rows // spread)
@@ -174,13 +190,18 @@ class Plan:
 
     def weights(self, size: int) -> int:
         """Vectors of bytes that the tiles of weights take, of elements of ``size`` bytes."""
-        return self.columns * min(self.phases, self.blocks) * self.kh * self.most * tiles(self.ci) * self.lines * size
+        return self.columns * self.kinds * self.down * self.most * tiles(self.ci) * self.lines * size
 
     def fits(self, dtype: str, bias: int) -> bool:
         """Whether the tensors find room in the slices that the source gives them."""
         size = 2 if dtype == "f16" else 1
-        phases = min(self.phases, self.blocks)
-        results = self.columns * phases * -(-self.blocks // phases) * self.n * self.rows
+        results = self.columns * self.kinds * -(-self.blocks // min(self.phases, self.blocks)) * self.n * self.rows
+        if self.fold > 1:
+            # Folded vectors of every other class lie in the same bank of four slices; X and Y share some slices.
+            rows, folded = self.across * self.n * self.high(dtype), -(-self.classes // 2)
+            given = (rows + 4 * self.across * self.n) * size
+            if folded * rows > 2 * WORDS or given + results > 4 * WORDS:
+                return False
         if self.alone:
             high = self.high(dtype)
             words = self.units * tiles(self.ci) * self.sh * self.across * self.n * high
@@ -194,10 +215,10 @@ class Plan:
 @lru_cache(256)
 def plan(shape: Shape, dtype: str) -> Plan | None:
     """The cheapest of the plans that fit; None where none does."""
-    either = [replace(p, alone=alone) for p in plans(shape) for alone in (False, True)]
+    either = [replace(p, alone=alone) for p in plans(shape) for alone in (False, True) if p.fold == 1 or not alone]
     fitting = [p for p in either if p.fits(dtype, shape.BIAS)]
     if shape.APART:
-        fitting = [p for p in fitting if p.p == p.q == p.packed == 1]
+        fitting = [p for p in fitting if p.p == p.q == p.packed == p.fold == 1]
     return min(fitting, key=lambda p: (p.cost(dtype), p.phases, p.p), default=None)
 
 
@@ -215,7 +236,9 @@ def plans(shape: Shape) -> Iterator[Plan]:
         yield replace(rows, way="turned", oh=ow, ow=oh, kh=s.KW, kw=s.KH, sh=s.SW, sw=s.SH)
         if rows.units == 1:
             for q in range(1, min(ow, max(1, LANES // rows.co)) + 1):
-                yield from (replace(rows, p=p, q=q) for p in _pixels(LANES // rows.ci, s.SW * q, s.W + 2 * s.PW))
+                for fold in (1, *(f for f in (2, 3, 4) if f % s.SH == 0 and s.KH > 1)):
+                    most = LANES // (rows.ci * fold)
+                    yield from (replace(rows, p=p, q=q, fold=fold) for p in _pixels(most, s.SW * q, s.W + 2 * s.PW))
 
 
 def _lines(way: str, pixels: int, i: int, o: int, groups: int, packs: bool = True) -> Iterator[Plan]:

@@ -121,7 +121,10 @@ def test_groups(dtype: str, groups: int, i: int, o: int, kernel: Pair, stride: P
 @pytest.mark.parametrize(
     ("shape", "o", "kernel", "stride", "padding", "groups", "way", "alone"),
     [
-        ((1, 60, 59, 3), 64, (7, 7), (2, 2), (3, 3), 1, "rows", False),  # phases
+        ((1, 60, 59, 3), 64, (7, 7), (2, 2), (3, 3), 1, "rows", False),  # folded: four rows, two classes
+        ((2, 33, 50, 2), 40, (3, 5), (1, 2), (1, 0), 1, "rows", False),  # three rows, three classes
+        ((1, 90, 64, 3), 30, (4, 3), (3, 1), (1, 1), 1, "rows", False),  # three rows, one class
+        ((1, 64, 224, 3), 64, (1, 7), (1, 2), (0, 3), 1, "rows", False),  # phases
         ((2, 40, 41, 64), 64, (3, 3), (1, 1), (1, 1), 1, "rows", False),
         ((1, 40, 40, 96), 64, (3, 3), (1, 1), (1, 1), 32, "rows", False),
         ((1, 2, 150, 300), 40, (2, 3), (1, 2), (0, 0), 1, "turned", False),
