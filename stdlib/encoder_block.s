@@ -45,9 +45,7 @@
 .input X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
 .input Vectors : f16 [BIASES + 4 * TK, LANES] at mem.w[30..31]
 .input Slot : u8 [PH, LANES] at mem.w30 bank 0
-.if DM % LANES > 0
-    .input Valid : u8 [1, LANES] at mem.w25 bank 1  ; lanes of the last tile of the model
-.endif
+.input Valid : u8 [2, LANES] at mem.w25 bank 1
 .output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
 
 .equ EAST_QKV = NQ / 2 * TK + NQ % 2 * ((TK + 1) / 2)
@@ -75,8 +73,8 @@
 .temp SQ0 : f32 [S, LANES] at mem.e[24..27] banks run 1
 .temp SQ1 : f32 [S, LANES] at mem.e[20..23] banks run 1
 .temp RS : f32 [S, LANES] at mem.e[16..19] banks run 1
-.temp R1 : f32 [S, DM] at mem.w[16..19] tile S x LANES banks run 1
-.temp DV : f32 [S, DM] at mem.w[20..23] tile S x LANES banks run 1
+.temp R0 : f32 [S, (TK + 1) / 2 * LANES] at mem.w[16..19] tile S x LANES banks run 1
+.temp R1 : f32 [S, max(1, TK / 2) * LANES] at mem.w[20..23] tile S x LANES banks run 1
 .temp R2 : f32 [S, DM] at mem.w[24..27] tile S x LANES banks run 1
 .temp VE : f32 [BIASES + 4 * TK, LANES] at mem.w[16..19]
 .temp QB : f16 [S, LANES] at mem.e[30..31] banks run 1
@@ -117,6 +115,13 @@ flow copy:
     flow {name}:
         read     VE[row : row + 1, :] -> sg4.e[1]
         identity sg4.e[1] keep 1 @alu{alu}
+.endm
+
+; Row `row` of Valid likewise.
+.macro vector_of_lanes name, row, alu, lane
+    flow {name}:
+        read     Valid[row : row + 1, :] -> s{lane}.e
+        identity s{lane}.e keep 1 @alu{alu}
 .endm
 
 ; ---- Keys, values and queries -------------------------------------------------------------------------------------------
@@ -179,7 +184,7 @@ flow copy:
     .endfor
     attend
 
-; ---- Norm of R1: the mean, deviations, their mean square ----------------------------------------------------------------
+; ---- Norm of R: the mean, deviations, their mean square ----------------------------------------------------------------
 ; SM{last} are the sums of tiles; `set` which gamma and beta.
 .macro centred name, last
     ones e, mxm.e, {name}_mean
@@ -198,38 +203,46 @@ flow copy:
         sum_lanes    {name}_mean, w, w, e
     flow mean_{name}:
         total 0, 2
-        mul   %y, 1.0 / DM -> sg4.e[7] @alu11
+        mul   %y, 1.0 / DM -> sg4.e[7] @alu9
         write sg4.e[7] -> MU
     .for t in 0..TK
-        .equ edge = t == TK - 1 && DM % LANES > 0
-        .if edge
-            flow valid_{name}:
-                read     Valid -> s8.e
-                identity s8.e keep 1 @alu5
-        .endif
-        flow deviation_{name}_{t}:
-            read R1[:, LANES * t : +LANES] -> sg4.e[2]
-            read MU -> sg4.w[3]
-            .if edge
-                sub  sg4.e[2], sg4.w[3] -> %all @alu0
+        .if t != 1
+            .equ both = t == 0 && TK > 1
+            .equ other = both && TK == 2  ; the edge is the second of the two
+            vector_of_lanes valid_{name}_{t}, t == TK - 1, 5, 8
+            .if both
+                vector_of_lanes valid_{name}_1, other, 13, 4
+            .endif
+            flow deviation_{name}_{t}:
+                read R{t % 2}[:, t / 2 * LANES : +LANES] -> sg4.e[2]
+                read MU -> sg4.w[1]
+                sub  sg4.e[2], sg4.w[1] -> %all @alu0
                 mask %all, latch -> %d, sg4.w[2] @alu5
-            .else
-                sub sg4.e[2], sg4.w[3] -> %d, sg4.w[2] @alu0
-            .endif
-            write sg4.w[2] -> DV[:, LANES * t : +LANES]
-            .if t == 0
-                mul %d, %d -> sg4.e[5] @alu6
-            .else
-                mul  %d, %d -> %s @alu6
-                read SQ{(t + 1) % 2} -> sg4.w[5]
-                add  %s, sg4.w[5] -> sg4.e[5] @alu7
-            .endif
-            write sg4.e[5] -> SQ{t % 2}
+                write sg4.w[2] -> R{t % 2}[:, t / 2 * LANES : +LANES]
+                .if both
+                    mul  %d, %d -> %s @alu6
+                    read R1[:, 0 : LANES] -> sg4.e[6]
+                    sub  sg4.e[6], sg4.w[1] -> %more @alu12
+                    mask %more, latch -> %f, sg4.w[7] @alu13
+                    write sg4.w[7] -> R1[:, 0 : LANES]
+                    mul  %f, %f -> %q @alu14
+                    add  %s, %q -> sg4.e[5] @alu11
+                    write sg4.e[5] -> SQ0
+                .elif t == 0
+                    mul   %d, %d -> sg4.e[5] @alu6
+                    write sg4.e[5] -> SQ0
+                .else
+                    mul  %d, %d -> %s @alu6
+                    read SQ{t % 2} -> sg4.w[5]
+                    add  %s, sg4.w[5] -> sg4.e[5] @alu11
+                    write sg4.e[5] -> SQ{(t + 1) % 2}
+                .endif
+        .endif
     .endfor
-        inverse_root {name}, (TK + 1) % 2
+        inverse_root {name}, max(0, TK - 2) % 2
 .endm
 
-; R1 = product + bias + what it is added to, tile by tile, and the sums of tiles.
+; R = product + bias + what it is added to, tile by tile, and the sums of tiles.
 .macro residual name, n, deep, row, half
     low_vector bias_{name}_{n}, row, 14
     flow residual_{name}_{n}:
@@ -249,7 +262,7 @@ flow copy:
             read SM{(n + 1) % 2} -> sg4.w[1]
             add  %s, sg4.w[1] -> sg4.e[7] @alu15
         .endif
-        write sg4.w[7] -> R1[:, LANES * n : +LANES]
+        write sg4.w[7] -> R{n % 2}[:, n / 2 * LANES : +LANES]
         write sg4.e[7] -> SM{n % 2}
 .endm
 
@@ -257,7 +270,7 @@ flow copy:
     low_vector gamma_{name}_{t}, row, 13
     low_vector beta_{name}_{t}, row + TK, 14
     flow normed_{name}_{t}:
-        read DV[:, LANES * t : +LANES] -> sg4.e[1]
+        read R{t % 2}[:, t / 2 * LANES : +LANES] -> sg4.e[1]
         read RS -> sg4.w[0]
         mul  sg4.e[1], sg4.w[0] -> %n @alu12
         mul  %n, latch -> %g @alu13

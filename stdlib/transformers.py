@@ -227,7 +227,8 @@ def _encoder(x: Any, weights: Mapping[str, Any], *, heads: int, eps: float = 1e-
 
     def inputs(program: Program) -> Mapping[str, Array]:
         found = {"X": x, **h.constants()}
-        found["Valid"] = (np.arange(LANES) < x.shape[1] % LANES).astype(np.uint8)[None]
+        edge = np.arange(LANES) < x.shape[1] - LANES * (tiles(x.shape[1]) - 1)
+        found["Valid"] = np.stack([np.ones_like(edge), edge]).astype(np.uint8)
         found["Qkv_e"], found["Qkv_w"] = dealt(cut(h.projections(*matrices)))
         found["Out_e"], found["Out_w"] = dealt(cut(h.output(w["attention.output.dense.weight"])))
         found["In_e"], found["In_w"] = dealt(cut(w["intermediate.dense.weight"]))
