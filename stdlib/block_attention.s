@@ -22,8 +22,11 @@
 .equ PS_w = max(1, min(NH_w, LANES / SP))
 .equ U_e = C * ceil_div(NH_e, PS_e) * R
 .equ U_w = C * ceil_div(NH_w, PS_w) * R
-.equ TO_e = ceil_div(U_e * PS_e * D, LANES)
-.equ TO_w = NH_w > 0 ? ceil_div(U_w * PS_w * D, LANES) : 0
+.equ PER = LANES / D  ; heads in a tile of outputs
+.equ TO_e = ceil_div(U_e * PS_e, PER)
+.equ TO_w = NH_w > 0 ? ceil_div(U_w * PS_w, PER) : 0
+.equ WIDE_e = (TO_e - 1) * LANES + (U_e * PS_e - (TO_e - 1) * PER) * D  ; lanes of the outputs' tiles
+.equ WIDE_w = TO_w > 0 ? (TO_w - 1) * LANES + (U_w * PS_w - (TO_w - 1) * PER) * D : 0
 
 .macro attention_tensors h, U, PS, NH, TO
     .input Eye_{h} : u8 [LANES, LANES] at mem.{h}36
@@ -56,14 +59,23 @@
             .temp OC1{k}_{h} : f32 [PS + 1, D + 1, LANES] at mem.{h}[32..35] bank k
         .endif
     .endfor
-    .temp OT_{h} : f16 [TO * LANES, LANES] at mem.{h}[16..31] bank 0
+    .for k in 0..2
+        .temp OT{k}_{h} : f16 [ceil_div(TO, 2) * LANES, LANES] at mem.{h}[16..31] bank k
+    .endfor
     .if CAUSAL
         .input Tri_{h} : f32 [S, LANES] at mem.{h}[24..27] bank 0
     .endif
 .endm
 
-.temp O_e : f16 [S, (TO_e + TO_w) * LANES] at mem.e[40..41] tile S x LANES banks run 1
-.temp O_w : f16 [S, (TO_e + TO_w) * LANES] at mem.w[40..41] tile S x LANES banks run 1
+; What the heads of the east give, and those of the west, in both hemispheres.
+.macro outputs h
+    .temp OE_{h} : f16 [S, TO_e * LANES] at mem.{h}[40..41] tile S x LANES banks run 1
+    .if TO_w > 0
+        .temp OW_{h} : f16 [S, TO_w * LANES] at mem.{h}[42..43] tile S x LANES banks run 1
+    .endif
+.endm
+outputs e
+outputs w
 
 ; ---- Values: turned, so that keys lie in the lanes, the same 160 in either half ---------------------------------------
 .macro turn_values h, o, i, hf, NH, c, b
@@ -260,13 +272,13 @@
             mul      sg4.{i}[src], latch -> %o @alu{b2}
             cast.f16 %o -> %half @alu{b3}
             mask     %half, latch -> sg2.{o}[out] @alu{b4}
-            write    sg2.{o}[out] -> OT_{h}[(u * PS + j) * D : +D, :]
+            write    sg2.{o}[out] -> OT{place / PER % 2}_{h}[place / PER / 2 * LANES + place % PER * D : +D, :]
     .endfor
 .endm
 
-.macro turn_outputs h, o, i, t, tile
+.macro turn_outputs h, o, i, t, to
     flow outputs_{h}_{t}:
-        read OT_{h}[LANES * t : +LANES, :] -> sg16.{o}[0]
+        read OT{t % 2}_{h}[t / 2 * LANES : +LANES, :] -> sg16.{o}[0]
         lw   mxm.{h}, sg16.{o}[0]
     flow install_outputs_{h}_{t}:
         iw mxm.{h}
@@ -276,8 +288,8 @@
         abc       mxm.{h}1, s26.{o}
         acc       mxm.{h}0 -> s0.{i} low8
         acc       mxm.{h}1 -> s1.{i} low8
-        write.f16 sg2.{i}[0] -> O_e[:, LANES * tile : +LANES]
-        write.f16 sg2.{i}[0] -> O_w[:, LANES * tile : +LANES]
+        write.f16 sg2.{i}[0] -> {to}_e[:, LANES * t : +LANES]
+        write.f16 sg2.{i}[0] -> {to}_w[:, LANES * t : +LANES]
 .endm
 
 ; ---- A hemisphere's units in turn: scores of t, weights of t, turned and multiplied when both blocks of an install are there
@@ -343,12 +355,12 @@
             later w, w, e, 1, PS_w, NH_w, U_w, t, 3, 4, 5, 2, 7, 10, 3, 0, 1, 3, 2, 5, 11
         .endif
     .endfor
-    .for t in 0..TO_e
-        turn_outputs e, e, w, t, t
+    .for t in 0..max(TO_e, TO_w)
+        .if t < TO_e
+            turn_outputs e, e, w, t, OE
+        .endif
+        .if t < TO_w
+            turn_outputs w, w, e, t, OW
+        .endif
     .endfor
-    .if NH_w > 0
-        .for t in 0..TO_w
-            turn_outputs w, w, e, t, TO_e + t
-        .endfor
-    .endif
 .endm

@@ -56,15 +56,19 @@ sums w
 .endm
 
 ; Column n of X · Wᵀ as the sum of T1_e and T1_w: tile k is dealt to hemisphere (n + k) mod 2, so that two columns have
-; as much work east as west. A hemisphere's tiles lie in the order of their use. X has `wide` lanes, and `more` in further
-; tiles.
-.macro column name, n, W, X, wide, more=0
+; as much work east as west. A hemisphere's tiles lie in the order of their use. After the `wide` lanes of X come `more`
+; of Z, in tiles of their own.
+.macro column name, n, W, X, wide, Z=X, more=0
     .equ tiles = ceil_div(wide, LANES)
     .equ deep = tiles + ceil_div(more, LANES)
     .for k in 0..deep
         .equ u = (n + k) % 2
-        product {name}_{n}_{k}, u, {W}, n / 2 * deep + n % 2 * ((deep + 1 - u) / 2) + k / 2, {X}, k, \
-            k < tiles ? wide - LANES * k : more - LANES * (k - tiles), k < 2, k + 2 >= deep
+        .equ item = n / 2 * deep + n % 2 * ((deep + 1 - u) / 2) + k / 2
+        .if k < tiles
+            product {name}_{n}_{k}, u, {W}, item, {X}, k, wide - LANES * k, k < 2, k + 2 >= deep
+        .else
+            product {name}_{n}_{k}, u, {W}, item, {Z}, k - tiles, more - LANES * (k - tiles), k < 2, k + 2 >= deep
+        .endif
     .endfor
 .endm
 

@@ -215,7 +215,7 @@ flow gamma:
 
 ; ---- Out, and the norm of the sum --------------------------------------------------------------------------------------
 .for n in 0..TK
-    column out, n, Out, O, U_e * PS_e * D, TO_w > 0 ? U_w * PS_w * D : 0
+    column out, n, Out, OE, WIDE_e, OW, WIDE_w
     flow residual_{n}:
         total    n, TA
         read     X[:, LANES * n : +LANES] -> sg2.e[2]

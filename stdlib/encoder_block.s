@@ -42,10 +42,10 @@
 .equ NBN = ceil_div(S, LANES / 2)
 .equ BIASES = NQ + TK + TN + TK  ; then gamma and beta of both norms
 
-.input X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
-.input Vectors : f16 [BIASES + 4 * TK, LANES] at mem.w[30..31]
-.input Slot : u8 [PH, LANES] at mem.w30 bank 0
-.input Valid : u8 [2, LANES] at mem.w25 bank 1
+.input  X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
+.input  Vectors : f16 [BIASES + 4 * TK, LANES] at mem.w[30..31]
+.input  Slot : u8 [PH, LANES] at mem.w30 bank 0
+.input  Valid : u8 [2, LANES] at mem.w25 bank 1
 .output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
 
 .equ EAST_QKV = NQ / 2 * TK + NQ % 2 * ((TK + 1) / 2)
@@ -214,27 +214,27 @@ flow copy:
                 vector_of_lanes valid_{name}_1, other, 13, 4
             .endif
             flow deviation_{name}_{t}:
-                read R{t % 2}[:, t / 2 * LANES : +LANES] -> sg4.e[2]
-                read MU -> sg4.w[1]
-                sub  sg4.e[2], sg4.w[1] -> %all @alu0
-                mask %all, latch -> %d, sg4.w[2] @alu5
+                read  R{t % 2}[:, t / 2 * LANES : +LANES] -> sg4.e[2]
+                read  MU -> sg4.w[1]
+                sub   sg4.e[2], sg4.w[1] -> %all @alu0
+                mask  %all, latch -> %d, sg4.w[2] @alu5
                 write sg4.w[2] -> R{t % 2}[:, t / 2 * LANES : +LANES]
                 .if both
-                    mul  %d, %d -> %s @alu6
-                    read R1[:, 0 : LANES] -> sg4.e[6]
-                    sub  sg4.e[6], sg4.w[1] -> %more @alu12
-                    mask %more, latch -> %f, sg4.w[7] @alu13
+                    mul   %d, %d -> %s @alu6
+                    read  R1[:, 0 : LANES] -> sg4.e[6]
+                    sub   sg4.e[6], sg4.w[1] -> %more @alu12
+                    mask  %more, latch -> %f, sg4.w[7] @alu13
                     write sg4.w[7] -> R1[:, 0 : LANES]
-                    mul  %f, %f -> %q @alu14
-                    add  %s, %q -> sg4.e[5] @alu11
+                    mul   %f, %f -> %q @alu14
+                    add   %s, %q -> sg4.e[5] @alu11
                     write sg4.e[5] -> SQ0
                 .elif t == 0
                     mul   %d, %d -> sg4.e[5] @alu6
                     write sg4.e[5] -> SQ0
                 .else
-                    mul  %d, %d -> %s @alu6
-                    read SQ{t % 2} -> sg4.w[5]
-                    add  %s, sg4.w[5] -> sg4.e[5] @alu11
+                    mul   %d, %d -> %s @alu6
+                    read  SQ{t % 2} -> sg4.w[5]
+                    add   %s, sg4.w[5] -> sg4.e[5] @alu11
                     write sg4.e[5] -> SQ{(t + 1) % 2}
                 .endif
         .endif
@@ -277,7 +277,7 @@ flow copy:
 .endm
 
     .for n in 0..TK
-        column   out, n, Out, O, U_e * PS_e * D, TO_w > 0 ? U_w * PS_w * D : 0
+        column   out, n, Out, OE, WIDE_e, OW, WIDE_w
         residual out, n, TA, NQ + n, 1
     .endfor
     centred out, (TK + 1) % 2

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from lpuasm.stdlib.products import LANES, tiles
+from lpuasm.stdlib.products import LANES
 
 if TYPE_CHECKING:
     from lpuasm.stdlib.kernel import Array
@@ -74,9 +74,14 @@ class Heads:
         """Installs of queries in a hemisphere."""
         return self.tiles * self.sets(half) * self.group
 
+    @property
+    def per(self) -> int:
+        """Heads in a tile of what attention gives."""
+        return LANES // self.d
+
     def given(self, half: int) -> int:
         """Tiles of what attention gives in a hemisphere."""
-        return tiles(self.units(half) * self.seats(half) * self.d) if self.most(half) else 0
+        return -(-self.units(half) * self.seats(half) // self.per) if self.most(half) else 0
 
     @cached_property
     def columns(self) -> list[slice]:
@@ -85,7 +90,8 @@ class Heads:
         for head in range(self.heads):
             tile, half, slot = self.place(head // self.group)
             unit = (tile * self.sets(half) + slot // self.seats(half)) * self.group + head % self.group
-            first = half * LANES * self.given(0) + (unit * self.seats(half) + slot % self.seats(half)) * self.d
+            full, rest = divmod(unit * self.seats(half) + slot % self.seats(half), self.per)
+            first = LANES * (half * self.given(0) + full) + rest * self.d
             found.append(slice(first, first + self.d))
         return found
 

@@ -68,8 +68,8 @@ def _fits(h: Heads, past: int, dm: int, n: int, gated: bool) -> bool:
         and installed // 8 + h.s * (tk if gated else 0) + 256 <= WORDS // 2
         and items * TILE_WORDS + h.given(0) * TILE_WORDS + 2 * h.s * tk + 3 * h.s + 256 <= WORDS // 2
         and past + 2 * h.s <= WORDS // 2
-        and h.tiles * blocks * h.most(0) * (h.d + 1) + h.s * (tk + given) // 2 + 64 <= WORDS // 2
-        and h.tiles * max(h.s, past) + h.s * (tn + 1) // 2 + 64 <= WORDS // 2
+        and h.tiles * blocks * h.most(0) * (h.d + 1) + h.s * (tk + h.given(0)) // 2 + 64 <= WORDS // 2
+        and h.tiles * max(h.s, past) + h.s * (tn + 1 + h.given(1)) // 2 + 64 <= WORDS // 2
     )
 
 
@@ -251,7 +251,7 @@ def _encoder(x: Any, weights: Mapping[str, Any], *, heads: int, eps: float = 1e-
 def _cycles(h: Heads, past: int, dm: int, n: int, gated: bool) -> int:
     """The most cycles of a block: steps of S rows through the planes, attention of the busier hemisphere, latencies."""
     tk, tn, blocks = tiles(dm), tiles(n), -(-past // HALF) + -(-h.s // HALF)
-    given = sum(halves(h.units(side) * h.seats(side) * h.d) for side in range(2) if h.most(side))
+    given = 2 * (h.given(0) + h.given(1))
     steps = h.tiles * (h.group + 2) * halves(dm) + tk * (given + halves(n)) + (2 if gated else 1) * tn * halves(dm)
     steps += min(2, halves(dm)) * (4 if gated else 8)
     units, seats = h.units(0), h.seats(0)
