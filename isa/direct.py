@@ -1,13 +1,11 @@
 """Who hears whom where it is plain: a reader whose cells all are of one writer, and of no nearer one.
 
-On most channels of most programs every reader is like that, and writers of one
-rank keep apart. It takes a sort and a few look-ups to find these channels and what
-is heard there; the sweep is for the others.
+Most readers of most programs are like that, and writers of one rank keep apart. It
+takes a sort and a few look-ups to find what is heard there; the sweep is for
+stretches of channels where something else is.
 """
 
 from __future__ import annotations
-
-from dataclasses import fields
 
 import numpy as np
 
@@ -35,18 +33,36 @@ def hear(runs: Runs) -> tuple[Heard, Meetings]:
     fresh = np.ones(len(writes), bool)
     fresh[1:] = layer[writes[1:]] != layer[writes[:-1]]
     layers = layer[writes[fresh]]
-    hard = np.zeros(int(runs.channel.max()) + 1, bool)
-    hard[runs.channel[writes[1:][begin[1:] <= np.maximum.accumulate(end)[:-1]]]] = True
+    doubtful = np.zeros(len(runs.start), bool)
+    doubtful[writes[1:][begin[1:] <= np.maximum.accumulate(end)[:-1]]] = True
     writer = _nearest(runs, reads, last[reads], base, far, ranks, (writes, begin, end, layers))
-    hard[runs.channel[reads[writer < 0]]] = True
-    if not hard.any():
+    doubtful[reads[writer < 0]] = True
+    if not doubtful.any():
         return _heard(runs, reads, writer), _nobody()
-    own = ~hard[runs.channel[reads]]
+    rows = _around(runs, doubtful, runs.start - base, last - base, far)
+    plain = np.ones(len(doubtful), bool)
+    plain[rows] = False
+    own = plain[reads]
     direct = _heard(runs, reads[own], writer[own])
-    rows = np.flatnonzero(hard[runs.channel])
-    found, meetings = renumbered(rows, *sweep(Runs(*(getattr(runs, f.name)[rows] for f in fields(Runs)))))
-    joined = Heard(*(np.concatenate((getattr(direct, f.name), getattr(found, f.name))) for f in fields(Heard)))
-    return joined, meetings
+    found, meetings = renumbered(rows, *sweep(Runs(*(column[rows] for column in vars(runs).values()))))
+    return Heard(*map(np.concatenate, zip(vars(direct).values(), vars(found).values(), strict=True))), meetings
+
+
+def _around(runs: Runs, doubtful: Bools, start: Ints, last: Ints, far: int) -> Ints:
+    """The runs that are doubtful, with all that could be in their way: stretches of channels without a gap."""
+    some = np.zeros(int(runs.channel.max()) + 1, bool)
+    some[runs.channel[doubtful]] = True
+    rows = np.flatnonzero(some[runs.channel])
+    begin = runs.channel[rows] * far + start[rows]
+    order = np.argsort(begin)
+    rows, begin = rows[order], begin[order]
+    end = begin + (last - start)[rows]
+    fresh = np.ones(len(rows), bool)
+    fresh[1:] = begin[1:] > np.maximum.accumulate(end)[:-1]
+    stretch = np.cumsum(fresh) - 1
+    bad = np.zeros(int(stretch[-1]) + 1, bool)
+    bad[stretch[doubtful[rows]]] = True
+    return np.sort(rows[bad[stretch]])
 
 
 def _nearest(

@@ -83,14 +83,14 @@ def written_twice(n: Nests) -> bool:
 
 @st.composite
 def tensors(draw: st.DrawFn) -> list[Laid]:
-    """A tensor that is there before, and one that is taken after; in runs of banks or not."""
+    """Tensors that are there before, perhaps one over the other, and one that is taken after; in runs or not."""
     out = []
-    for k, (time, writes) in enumerate(((BEGIN, True), (END, False))):
+    for k, (time, writes) in enumerate(((BEGIN, True), (END, False), (BEGIN + 1, True))):
         vectors, groups = draw(st.integers(1, 40)), draw(st.integers(1, 2))
         run = draw(st.sampled_from([0, 0, 1, 2]))
         layout = Layout("i8", (vectors, 1), tuple(range(groups)), draw(st.integers(0, 20)), vectors, 1, run, BANK)
         out.append(Laid(layout, 100 + k, 1 - writes, time, writes))
-    return out[: draw(st.integers(0, 2))]
+    return out[: draw(st.integers(0, 3))]
 
 
 @settings(max_examples=400, deadline=None)
@@ -113,6 +113,17 @@ def test_one_that_overtakes_another(write_time: int, write_every: int, read_time
     n = Nests(0 * one, np.array([port(0), port(1)]), 0 * one, one, one, time, one == [1, 0], six, every, six // 6)
     wanted = every_vector(storage.join(nests.as_lines(n), NOTHING))
     assert every_vector(arenas.join(n, [], BANK, NOTHING)) == wanted
+
+
+def test_a_tensor_within_another() -> None:
+    """The words behind the inner one are those of the outer one."""
+    laid = [
+        Laid(Layout("i8", (vectors, 1), (0,), address, vectors, 1, 0, BANK), 100 + address, 0, BEGIN + address, True)
+        for address, vectors in ((0, 40), (8, 4))
+    ]
+    one = np.ones(1, np.int64)
+    n = nests.single(0 * one, one * port(1), 20 * one, one, one, False, 0 * one)
+    assert every_vector(arenas.join(n, laid, BANK, NOTHING)) == {(port(1), 0): (port(100), 20)}
 
 
 def test_a_product_has_only_arenas(monkeypatch: pytest.MonkeyPatch) -> None:

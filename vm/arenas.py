@@ -3,7 +3,7 @@
 An *arena* is places of a store that are touched together: all nests in it go
 through the same places in the same order, so it is like a single variable. Reads
 hear the last write before them, or the tensor that lay there, and outputs the last
-write of all. Stores that are not made of arenas are left to ``storage.py``.
+write of all. Places where that is not so are left to ``storage.py``.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ class Paths:
 
 @dataclass(frozen=True)
 class Last:
-    """Of nests of stores that are arenas: ``reads``, and the write that each hears; the ``final`` write of each arena.
+    """Of nests of stores that change: by nest its ``arena``, −1 for others; by arena whether it is ``bad``, for its
+    nests are not alike; the rows of ``reads``, and the write that each hears, −1 if none; the ``final`` writes."""
 
-    Rows of the nests, −1 where there is no write."""
-
+    arena: Ints
+    bad: Bools
     reads: Ints
     heard: Ints
     final: Ints
@@ -50,95 +51,105 @@ def join(touched: Nests, laid: list[Laid], bank: int, nothing: int) -> Segments:
     ``laid``: tensors before the first and after the last cycle; ``bank``: words of a bank.
     """
     stores = 1 + max([int(touched.store.max(initial=0)), *(max(one.layout.slices) for one in laid)])
-    before, after = places((x for x in laid if x.writes), stores), places((x for x in laid if not x.writes), stores)
-    bad = np.zeros(stores, bool)
-    paths = _paths(touched, bad)
+    begin, end = ([one for one in laid if one.writes == kind] for kind in (True, False))
+    before, after = places(begin, stores), places(end, stores)
+    paths, hard = _paths(touched)
     changing = np.zeros(stores, bool)
     changing[touched.store[touched.writes]] = True
-    bad[after.store[~changing[after.store]]] = True
-    last = _last(touched, paths, np.flatnonzero(changing[touched.store]), bank, bad)
-    constant = np.flatnonzero(~changing[touched.store])
-    first = np.concatenate((constant, last.reads[last.heard < 0]))
+    changes = changing[touched.store]
+    last = _last(touched, paths, np.flatnonzero(changes), bank, hard)
+    first = np.concatenate((np.flatnonzero(~changes), last.reads[last.heard < 0]))
     begun = find(before, touched.store[first], paths.cell[first], paths.count[:, first], paths.step[:, first], bank)
-    bad[touched.store[first[begun.row == -2]]] = True
-    final = last.final
+    hard[first[begun.row == -2]] = True
+    last.bad[last.arena[hard & changes]] = True
+    hard |= changes & last.bad[last.arena]
+    # Outputs are taken where finished arenas make up all of them; other slices that they lie in are left altogether.
+    final = last.final[~hard[last.final]]
     ended = find(after, touched.store[final], paths.cell[final], paths.count[:, final], paths.step[:, final], bank)
-    bad[touched.store[final[ended.row == -2]]] = True
     there = ended.row >= 0
     covered = np.bincount(ended.row[there], paths.number[final[there]], len(after.store))
-    bad[after.store[covered != after.number]] = True
+    left = np.zeros(stores, bool)
+    left[touched.store[final[ended.row == -2]]] = True
+    left[after.store[covered != after.number]] = True
+    hard |= left[touched.store]
     out = [
-        _from_writes(touched, paths, last, ~bad[touched.store[last.reads]] & (last.heard >= 0), nothing),
-        _from_tensors(touched, paths, before, first, begun, ~bad[touched.store[first]], nothing),
-        _to_outputs(touched, paths, after, final[there], ended, there, bad, nothing),
+        _from_writes(touched, paths, last, ~hard[last.reads] & (last.heard >= 0), nothing),
+        _from_tensors(touched, paths, before, first, begun, ~hard[first], nothing),
+        _to_outputs(touched, paths, after, final[there], ended, there, left, nothing),
     ]
-    if bad.any():
-        rest = storage.gather([nests.as_lines(touched.pick(bad[touched.store])), *as_claims(laid, bad)])
-        out.append(storage.join(rest, nothing))
+    if hard.any() or left.any():
+        rest = touched.pick(hard)
+        some = left.copy()
+        some[rest.store] = True
+        out.append(
+            storage.join(
+                storage.gather([nests.as_lines(rest), *as_claims(begin, some), *as_claims(end, left)]), nothing
+            )
+        )
     return gather(out)
 
 
-def _paths(n: Nests, bad: Bools) -> Paths:
-    """The places that nests go through. Marks stores as bad that have nests which need more than three dimensions."""
+def _paths(n: Nests) -> tuple[Paths, Bools]:
+    """The places that nests go through, and for which nests that needs more than three dimensions."""
     count, step = n.count.copy(), np.where(n.count > 1, n.step, 0)
     number = n.rows * count[0] * count[1] * count[2]
-    many = np.flatnonzero(n.rows > 1)
+    hard, many = np.zeros(len(n), bool), np.flatnonzero(n.rows > 1)
     if len(many):
         rows, inner = n.rows[many], count[0, many]
-        fits = (count[1, many] == 1) & ((inner == 1) | (step[0, many] == rows))
-        bad[n.store[many[~fits]]] = True
+        hard[many] = (count[1, many] > 1) | ((inner > 1) & (step[0, many] != rows))
         count[0, many], step[0, many] = rows * inner, 1
-    return Paths(n.cell, count, step, number)
+    return Paths(n.cell, count, step, number), hard
 
 
-def _last(n: Nests, paths: Paths, rows: Ints, bank: int, bad: Bools) -> Last:
-    """Which write each read of stores that change hears. Marks stores as bad that are not made of arenas."""
+def _last(n: Nests, paths: Paths, rows: Ints, bank: int, hard: Bools) -> Last:
+    """Which write each read of ``rows``, those of stores that change, hears. Those that are ``hard`` spoil an arena."""
+    of = np.full(len(n), -1)
     if not len(rows):
-        return Last(rows, rows, rows)
+        return Last(of, np.zeros(1, bool), rows, rows, rows)
     store, own = n.store[rows], paths.pick(rows)
-    low, high = _folded(store, own, bank, bad)
+    low, high = _folded(store, own, bank, hard, rows)
     far = int(high.max()) + 2
     order = np.argsort(store * far + low)
     rows, store, own = rows[order], store[order], own.pick(order)
     key, end = store * far + low[order], store * far + high[order]
     fresh = np.ones(len(rows), bool)
     fresh[1:] = key[1:] > np.maximum.accumulate(end)[:-1]
+    arena = np.cumsum(fresh) - 1
+    of[rows] = arena
+    bad = np.zeros(int(arena[-1]) + 1, bool)
+    bad[arena[hard[rows]]] = True
     shape = np.concatenate((own.cell[None], own.count, own.step))
-    other = (shape[:, 1:] != shape[:, :-1]).any(axis=0) & ~fresh[1:]
-    bad[store[1:][other]] = True
+    bad[arena[1:][(shape[:, 1:] != shape[:, :-1]).any(axis=0) & ~fresh[1:]]] = True
     writes = n.writes[rows]
     written = np.flatnonzero(writes)
-    bad[store[written[~_once(own.pick(written))]]] = True
-    arena = np.cumsum(fresh) - 1
+    bad[arena[written[~_once(own.pick(written))]]] = True
     time = n.time[rows]
     begin = int(time.min())
     _, until = bounds(time, n.count[:, rows], n.every[:, rows])
     long = 2 * (int(until.max()) - begin + 2)
-    if int(arena[-1]) > (1 << 61) // long:
-        bad[store] = True
-        return Last(rows[:0], rows[:0], rows[:0])
+    if len(bad) > (1 << 61) // long:
+        bad[:] = True
+        return Last(of, bad, rows[:0], rows[:0], rows[:0])
     order = np.argsort(arena * long + 2 * (time - begin) + ~writes)
-    rows, store, writes, until = rows[order], store[order], writes[order], until[order] - begin
-    time = time[order] - begin
-    _in_turn(n, rows, store, arena, time, until, writes, long, bad)
-    place = np.arange(len(rows))
-    latest = np.maximum.accumulate(np.where(writes, place, -1))
+    rows, writes, until, time = rows[order], writes[order], until[order] - begin, time[order] - begin
+    _in_turn(n, rows, arena, time, until, writes, long, bad)
+    latest = np.maximum.accumulate(np.where(writes, np.arange(len(rows)), -1))
     heads = np.flatnonzero(fresh)
-    latest = np.where(latest >= heads[arena], latest, -1)
-    found = np.where(latest < 0, -1, rows[latest])
+    found = np.where(latest >= heads[arena], rows[latest], -1)
     final = found[np.append(heads[1:], len(rows)) - 1]
-    return Last(rows[~writes], found[~writes], final[final >= 0])
+    return Last(of, bad, rows[~writes], found[~writes], final[final >= 0])
 
 
-def _folded(store: Ints, own: Paths, bank: int, bad: Bools) -> tuple[Ints, Ints]:
-    """Bounds of paths; of stores in which any changes banks, modulo banks."""
+def _folded(store: Ints, own: Paths, bank: int, hard: Bools, rows: Ints) -> tuple[Ints, Ints]:
+    """Bounds of paths; of stores in which any changes banks, modulo banks. Where one does not fit, all are hard."""
     over = (own.step + bank // 2) // bank
-    folds = np.zeros(len(bad), bool)
+    folds, bad = np.zeros((2, int(store.max()) + 1), bool)
     folds[store[over.any(axis=0)]] = True
     fold = folds[store]
     cell = np.where(fold, own.cell % bank, own.cell)
     low, high = bounds(cell, own.count, own.step - over * bank)
     bad[store[(low < 0) | (fold & (high >= bank))]] = True
+    hard[rows[bad[store]]] = True
     return np.maximum(low, 0), np.maximum(high, 0)
 
 
@@ -156,26 +167,23 @@ def _once(own: Paths) -> Bools:
     return good
 
 
-def _in_turn(
-    n: Nests, rows: Ints, store: Ints, arena: Ints, time: Ints, until: Ints, writes: Bools, long: int, bad: Bools
-) -> None:
-    """Marks stores as bad where the nests of an arena are not in the same order at all of its places.
+def _in_turn(n: Nests, rows: Ints, arena: Ints, time: Ints, until: Ints, writes: Bools, long: int, bad: Bools) -> None:
+    """Marks arenas as bad whose nests are not in the same order at all of its places.
 
     They are if all go at one pace, or if each has ended when the next write begins, and each write when a read does.
     """
     pace = np.concatenate((n.count[:, rows], n.every[:, rows], n.rows[None, rows]))
     same = arena[1:] == arena[:-1]
-    other = np.zeros(int(arena[-1]) + 1, bool)
+    other = np.zeros(len(bad), bool)
     other[arena[1:][same & (pace[:, 1:] != pace[:, :-1]).any(axis=0)]] = True
-    twice = same & writes[1:] & writes[:-1] & (time[1:] == time[:-1])
-    bad[store[1:][twice]] = True
+    bad[arena[1:][same & writes[1:] & writes[:-1] & (time[1:] == time[:-1])]] = True
     if other.any():
         base = arena * long
         ends = base + until + 1
         written = np.maximum.accumulate(np.where(writes, ends, base))[:-1] - base[1:]
         read = np.maximum.accumulate(np.where(writes, base, ends))[:-1] - base[1:]
         late = np.where(writes[1:], np.maximum(written, read) > time[1:], written > time[1:] + 1)
-        bad[store[1:][late & other[arena[1:]]]] = True
+        bad[arena[1:][late & other[arena[1:]]]] = True
 
 
 def _from_writes(n: Nests, paths: Paths, last: Last, good: Bools, nothing: int) -> Segments:
@@ -203,10 +211,10 @@ def _from_tensors(n: Nests, paths: Paths, p: Places, reads: Ints, found: Found, 
 
 
 def _to_outputs(
-    n: Nests, paths: Paths, p: Places, final: Ints, found: Found, there: Bools, bad: Bools, nothing: int
+    n: Nests, paths: Paths, p: Places, final: Ints, found: Found, there: Bools, left: Bools, nothing: int
 ) -> Segments:
-    """What is there after the last cycle."""
-    good = ~bad[n.store[final]]
+    """What is there after the last cycle, but for the stores that are ``left``."""
+    good = ~left[n.store[final]]
     final, row = final[good], found.row[there][good]
     word, step = found.word[there][good], found.step[:, there][:, good]
     nest = lines(word, paths.count[:, final].T, step.T, step.T)

@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from lpuasm.isa.casts import DTYPES
+from lpuasm.isa.runs import spread
 from lpuasm.vm.nodes import Input
 from lpuasm.vm.resolve import Piece
 
@@ -103,11 +104,13 @@ def _apart(pieces: Sequence[Piece], size: int, count: int) -> int:
 
 
 def _scattered(byte: int, node: int, source: int, pieces: list[Piece]) -> Scattered:
-    issue = np.concatenate([p.issue + p.hop * np.arange(p.count) for p in pieces])
-    at = np.concatenate([p.at + p.pace * np.arange(p.count) for p in pieces])
-    follow = bool((np.diff(issue) == 1).all())
-    place = slice(int(issue[0]), int(issue[-1]) + 1) if follow else issue.astype(np.intp)
-    return Scattered(byte, node, source, place, at.astype(np.intp))
+    columns = np.array([(p.issue, p.hop, p.at, p.pace, p.count) for p in pieces], np.intp).T
+    row, k = spread(columns[4])
+    first, hop, begin, pace = columns[:4, row]
+    issue, at = first + k * hop, begin + k * pace
+    follow = bool((issue[1:] == issue[:-1] + 1).all())
+    place = slice(int(issue[0]), int(issue[-1]) + 1) if follow else issue
+    return Scattered(byte, node, source, place, at)
 
 
 def fetch(values: Mapping[int, Value | Array], f: Fetch, lanes: int) -> Array:

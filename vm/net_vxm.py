@@ -10,14 +10,16 @@ from lpuasm.vm.net import Net, stores
 from lpuasm.vm.nodes import RESULT, Input, Node, one_port, operand_type, slot
 from lpuasm.vm.segments import segments
 
+#: An operand that a latch is asked for, or that is kept there: family, slot, bytes.
+_Use = tuple[int, int, int]
 _NOTHING_TO_DO = "identity(a)"
 
 
 def vector(net: Net) -> None:
     """Adds what the queues of ALUs do."""
     rows = net.families_of("vxm")
-    kept: dict[int, list[tuple[int, int, int]]] = {}
-    asked: dict[int, list[tuple[int, int, int]]] = {}
+    kept: dict[int, list[_Use]] = {}
+    asked: dict[int, list[_Use]] = {}
     linked: dict[tuple[int, int], int] = {}
     for family, code in zip(rows.tolist(), net.codes(rows), strict=True):
         definition, n = code.definition, int(net.issues[family])
@@ -50,8 +52,7 @@ def vector(net: Net) -> None:
             start = int(net.timeline.start[family])
             net.add(Node(family, "vxm", family, n, tuple(inputs), result, start, code=code))
     _links(net, linked)
-    for alu, readers in asked.items():
-        _latch(net, alu, readers, kept.get(alu, []))
+    _latches(net, asked, kept)
 
 
 def _links(net: Net, linked: dict[tuple[int, int], int]) -> None:
@@ -99,24 +100,23 @@ def _widened(net: Net, family: int, taken: int) -> int:
     return node.number
 
 
-def _latch(net: Net, alu: int, readers: list[tuple[int, int, int]], keepers: list[tuple[int, int, int]]) -> None:
-    """A latch: a store of one place, for each of its bytes that anybody asks for."""
-    widest = max(size for _, _, size in readers)
-    timing = net.definition("identity").timing
-    lines: list[Nests] = []
-    for family, own, size in keepers:
-        code = net.code(family)
-        direct = size >= widest and not isinstance(code.values[code.definition.operands[own - 1].name], Immediate)
-        node, taken = (family, own) if direct else (_widened(net, family, own), RESULT)
-        lines += [_line(net, alu, b, family, timing.skew + 1, True, one_port(node, taken, b)) for b in range(widest)]
-    for family, own, size in readers:
-        lines += [_line(net, alu, b, family, timing.skew, False, one_port(family, own, b)) for b in range(size)]
-    net.touched += lines
-
-
-def _line(net: Net, alu: int, byte: int, family: int, delay: int, writes: bool, own: int) -> Nests:
-    one = np.array([family])
-    count, every, step = net.nest(one, False)
-    zero, time = np.zeros(1, np.int64), net.timeline.start[one] + delay
-    store = zero + stores(net)["latch"] + 4 * alu + byte
-    return Nests(store, zero + own, zero, zero, zero + 1, time, np.array([writes]), count, every, step)
+def _latches(net: Net, asked: dict[int, list[_Use]], kept: dict[int, list[_Use]]) -> None:
+    """Latches: a store of one place, for each of their bytes that anybody asks for."""
+    timing, first = net.definition("identity").timing, stores(net)["latch"]
+    rows: list[tuple[int, int, int, int, bool]] = []
+    for alu, readers in asked.items():
+        widest = max(size for _, _, size in readers)
+        for family, own, size in kept.get(alu, ()):
+            code = net.code(family)
+            direct = size >= widest and not isinstance(code.values[code.definition.operands[own - 1].name], Immediate)
+            node, taken = (family, own) if direct else (_widened(net, family, own), RESULT)
+            at = first + 4 * alu
+            rows += [(at + b, one_port(node, taken, b), family, timing.skew + 1, True) for b in range(widest)]
+        for family, own, size in readers:
+            at = first + 4 * alu
+            rows += [(at + b, one_port(family, own, b), family, timing.skew, False) for b in range(size)]
+    if rows:
+        store, ports, families, delay, writes = np.array(rows, np.int64).T.copy()
+        zero, time = np.zeros(len(rows), np.int64), net.timeline.start[families] + delay
+        nest = net.nest(families, False)
+        net.touched.append(Nests(store, ports, zero, zero, zero + 1, time, writes == 1, *nest))

@@ -99,7 +99,7 @@ def find(p: Places, store: Ints, cell: Ints, count: Ints, step: Ints, bank: int)
     else:
         low, high = low - first, high - first
     fits &= (low >= 0) & (high < p.number[row])
-    return Found(np.where(free, -1, np.where(fits, row, -2)), word, step)
+    return Found(np.where(free & p.apart[store], -1, np.where(fits, row, -2)), word, step)
 
 
 def bounds(cell: Ints, count: Ints, step: Ints) -> tuple[Ints, Ints]:
@@ -135,10 +135,10 @@ def _in_runs(word: Ints, count: Ints, step: Ints, run: Ints, bank: int) -> tuple
 
 def as_claims(laid: Iterable[Laid], of: Bools) -> list[Claims]:
     """Tensors as claims on the slices of ``of``, by number."""
-    return [c for one in laid if one.layout.vectors for c in _lines(one) if of[c.store[0]]]
+    return [c for one in laid if one.layout.vectors for c in _lines(one, of)]
 
 
-def _lines(one: Laid) -> list[Claims]:
+def _lines(one: Laid, of: Bools) -> list[Claims]:
     layout = one.layout
     run = layout.run if 0 < layout.run < layout.depth else layout.depth
     # Words in runs of one bank and then the other: a line for each place in a pair of runs, or for each run.
@@ -161,7 +161,7 @@ def _lines(one: Laid) -> list[Claims]:
         some = number > 0
         for plane in range(planes):
             fixed = np.zeros(int(some.sum()), np.int64)
-            if not len(fixed):
+            if not len(fixed) or not of[layout.slices[group * planes + plane]]:
                 continue
             out.append(
                 claims(
