@@ -1,20 +1,23 @@
 ; Y[i] = Table[id[i]]: rows of a table that may be larger than a slice, as vocabularies are.
 ;
-; The idea. A slice looks up one of its 8192 words, so the table is cut into parts of that many rows, each in slices of its
-; own, and an id is a part (its high bits) and a word (the low 13). An id comes as one lane, which the SXM gives to all: so
-; the VXM has it in every lane, and makes of it the address, whose two bytes belong in lanes 0 and 1 of a superlane (a shift
-; by 0 or 8, by lane, takes the right one), and for each part whether it is meant, a byte for all lanes. Then the address
-; goes past all parts at once, each drives what it has there, and the VXM masks four parts and joins them, four byte planes
-; in a pass. More than four parts take passes that add theirs to what was found before.
+; The idea. A slice looks up one of its 8192 words, so the table is cut into parts of that many rows, each in slices
+; of its own, and an id is a part (its high bits) and a word (the low 13). An id comes as one lane, which the SXM
+; gives to all: so the VXM has it in every lane, and makes of it the address, whose two bytes belong in lanes 0 and 1
+; of a superlane (a shift by 0 or 8, by lane, takes the right one), and for each part whether it is meant, a byte for
+; all lanes. Then the address goes past all parts at once, each drives what it has there, and the VXM masks four parts
+; and joins them, four byte planes in a pass. More than four parts take passes that add theirs to what was found
+; before.
 ;
-; Addresses of one step of ids are made while those of the step before are looked up, on other ALUs. What is above the floor
-; is the first step.
+; Addresses of one step of ids are made while those of the step before are looked up, on other ALUs. What is above the
+; floor is the first step.
 ;
-; The other way, to scatter ids by part and to gather each part's own, depends on data for its time, which nothing may here.
+; The other way, to scatter ids by part and to gather each part's own, depends on data for its time, which nothing may
+; here.
 ;
 ; Contract
-;   shapes  PARTS · 8192 rows at most; GROUPS of WIDE byte planes (1, 2 or 4) hold a row. Table_p_g [V, LANES] are rows
-;           8192 · p … of group g as i32, i16 or u8; Index [M, 1]; Shift is 8 in lanes 1 mod 16, else 0; Y_g [M, LANES]
+;   shapes  PARTS · 8192 rows at most; GROUPS of WIDE byte planes (1, 2 or 4) hold a row. Table_p_g [V, LANES] are
+;           rows 8192 · p … of group g as i32, i16 or u8; Index [M, 1]; Shift is 8 in lanes 1 mod 16, else 0; Y_g [M,
+;           LANES]
 ;   error   none: bytes are moved
 ;   cycles  at most PASSES · (GROUPS · M + min(M, 128) + 8 · ⌈M / 128⌉) + 150, PASSES = ⌈PARTS / 4⌉
 .target tsp1

@@ -1,27 +1,28 @@
 ; Y = (X − mean) / sqrt(variance + eps) · w + b, row by row: f32, or (F16 = 1) f16.
 ;
-; The idea. As in rms_norm.s sixteen rows are transposed, so that adding lanes is adding vectors. The variance is taken in
-; one sweep that cannot cancel: each superlane of a row has its own pivot, the first of its elements. The sums of x − pivot
-; and of its square give mean and squares about the mean of that superlane; n times their difference is never more than n
-; squares. Twenty superlanes are then put together by three sums: of their means (which gives the mean of the row, rounded),
-; of their distances from it (which says by how much it is off), and of all squares. A row that is constant has variance 0.
-; Beyond the last column x is 0, and the pivot is made 0 there as well.
-; Multiplying takes six ALUs in a row for f16 (cast, − mean, · scale, · w, + b, cast), and a pass has four: what is left
-; goes through ZT. The distributor spreads scale and mean at once, on the two halves of its eight streams.
+; The idea. As in rms_norm.s sixteen rows are transposed, so that adding lanes is adding vectors. The variance is
+; taken in one sweep that cannot cancel: each superlane of a row has its own pivot, the first of its elements. The
+; sums of x − pivot and of its square give mean and squares about the mean of that superlane; n times their difference
+; is never more than n squares. Twenty superlanes are then put together by three sums: of their means (which gives the
+; mean of the row, rounded), of their distances from it (which says by how much it is off), and of all squares. A row
+; that is constant has variance 0. Beyond the last column x is 0, and the pivot is made 0 there as well. Multiplying
+; takes six ALUs in a row for f16 (cast, − mean, · scale, · w, + b, cast), and a pass has four: what is left goes
+; through ZT. The distributor spreads scale and mean at once, on the two halves of its eight streams.
 ;
-; Another way was counted: two sweeps, one for the mean and one for the squares about it, take 3 + 7 operations for two
-; vectors where this takes 8, and the second cannot begin before the shifts of the first are done, 250 cycles later.
-; Sums of f16 by planes full of ones are exact for the mean, but not for squares.
+; Another way was counted: two sweeps, one for the mean and one for the squares about it, take 3 + 7 operations for
+; two vectors where this takes 8, and the second cannot begin before the shifts of the first are done, 250 cycles
+; later. Sums of f16 by planes full of ones are exact for the mean, but not for squares.
 ;
-; What is above the floor: the sweep (ALUs 0 1 2 5 6 7 13 15) and multiplying (0 … 5 and 8 … 13) cannot go on together, as
-; those of rms_norm can, and the moments of a block are a chain of 14 flows, 530 cycles, on the sweep's ALUs 4 5 6 7, which
-; is why blocks have 16 groups here.
+; What is above the floor: the sweep (ALUs 0 1 2 5 6 7 13 15) and multiplying (0 … 5 and 8 … 13) cannot go on
+; together, as those of rms_norm can, and the moments of a block are a chain of 14 flows, 530 cycles, on the sweep's
+; ALUs 4 5 6 7, which is why blocks have 16 groups here.
 ;
 ; Contract
-;   shapes  as in rms_norm.s; b as w. Count and Each: columns that a superlane has in all tiles, and their reciprocals (0 of
-;           0); Live: 1 in the superlanes that have a column in the lanes below, and from, N mod 16 on, in the last tile
-;   error   half a unit in the last place of Y, and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 3 |w · mean| / σ + 3 |b|), where z is
-;           Y − b, σ² = variance + eps; 16 |z| is enough unless all pivots are outliers
+;   shapes  as in rms_norm.s; b as w. Count and Each: columns that a superlane has in all tiles, and their reciprocals
+;           (0 of 0); Live: 1 in the superlanes that have a column in the lanes below, and from, N mod 16 on, in the
+;           last tile
+;   error   half a unit in the last place of Y, and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 3 |w · mean| / σ + 3 |b|),
+;           where z is Y − b, σ² = variance + eps; 16 |z| is enough unless all pivots are outliers
 ;   cycles  at most 22 · T · G + 24 · G + 30 · T + 100 · NB + 800, NB blocks (norm.s)
 .target tsp1
 .param R = 512
@@ -120,10 +121,12 @@ partial_sums Q
         write sg4.e[0] -> PQ{i / 4}[t % 2, 0 : n, i % 4, :]
 .endm
 
-.macro total_D n
+.macro total_D n, held
+    add   %q, held -> sg4.e[5] @alu11
     write sg4.e[5] -> SD[0 : n, :]
 .endm
-.macro total_Q n
+.macro total_Q n, held
+    add   %q, held -> sg4.e[5] @alu11
     write sg4.e[5] -> SQ[0 : n, :]
 .endm
 .macro to_superlanes n, e, w

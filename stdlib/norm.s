@@ -1,8 +1,8 @@
 ; The steps that rms_norm.s and layer_norm.s share; they say how these go together. CENTRED is 1 in layer_norm.s.
 ;
-; X lies in 8 slices a byte plane: rows 0 … 7 of each 16 in X0, rows 8 … 15 in X1, whose planes are in the slices of the
-; next plane, so that one plane of sixteen rows is in sixteen slices, and a row in as many as it has bytes. T0 … T3 take the
-; transposed planes; they are turned against each other likewise.
+; X lies in 8 slices a byte plane: rows 0 … 7 of each 16 in X0, rows 8 … 15 in X1, whose planes are in the slices of
+; the next plane, so that one plane of sixteen rows is in sixteen slices, and a row in as many as it has bytes.
+; T0 … T3 take the transposed planes; they are turned against each other likewise.
 .equ BYTES = F16 ? 2 : 4
 .equ T = ceil_div(N, LANES)  ; tiles of a row
 .equ G = ceil_div(R, 16)     ; groups of rows, of all and of a block
@@ -89,7 +89,7 @@
         write sg4.w[5] -> Q{X}{k}[t % 2, 0 : n, :]
 .endm
 
-; `total n` states where the sum of all tiles goes, which begins with `from`.
+; `total n, held` makes the sum of all tiles, of %q and what is held, and says where it goes; it begins with `from`.
 .macro accumulate b, t, X, from
     .equ n = min(GB, G - b * GB)
     .equ HELD = b ? 6 : 0  ; streams that transposing (6) or multiplying (0) leaves free
@@ -100,13 +100,17 @@
         .if t
             read     A{X}[b % 2 * 2 + (t + 1) % 2, 0 : n, :] -> sg4.e[HELD]
             identity sg4.e[HELD] -> %held @alu12
-            add      %q, %held -> sg4.w[5], sg4.e[5] @alu11
-        .else
-            add %q, from -> sg4.w[5], sg4.e[5] @alu11
         .endif
-        .if t == T - 1
-            total_{X} n
+        .if t == T - 1 && t
+            total_{X} n, %held
+        .elif t == T - 1
+            total_{X} n, from
         .else
+            .if t
+                add %q, %held -> sg4.w[5] @alu11
+            .else
+                add %q, from -> sg4.w[5] @alu11
+            .endif
             write sg4.w[5] -> A{X}[b % 2 * 2 + t % 2, 0 : n, :]
         .endif
 .endm

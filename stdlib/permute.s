@@ -1,11 +1,11 @@
 ; The axes of a tensor in another order: X [B, R, N] becomes [B, N, R] (TURN = 1) or [R, B, N] (TURN = 0).
 ;
-; The idea. Axes of size 1 and axes that stay together are joined, and every order of three axes is then one of these: B
-; matrices are transposed, which the planes do (transpose.s, which also says how they lie); or rows keep their lanes and
-; change places. That is a matter of addresses: a byte plane of a row is read from one hemisphere and written to the other,
-; 32 east and 32 west in every cycle, which is all streams. The planes of all rows of a matrix go to the slices in turn,
-; so that a slice holds A of them, for each of BC matrices; it is read matrix by matrix for one plane after another,
-; and written plane by plane for one matrix after another: one instruction a slice, whatever the size.
+; The idea. Axes of size 1 and axes that stay together are joined, and every order of three axes is then one of these:
+; B matrices are transposed, which the planes do (transpose.s, which also says how they lie); or rows keep their lanes
+; and change places. That is a matter of addresses: a byte plane of a row is read from one hemisphere and written to
+; the other, 32 east and 32 west in every cycle, which is all streams. The planes of all rows of a matrix go to the
+; slices in turn, so that a slice holds A of them, for each of BC matrices; it is read matrix by matrix for one plane
+; after another, and written plane by plane for one matrix after another: one instruction a slice, whatever the size.
 ;
 ; Contract
 ;   shapes  TURN = 1: as transpose.s. TURN = 0: XW, XE [32 · A · BC, 320], unit u of 64 in the west if u < 32, at word

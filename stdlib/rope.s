@@ -1,26 +1,26 @@
 ; Y = X turned pair by pair: y = x · cos + x' · sin, x' the other one of the pair: f32, or (F16 = 1) f16.
 ;
-; The idea. Pairs are lanes, i with i + D / 2 or 2i with 2i + 1, and the permutor exchanges any: a row and its exchanged
-; copy meet in the VXM with a row of cosines and one of sines, whose signs say which of the two is subtracted. The angles
-; come from tables by position, which are parameters as weights are and depend on no activation; the rows at the positions
-; are gathered on the chip, once for all heads.
-; There are two sides. One has the first half of the positions: its rows lie in the west, go east through the permutor
-; there, are left in the east twice, and are turned on the way back; the other does the same with east and west exchanged.
-; Each turns a row a cycle, on ALUs 0 8 1 9 14 15 and 5 13 6 10 11 2: for f16 three of six are large ones (two casts before
-; and one after), so there is no room for a third, and the second side's last cast goes through Z.
+; The idea. Pairs are lanes, i with i + D / 2 or 2i with 2i + 1, and the permutor exchanges any: a row and its
+; exchanged copy meet in the VXM with a row of cosines and one of sines, whose signs say which of the two is
+; subtracted. The angles come from tables by position, which are parameters as weights are and depend on no
+; activation; the rows at the positions are gathered on the chip, once for all heads. There are two sides. One has the
+; first half of the positions: its rows lie in the west, go east through the permutor there, are left in the east
+; twice, and are turned on the way back; the other does the same with east and west exchanged. Each turns a row a
+; cycle, on ALUs 0 8 1 9 14 15 and 5 13 6 10 11 2: for f16 three of six are large ones (two casts before and one
+; after), so there is no room for a third, and the second side's last cast goes through Z.
 ;
 ; Shifts by D / 2 lanes both ways and a choice would do for one of the two pairings, in three instructions of the two
 ; select units where the permutor needs one; and for no other D than multiples of 32.
 ;
 ; Rows go in steps of some 64, of one head or several: while one step is turned, the next is exchanged. Copies of four
-; steps are kept, in two places and two banks of each, so that reading and writing do not meet.
-; What is above the floor: 160 cycles until the first row has been looked up and exchanged (the permutor takes 52), and, for
-; a single head, looking up, which takes as long as turning.
+; steps are kept, in two places and two banks of each, so that reading and writing do not meet. What is above the
+; floor: 160 cycles until the first row has been looked up and exchanged (the permutor takes 52), and, for a single
+; head, looking up, which takes as long as turning.
 ;
 ; Contract
-;   shapes  X0, Y0 [H, P0, D], the first half of the positions; X1, Y1 [H, P1, D]; for each side i: Cosi, Sini [V, D], a row
-;           a position; Indexi [Pi, 4], the bytes of the positions; Pairsi, the other lane of each; Lowi and Highi, 255 in
-;           lanes 0 and 1 modulo 16
+;   shapes  X0, Y0 [H, P0, D], the first half of the positions; X1, Y1 [H, P1, D]; for each side i: Cosi, Sini [V, D],
+;           a row a position; Indexi [Pi, 4], the bytes of the positions; Pairsi, the other lane of each; Lowi and
+;           Highi, 255 in lanes 0 and 1 modulo 16
 ;   error   2⁻²⁴ · (2 |x · cos| + 2 |x' · sin| + |y|), and for f16 half a unit in the last place
 ;   cycles  at most H · P0 + 2 · K · PS + P0 + 200 with flows of K heads and PS positions
 .target tsp1
