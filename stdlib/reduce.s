@@ -222,28 +222,43 @@
 .endm
 
 ; ---- Sums of f16 by the planes -----------------------------------------------------------------------------------
-; A block of rows, a tile at a time; S has what the halves of the tiles add.
+; A block of rows, a tile at a time; S has what the halves of the tiles add. A load takes all streams, so it leaves a
+; gap in its midst, where the ones of the tile before pass.
+.equ EARLY = ROWS / 32  ; groups of sixteen rows before that
+.macro load h, o, q, tiles, first, end
+    .if end > first
+        flow load_{h}_{q}_{first}:
+            read X_{h}[q / tiles, q % tiles, 16 * first : 16 * end, :] -> sg32.{o}[0]
+            lw   mxm.{h}, sg32.{o}[0] group first
+    .endif
+.endm
+.macro tile_sums h, i, o, b, t
+    .for half in 2 * t..min(2 * t + 2, R)
+        flow sum_{h}_{b}_{half}:
+            cast.f32.f16 1.0 -> sg2.{o}[half % 2]
+            abc          mxm.{h}, sg2.{o}[half % 2] half half % 2
+            acc          mxm.{h} -> sg4.{i}[half % 2]
+            write        sg4.{i}[half % 2] -> S_{h}[b, half, :]
+    .endfor
+.endm
 .macro blocks h, i, o, k, count
     .equ TILES = ceil_div(R, 2)
     .input X_{h} : f16 [count, TILES, ROWS, LANES] at mem.{h}[0..31] bank 0
     .temp  S_{h} : f32 [count, 8 * ceil_div(R, 8), LANES] \
         at mem.{h}[28..31] mem.{h}[24..27] mem.{h}[20..23] mem.{h}[16..19] \
         mem.{h}[12..15] mem.{h}[8..11] mem.{h}[4..7] mem.{h}[0..3] bank 1
-    .for b in 0..count
-        .for t in 0..TILES
-            flow load_{h}_{b}_{t}:
-                read X_{h}[b, t, :, :] -> sg32.{o}[0]
-                lw   mxm.{h}, sg32.{o}[0]
-            flow install_{h}_{b}_{t}:
+    .for q in 0..count * TILES + 1
+        .if q < count * TILES
+            load h, o, q, TILES, 0, EARLY
+        .endif
+        .if q
+            tile_sums h, i, o, (q - 1) / TILES, (q - 1) % TILES
+        .endif
+        .if q < count * TILES
+            load h, o, q, TILES, EARLY, ROWS / 16
+            flow install_{h}_{q}:
                 iw mxm.{h}
-            .for half in 2 * t..min(2 * t + 2, R)
-                flow sum_{h}_{b}_{half}:
-                    cast.f32.f16 1.0 -> sg2.{o}[half % 2]
-                    abc          mxm.{h}, sg2.{o}[half % 2] half half % 2
-                    acc          mxm.{h} -> sg4.{i}[half % 2]
-                    write        sg4.{i}[half % 2] -> S_{h}[b, half, :]
-            .endfor
-        .endfor
+        .endif
     .endfor
     levels P_{h}, ROW_TREE, h, i, o, k, count, R, f32, S_{h}, 0, 1
 .endm

@@ -7,6 +7,8 @@
 ; trees leave a vector that has a row in each lane of a superlane, and three rounds of shifts meet the superlanes.
 ; The sum is then multiplied by 1 / n. i32 is cast before it is added, so that nothing overflows. reduce.s has the ways,
 ; and trees.s the trees; reduce_sum.s has figures of those that are not kept.
+; Above the floor: of 639 cycles for rows of f32, [512, 1280], 158 turn bytes and 210 are trees, for which the same
+; slices are read; 250 are three rounds of shifts, each a way of 67 cycles to the SXM and back that nothing fills.
 ;
 ; Contract
 ;   shapes  of an array [O, R, I], R is reduced. I > 1: X_h [columns, ⌈R/8⌉ · 8, 320] are the columns of side h, west
