@@ -7,6 +7,9 @@
 ; step of a sum goes to T1_h instead, in runs of one word: so the VXM follows it a few cycles behind, and the next column
 ; begins in T0_h at once.
 ;
+; A program of one's own takes them with `.import block_product`, once S is known: X_e, X_w, W_e and W_w are its tensors,
+; `column` makes the sums of 320 features, and a flow of `total` and what shall become of %y takes them.
+;
 ; Streams outward: 0 … 15 weights, 16 and 17 rows, 20 … 23 sums; inward: 0 … 3 sums.
 .macro sums h
     .temp T0_{h} : f32 [S, LANES] at mem.{h}[36..39] banks run 16

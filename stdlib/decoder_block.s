@@ -25,11 +25,11 @@
 ;   cycles  at most 1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + 12 · S + 1600; steps are half tiles of all products
 ;           and norms, dealt to two; B is what attention needs the planes of a hemisphere for, U installs of queries
 ;
-; Above the floor (S = 128, DM = 576: about 1,400 cycles of 9,500, of the planes of the east): 440 until the first product,
-; for squares, their sums and the norm must come first, and 270 at the second norm; 320 from the last projection to scores
-; and between scores, whose maxima must leave a slice before the next come; 150 to the first weights; 230 from the last
-; product with values through the scaling and the turning to the next product; 100 at the end. The east has two of three
-; heads of keys, so the west waits 640 more.
+; Above the floor (S = 128, DM = 576: 1,380 cycles of 9,493, in which the planes of the east stand still): 440 until the
+; first product and 270 before the gate, for the squares of a row, their sum and the norm come one after another; 320 from
+; the last projection to the last scores, whose 32 maxima are read where the next scores' mask is; 150 from there to the
+; first weights, 200 from the last product with values through scaling and turning to the next product. The east has two of
+; the three heads of keys, and so 640 cycles more work than the west: dealt evenly the floor would be 320 lower.
 .target tsp1
 .param S = 128   ; tokens
 .param T0 = 0    ; keys of the past

@@ -18,9 +18,10 @@
 ;           standard deviations of them. A row's sum of tiles is cut off at 131,008 a lane
 ;   cycles  at most 1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + 12 · S + 2300; steps, B, U as in decoder_block.s
 ;
-; Above the floor (BERT-base, S = 128: about 2,200 cycles of 17,000, of the planes of the east): 780 at each norm, when
-; nothing else can run: 130 to its sums, 520 to those of squares (its three tiles pass one after another, for they lie in
-; the same slices), 130 to the first product; 500 in attention, as in decoder_block.s.
+; Above the floor (BERT-base, S = 128: 2,410 cycles of 16,764, in which the planes of the east stand still): 660 at the
+; first norm and 1,240 at the second, with the end: nothing else can run while a row waits for the sum of its last tile, its
+; mean, its squares (tiles 0 and 1 pass together, tile 2 after them) and its scaling, which for y are three passes at the
+; end; 550 in attention, as in decoder_block.s.
 .target tsp1
 .param S = 128   ; tokens
 .param DM = 768  ; width of the model

@@ -8,8 +8,10 @@ from blocks_reference import swiglu
 from near import Near
 from numpy.typing import NDArray
 
+import lpuasm
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.stdlib.blocks import SWIGLU_MLP
+from lpuasm.stdlib.packing import cut, dealt
 
 F16 = NDArray[np.float16]
 
@@ -21,6 +23,45 @@ def normal(random: np.random.Generator, *shape: int) -> F16:
 
 def mlp_weights(random: np.random.Generator, k: int, n: int, o: int) -> tuple[F16, F16, F16]:
     return normal(random, n, k), normal(random, n, k), normal(random, o, n)
+
+
+OWN = """
+.target tsp1
+.param S = 5
+.param K = 330
+.param N = 400
+.import block_product
+
+.input  X : f16 [S, K] at mem.w[28..29] tile S x LANES
+.weight W_e : f16 [2 * LANES, LANES] at mem.e[0..15]
+.weight W_w : f16 [2 * LANES, LANES] at mem.w[0..15]
+.output Y : f32 [S, N] at mem.e[28..31] tile S x LANES
+.temp   X_e : f16 [S, K] at mem.e[40..41] tile S x LANES
+.temp   X_w : f16 [S, K] at mem.w[40..41] tile S x LANES
+
+flow copy:
+    read     X -> sg2.e[12]
+    identity sg2.e[12] -> sg2.e[14], sg2.w[14]
+    write    sg2.e[14] -> X_e
+    write    sg2.w[14] -> X_w
+.for n in 0..ceil_div(N, LANES)
+    column y, n, W, X, K
+    flow tanh_{n}:
+        total n, ceil_div(K, LANES)
+        tanh  %y -> sg4.e[7]
+        write sg4.e[7] -> Y[:, LANES * n : +LANES]
+.endfor
+"""
+
+
+def test_products_of_a_program_of_ones_own() -> None:
+    """The stages of the blocks are imported from assembly; here one makes tanh(X · Wᵀ)."""
+    random = np.random.default_rng(0)
+    x, w = normal(random, 5, 330), normal(random, 400, 330)
+    east, west = dealt(cut(w))
+    run = lpuasm.run(lpuasm.build(text=OWN, name="own.s"), {"X": x, "W_e": east, "W_w": west})
+    exact = Near.exact(x).product(w)
+    assert exact.through(np.tanh(exact.value), 1, 2.0**-23 * np.ones_like(exact.value)).holds(run["Y"])
 
 
 @pytest.mark.parametrize(
