@@ -1,11 +1,13 @@
-"""The data of ``.const`` tensors: numbers of the text, or a .npy file next to it."""
+"""The data of ``.const`` tensors: numbers of the text, a formula, or a .npy file next to it."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from lpuasm.isa.operands import immediate_bits
 
 DTYPES = {"i8": "<i1", "u8": "<u1", "i16": "<i2", "i32": "<i4", "f16": "<f2", "f32": "<f4"}
 """numpy's names of the types on streams, little-endian."""
+_VALUES = "write `= 1, 2, 3`, a formula such as `= for i: i % 16`, or the name of a .npy file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,11 @@ def data(declaration: TensorDecl, files: Files) -> bytes:
     if values is None and files.listed is not None:
         return _listed(declaration, files.listed.get(declaration.name, ()))
     if values is None:
-        raise _wrong(declaration, "LPU0508", "a .const has values", "write `= 1, 2, 3`, or the name of a .npy file")
+        raise _wrong(declaration, "LPU0508", "a .const has values", _VALUES)
     if isinstance(values, str):
         return _from_file(declaration, values, files).tobytes()
+    if not isinstance(values, tuple):
+        return values.data(declaration)
     count = prod(declaration.dims)
     if len(values) != count:
         shape = " × ".join(map(str, declaration.dims)) or "one"
@@ -54,21 +59,27 @@ def data(declaration: TensorDecl, files: Files) -> bytes:
     return _packed(declaration, values)
 
 
-def _packed(declaration: TensorDecl, values: Sequence[int | float]) -> bytes:
-    kind = declaration.dtype
-    if kind == "f16":
-        halves = np.array(values, np.float64)
-        with np.errstate(over="ignore"):
-            packed = halves.astype("<f2")
-        beyond = np.isinf(packed) & ~np.isinf(halves)
-        if beyond.any():
-            raise _wrong(declaration, "LPU0508", f"{values[int(np.argmax(beyond))]} is beyond the largest f16")
-        return packed.tobytes()
+def unsigned(dtype: str) -> np.dtype[np.unsignedinteger[Any]]:
+    """numpy's type of the bits of an element, little-endian."""
+    return np.dtype(f"<u{DTYPES[dtype][2]}")
+
+
+def element_bits(value: int | float, dtype: str) -> int:
+    """The bits of an element; raises ValueError where the type does not hold the number."""
+    if dtype != "f16":
+        return immediate_bits(value, dtype) & int(np.iinfo(unsigned(dtype)).max)
     try:
-        bits = [immediate_bits(value, kind) for value in values]
+        return int.from_bytes(struct.pack("<e", float(value)), "little")
+    except OverflowError:
+        raise ValueError(f"{value} is beyond the largest f16") from None
+
+
+def _packed(declaration: TensorDecl, values: Sequence[int | float]) -> bytes:
+    try:
+        bits = [element_bits(value, declaration.dtype) for value in values]
     except ValueError as e:
         raise _wrong(declaration, "LPU0508", str(e)) from None
-    return np.array(bits, "<u4").astype(f"<u{np.dtype(DTYPES[kind]).itemsize}").tobytes()
+    return np.array(bits, unsigned(declaration.dtype)).tobytes()
 
 
 def _listed(declaration: TensorDecl, words: Sequence[int]) -> bytes:

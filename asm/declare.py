@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.formulas import Formula, formula
 from lpuasm.asm.syntax import Frame, Number, TensorDecl, Text, UnitRef
-from lpuasm.asm.tree import Expr, Str, TensorLine
+from lpuasm.asm.tree import Expr, FormulaPart, Str, TensorLine
 
 
 def tensor(evaluator: Evaluator, body: TensorLine, name: str, frames: tuple[Frame, ...]) -> TensorDecl:
@@ -25,7 +26,7 @@ def tensor(evaluator: Evaluator, body: TensorLine, name: str, frames: tuple[Fram
         address=_one(evaluator, given.get("address")),
         tile=_tile(evaluator, given.get("tile")),
         banks_run=_one(evaluator, given.get("banks")),
-        values=_values(evaluator, body.values),
+        values=_values(evaluator, body.values, dims),
         span=evaluator.line.span(body.start, body.end),
         frames=frames,
     )
@@ -53,9 +54,13 @@ def _tile(evaluator: Evaluator, parts: tuple[Expr, ...] | None) -> tuple[int, in
     return evaluator.integer(parts[0]), evaluator.integer(parts[1])
 
 
-def _values(evaluator: Evaluator, nodes: tuple[Expr, ...] | None) -> tuple[int | float, ...] | str | None:
+def _values(
+    evaluator: Evaluator, nodes: tuple[Expr, ...] | FormulaPart | None, dims: tuple[int, ...]
+) -> tuple[int | float, ...] | str | Formula | None:
     if nodes is None:
         return None
+    if isinstance(nodes, FormulaPart):
+        return formula(evaluator, nodes, dims)
     if len(nodes) == 1:
         only = evaluator.operand(nodes[0])
         if isinstance(only, Text):

@@ -18,6 +18,7 @@ from lpuasm.asm.tree import (
     Directive,
     Expr,
     FlowLine,
+    FormulaPart,
     HoleMark,
     Keyword,
     LocalName,
@@ -328,6 +329,10 @@ class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed b
         end = len(self.code.rstrip())
         names = self._name(name), self._name(dtype)
         return TensorLine(str(word)[1:], *names, dims or (), places, others, values, _ends(word)[0], end)
+
+    def formula(self, word: Token, *parts: Any) -> FormulaPart:
+        *indices, body = parts
+        return FormulaPart(tuple(self._name(index) for index in indices), body)
 
     def placed(self, word: Token, *places: Expr) -> tuple[str, tuple[Expr, ...]]:
         return "at", places

@@ -50,6 +50,11 @@ class Scope:
             scope = scope.parent
         return None
 
+    def frozen(self) -> Scope:
+        """A scope of its own with what every name stands for here; definitions that follow do not reach it."""
+        outer = self.parent.frozen() if self.parent is not None else Scope(None, self.macro)
+        return Scope(None, self.macro, {**outer.names, **self.names}, {**outer.places, **self.places})
+
     def visible(self) -> Iterator[str]:
         """Every name that has a value here."""
         scope: Scope | None = self

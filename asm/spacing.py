@@ -6,7 +6,7 @@ import re
 from itertools import pairwise
 
 from lpuasm.asm.grammar import split_prefix
-from lpuasm.asm.tree import Body, Directive, FlowLine, StatementLine, TensorLine
+from lpuasm.asm.tree import Body, Directive, FlowLine, FormulaPart, StatementLine, TensorLine
 
 _TOKEN = re.compile(
     r'"[^"\n]*"'
@@ -55,8 +55,14 @@ def _gap(tokens: list[str], i: int, before: list[bool], after: bool, depth: int,
     declares = isinstance(body, TensorLine) or (isinstance(body, Directive) and body.kind in ("param", "equ"))
     if "=" in (left, token):
         return declares
-    if ":" in (left, token) and depth == 0 and isinstance(body, (TensorLine, FlowLine)):
-        return isinstance(body, TensorLine)
+    if ":" in (left, token) and depth == 0 and isinstance(body, FlowLine):
+        return False
+    if ":" in (left, token) and depth == 0 and isinstance(body, TensorLine):
+        colon = i if token == ":" else i - 1
+        if colon == tokens.index(":"):
+            return True
+        if isinstance(body.values, FormulaPart) and _ends_indices(tokens, colon):
+            return left == ":"
     if "@" in (left, token):
         return token == "@" or isinstance(body, FlowLine)
     if token == "[":
@@ -70,6 +76,12 @@ def _gap(tokens: list[str], i: int, before: list[bool], after: bool, depth: int,
     if token in _OPERATORS or token in _SIGNS or token == ":":
         return _before_operator(tokens, i, before, after)
     return _around(tokens, i, before)
+
+
+def _ends_indices(tokens: list[str], colon: int) -> bool:
+    """Whether a colon is the one of ``for i, j:``."""
+    first = next(k for k in range(len(tokens)) if tokens[k : k + 2] == ["=", "for"])
+    return tokens.index(":", first) == colon
 
 
 def _before_operator(tokens: list[str], i: int, before: list[bool], after: bool) -> bool:

@@ -333,11 +333,18 @@ class ScalarSection:
 Section = QueueSection | UnitSection | Flow | ScalarSection
 
 
+class Computed(Protocol):
+    """Values that a formula gives, one for each element; see :mod:`lpuasm.asm.formulas`."""
+
+    def data(self, declaration: TensorDecl) -> bytes:
+        """The elements of the tensor, row-major and little-endian; raises AssemblyError."""
+
+
 @dataclass(frozen=True, slots=True)
 class TensorDecl:
     """``.input A : i8 [M, 320] at mem.w0 [bank b] [address a] [tile RxC] [banks run n]``.
 
-    ``values`` is what follows ``=``: numbers in row-major order, or the name of a file.
+    ``values`` is what follows ``=``: numbers in row-major order, the name of a file, or a formula.
     """
 
     kind: str  # input, weight, output, const, temp
@@ -349,7 +356,7 @@ class TensorDecl:
     address: int | None
     tile: tuple[int, int] | None
     banks_run: int | None
-    values: tuple[int | float, ...] | str | None
+    values: tuple[int | float, ...] | str | Computed | None
     span: Span
     frames: tuple[Frame, ...] = ()
 

@@ -183,6 +183,13 @@ class FlowLine(NamedTuple):
     end: int
 
 
+class FormulaPart(NamedTuple):
+    """``for i, j: expression``: the value of every element of a constant."""
+
+    indices: tuple[Name, ...]
+    body: Expr
+
+
 class TensorLine(NamedTuple):
     kind: str
     name: Name
@@ -190,7 +197,7 @@ class TensorLine(NamedTuple):
     dims: tuple[Expr, ...]
     places: tuple[Expr, ...]
     attributes: tuple[tuple[str, tuple[Expr, ...]], ...]  # bank, address, tile, banks
-    values: tuple[Expr, ...] | None
+    values: tuple[Expr, ...] | FormulaPart | None
     start: int
     end: int
 

@@ -31,7 +31,7 @@ _SIGNS = {
     "COMMA": "`,`", "COLON": "`:`", "EQUAL": "`=`", "RPAR": "`)`", "RSQB": "`]`", "LSQB": "`[`", "LPAR": "`(`",
     "_ARROW": "`->`", "PIN": "`@`", "AT": "`at`", "BY": "`x`", "NAME": "a name", "PATH": "a unit", "NUMBER": "a number",
     "STRING": "a file name in quotes", "$END": "the end of the line", "HOLE": "`?`", "FLAG": "`low8`",
-    "TILES": "a size such as `16x320`", "DOTDOT": "`..`", "LENGTH": "`:+`", "TENSOR": "`.input`",
+    "TILES": "a size such as `16x320`", "DOTDOT": "`..`", "LENGTH": "`:+`", "TENSOR": "`.input`", "EACH": "`for`",
 }  # fmt: skip
 
 

@@ -24,7 +24,9 @@ from lpuasm.isa.core import table
 from lpuasm.isa.operands import TYPES
 from lpuasm.isa.target import load_target
 
-_CLAUSES = ("repeat", "every", "step", "at", "bank", "address", "tile", "banks", "run", "after", "with", "in", "latch")
+_CLAUSES = (
+    "repeat", "every", "step", "at", "bank", "address", "tile", "banks", "run", "for", "after", "with", "in", "latch",
+)  # fmt: skip
 
 
 def _clauses() -> list[str]:

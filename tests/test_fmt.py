@@ -125,6 +125,12 @@ def test_continued_lines_stay_apart() -> None:
     assert check(text) == ".const K : f32 [4] at mem.w0 = 1.5, \\\n    2, \\\n    3, 4\n"
 
 
+def test_a_formula_has_no_blank_before_its_colon() -> None:
+    meant = ".const A : f16 [4, 4] at mem.w0 = for i, j: i <= j ? 0 : -inf\n.temp  B : i8 [4]\n"
+    assert check(".const A:f16[4,4] at mem.w0=for i ,j : i <= j ? 0 : -inf\n.temp B:i8[4]") == meant
+    assert check(".const for : i8 [4] at mem.w0 = for for: for") == ".const for : i8 [4] at mem.w0 = for for: for\n"
+
+
 def test_nothing_comes_of_nothing() -> None:
     assert fmt("") == fmt("\n \n") == fmt("\ufeff\r\n") == ""
     assert check("; x\r\n\r\n\r\n; y") == "; x\n\n; y\n"

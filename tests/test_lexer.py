@@ -44,6 +44,13 @@ def test_a_statement() -> None:
     ]  # fmt: skip
 
 
+def test_a_formula() -> None:
+    assert tokens(".const A : i8 [4] at mem.w0 = for i: i % 2\n")[-7:] == [
+        (Operator, "="), (Keyword, "for"), (Name, "i"), (operator(":"), ":"),
+        (Name, "i"), (Operator, "%"), (Number.Integer, "2"),
+    ]  # fmt: skip
+
+
 def operator(sign: str) -> object:
     from pygments.token import Punctuation
 

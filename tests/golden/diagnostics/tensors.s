@@ -16,3 +16,7 @@
 .input O : i8 [4] at mem.w4 = 1, 2, 3, 4
 .const P : i8 [4] at mem.w4
 .input Q : i8 [300, 16] at mem.w5 bank 1
+.const R : i8 [2, 4] at mem.w4 = for i, j: 100 * i + 60 * j
+.const S : i8 [2, 4] at mem.w4 = for i, j: 1 / (j - 2)
+.const T : i8 [2, 4] at mem.w4 = for i, j: i + k
+.input U : i8 [2, 4] at mem.w4 = for i, j: i
