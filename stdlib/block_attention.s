@@ -8,14 +8,23 @@
 ; scores come, and three passes of four operands. exp(scale (s − max)) is rounded to f16, turned by the planes (bytes of it
 ; as integers, with unit vectors), two blocks of 160 keys at a time, and installed; the rows of [V | 1]ᵀ then give Oᵀ and its
 ; sums. That is scaled, freed of other heads' lanes, and turned back, into rows that the next product reads.
+;
+; Slices of a hemisphere, by what holds them (b0, b1: the bank), products first, attention second:
+;    0 … 15  weights (b0)                        queries Q0, Q1 · values V, VP (b1) · weights PT0, PT1
+;   16 … 31  what the passes keep between them   copies of maxima LV (b1) · rows PR0, PR1 · outputs OT0, OT1 · Tri (b0)
+;   32 … 35  sums T1                             scores ST0, ST1 · every other product with values OC1
+;   36 … 39  sums T0                             maxima M · products with values OC0 · Eye, Pick, Seat
+;   40 … 43  rows X, H, SU                       values VT, keys K, KP · outputs OE, OW
+; Where one flow writes and another reads, units, installs or heads take the two banks in turn.
 
-.equ SP = 8 * ceil_div(S, 8)
+.equ SP = 8 * ceil_div(S, 8)  ; rows that a head's queries take
 .equ HALF = LANES / 2
-.equ L = 32
-.equ NBP = ceil_div(T0, HALF)
+.equ L = 32                    ; scores between a maximum's writing and its next reading: 31 cycles at least
+.equ NBP = ceil_div(T0, HALF)  ; blocks of past keys, and of all
 .equ NB = NBP + ceil_div(S, HALF)
 .equ T = T0 + S
 .equ ML = min(L, max(T0, S))
+; Heads of the keys in a tile, those installed at once, installs; what they give in tiles and lanes.
 .equ NH_e = (min(2 * PH, KV) + 1) / 2
 .equ NH_w = min(2 * PH, KV) / 2
 .equ PS_e = min(NH_e, LANES / SP)
@@ -314,6 +323,8 @@ outputs w
     .endif
 .endm
 
+; `src`, `out`, `nin` and `nout` are groups of streams, a0 … a3 and b0 … b4 ALUs: each hemisphere has its own, so that both
+; weigh and scale at the same time.
 .macro later h, o, i, hf, PS, NH, U, t, src, a0, a1, a2, a3, out, nin, b0, b1, b2, b3, b4, nout
     .equ sets = U / (C * R)
     ; Installs whose blocks are those of units before t, and the ones before that.
@@ -339,7 +350,7 @@ outputs w
             .endif
         .endfor
     .endfor
-    .if t < U
+    .if t < U && (min(2 * PH, KV - 2 * PH * (t / R / sets)) + 1 - hf) / 2 > t / R % sets * PS
         weights {h}, {o}, {i}, t, src, a0, a1, a2, a3, out
     .endif
 .endm
