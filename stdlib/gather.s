@@ -9,7 +9,7 @@
 ;
 ; Contract
 ;   shapes  PLANES = byte planes × tiles of a row; Table0 … and Y0 … [V, 320] and [M, 320] are plane p of tile t at
-;           t · bytes + p; Index [M, 4] holds the bytes of the indices; Low is 255 in lanes 0 mod 16, High in 1 mod 16
+;           t · bytes + p; Index [M, 4] holds the bytes of the indices
 ;   error   none: bytes are moved. An index from V to 8191 finds zeros, one beyond is a fault
 ;   cycles  at most M + 160
 .target tsp1
@@ -17,9 +17,9 @@
 .param M = 96
 .param PLANES = 2
 
-.input  Index : u8 [M, 4] at mem.e0
-.weight Low : u8 [1, LANES] at mem.w42
-.weight High : u8 [1, LANES] at mem.w43
+.input Index : u8 [M, 4] at mem.e0
+.const Low : u8 [1, LANES] at mem.w42 = for row, lane: lane % 16 == 0 ? 255 : 0
+.const High : u8 [1, LANES] at mem.w43 = for row, lane: lane % 16 == 1 ? 255 : 0
 .for i in 0..PLANES
     .input  Table{i} : u8 [V, LANES] at mem.w{i} address 0
     .output Y{i} : u8 [M, LANES] at mem.w{20 + i}

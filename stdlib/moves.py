@@ -59,9 +59,7 @@ def _prepare(x: Any) -> Call:
         one_by_one = octets.transpose(3, 4, 0, 6, 1, 2, 5).reshape(-1, 20, 16, LANES)
         packed = np.zeros((-(-len(one_by_one) // 4) * 4, 20, 16, LANES), np.int8)
         packed[: len(one_by_one)] = one_by_one
-        eye = np.eye(min(n, LANES), LANES, dtype=np.int8)
-        dealt = np.ascontiguousarray(packed.reshape(-1, 4, 20, 16, LANES).transpose(0, 2, 1, 3, 4))
-        return {"X": dealt, "EyeE": eye, "EyeW": eye}
+        return {"X": np.ascontiguousarray(packed.reshape(-1, 4, 20, 16, LANES).transpose(0, 2, 1, 3, 4))}
 
     def finish(outputs: Mapping[str, Array]) -> Array:
         y = outputs["Y"]
@@ -130,13 +128,8 @@ def _gather(table: Any, indices: Any) -> Call:
         wide = np.zeros((v, tiles(d) * LANES), table.dtype)
         wide[:, :d] = table.reshape(v, d)
         octets = wide.view(np.uint8).reshape(v, tiles(d), LANES, size).transpose(1, 3, 0, 2).reshape(-1, v, LANES)
-        lane = np.arange(LANES, dtype=np.int64)[None] % 16
-        masks = {
-            "Low": np.where(lane == 0, 255, 0).astype(np.uint8),
-            "High": np.where(lane == 1, 255, 0).astype(np.uint8),
-        }
         index = np.ascontiguousarray(indices.reshape(-1, 1), "<i4").view(np.uint8)
-        return {"Index": index, **masks, **{f"Table{i}": np.ascontiguousarray(plane) for i, plane in enumerate(octets)}}
+        return {"Index": index, **{f"Table{i}": np.ascontiguousarray(plane) for i, plane in enumerate(octets)}}
 
     def finish(outputs: Mapping[str, Array]) -> Array:
         planes = np.stack([outputs[f"Y{i}"] for i in range(tiles(d) * size)]).reshape(tiles(d), size, m, LANES)

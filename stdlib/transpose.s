@@ -20,8 +20,8 @@
 .equ ROUNDS = ceil_div(ITEMS, 4)
 
 .input  X : i8 [ROUNDS, 20, 4, 16, LANES] at mem.e[0..31] mem.w[0..31]
-.weight EyeE : i8 [COLUMNS, LANES] at mem.w32
-.weight EyeW : i8 [COLUMNS, LANES] at mem.e32
+.const  EyeE : i8 [COLUMNS, LANES] at mem.w32 = for i, lane: i == lane
+.const  EyeW : i8 [COLUMNS, LANES] at mem.e32 = for i, lane: i == lane
 .output Y : i8 [COLUMNS, 16 * ceil_div(ITEMS, 16), LANES] at mem.e[36..43] mem.w[36..43]
 
 .macro load q, u, plane, rows
