@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lpuasm.isa.direct import apart, hear
 from lpuasm.isa.runs import Runs
-from lpuasm.isa.sweep import Heard, sweep
+from lpuasm.isa.sweep import Heard, Meetings, sweep
 
 
 @st.composite
@@ -45,15 +45,21 @@ def cells(heard: Heard) -> dict[tuple[int, int], tuple[int, int] | None]:
     return out
 
 
+def first_cells(met: Meetings) -> dict[tuple[int, int], int]:
+    """Of each two runs that meet, the first cell of the second in which they do; later ones may be told or not."""
+    out: dict[tuple[int, int], int] = {}
+    for first, second, cell in zip(met.first.tolist(), met.second.tolist(), met.cell.tolist(), strict=True):
+        out[first, second] = min(cell, out.get((first, second), cell))
+    return out
+
+
 @settings(max_examples=500, deadline=None)
 @given(claims())
 def test_it_is_what_the_sweep_hears(runs: Runs) -> None:
     heard, meetings = hear(runs)
     wanted, met = sweep(runs)
     assert cells(heard) == cells(wanted)
-    assert sorted(zip(*(c.tolist() for c in vars(meetings).values()), strict=True)) == sorted(
-        zip(*(c.tolist() for c in vars(met).values()), strict=True)
-    )
+    assert first_cells(meetings) == first_cells(met)
 
 
 def test_a_nearer_writer_in_any_place() -> None:
