@@ -195,14 +195,8 @@ def _prepare(
             octets = own_values.astype("<f2").view(np.uint8).reshape(*own_values.shape, 2)
             found[f"V0_{side}"], found[f"V1_{side}"] = octets[..., 0], octets[..., 1]
             found[f"K_{side}"] = own_keys
-            found[f"Eye_{side}"] = np.eye(LANES, dtype=np.uint8)
-            found[f"Lane_{side}"] = np.repeat(np.arange(16, dtype=np.int32)[:, None], LANES, 1)
             if added is not None:
                 found[f"Mask_{side}"] = added
-            elif causal:
-                found[f"Band_{side}"] = _band(window)
-            elif keys % LANES:
-                found[f"Pad_{side}"] = _hidden(np.arange(LANES)[None, :] < keys % LANES)
         wanted = {tensor.name for tensor in program.tensors}
         return {name: array for name, array in found.items() if name in wanted}
 
@@ -211,20 +205,6 @@ def _prepare(
         return np.concatenate(sides).reshape(q.shape)
 
     return Call(dims, "f16", inputs, finish)
-
-
-def _band(window: int | None) -> Array:
-    """Row t + 2 · LANES: 0 in the lanes that a query sees whose own key is in lane t, −∞ in the others."""
-    import numpy as np
-
-    behind = np.arange(4 * LANES + (window or 0))[:, None] - 2 * LANES - np.arange(LANES)[None, :]
-    return _hidden((behind >= 0) & (behind < (window or behind.size)))
-
-
-def _hidden(seen: Array) -> Array:
-    import numpy as np
-
-    return np.where(seen, np.float32(0), np.float32(-np.inf))
 
 
 def _cycles(*, dtype: str = "f16", **dims: Any) -> int:

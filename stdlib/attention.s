@@ -33,9 +33,8 @@
 ;
 ; Contract
 ;   shapes  Q0_h and Q1_h (even and odd jobs) [jobs, R, D]; O_h [jobs, NT · TR, D]; K_h [heads of keys, 320 · NB, D], V0_h,
-;           V1_h the bytes of the values likewise, zero beyond SKV, of each hemisphere h. Eye_h is the identity, row r of
-;           Lane_h is full of r; Band_h or Pad_h (0 or −∞), or Mask_h, are added to scores. Lanes of O_h from D on hold
-;           columns of other tasks.
+;           V1_h the bytes of the values likewise, zero beyond SKV, of each hemisphere h. Mask_h is added to
+;           scores. Lanes of O_h from D on hold columns of other tasks.
 ;   error   (3 · 2⁻¹¹ + 2⁻¹³ + SKV · 2⁻²⁴ + 2⁻²⁰ · max|score|) · max|v| + 2⁻²⁵.
 ;   cycles  at most 1.2 · NB · (TR + 32) + steps · (D + 16) + 400 a task of the busier hemisphere, 2 · NB · (D + 60) a
 ;           head of keys, and 1,800; steps = ⌈SKV / 160⌉. The planes work NB · TR + steps · (D + 1) + TR / TOGETHER of it.
@@ -131,20 +130,21 @@
     .temp  T1_{h} : u8 [TR, LANES] at mem.{h}[20..31] mem.{h}[16..19] bank 0
     .temp  T2_{h} : u8 [TR, LANES] at mem.{h}[24..31] mem.{h}[16..23] bank 0
     .temp  T3_{h} : u8 [TR, LANES] at mem.{h}[28..31] mem.{h}[16..27] bank 0
-    .input Eye_{h} : u8 [LANES, LANES] at mem.{h}43 bank 0
+    .const Eye_{h} : u8 [LANES, LANES] at mem.{h}43 bank 0 = for i, lane: i == lane
     .if MASKED
         .input Mask_{h} : f32 [SQ, NB * LANES] at mem.{h}[16..19] tile SQ x LANES
     .elif CAUSAL
-        .input Band_{h} : f32 [BELOW + 2 * LANES + WINDOW, LANES] at mem.{h}[16..19] bank 0
+        .const Band_{h} : f32 [BELOW + 2 * LANES + WINDOW, LANES] at mem.{h}[16..19] bank 0 = \
+            for row, lane: row - BELOW >= lane && (!WINDOW || row - BELOW < lane + WINDOW) ? 0 : -inf
     .elif PADDED
-        .input Pad_{h} : f32 [1, LANES] at mem.{h}[16..19] bank 0
+        .const Pad_{h} : f32 [1, LANES] at mem.{h}[16..19] bank 0 = for row, lane: lane < SKV % LANES ? 0 : -inf
     .endif
     .if NB > 1
         .temp M0_{h} : f32 [TR, LANES] at mem.{h}[20..23] bank 0
         .temp M1_{h} : f32 [TR, LANES] at mem.{h}[20..23] bank 1
     .endif
     .temp   F_{h} : f32 [2, TR / 16, LANES] at mem.{h}[24..27] bank 0
-    .input  Lane_{h} : i32 [16, LANES] at mem.{h}[28..31] bank 0
+    .const  Lane_{h} : i32 [16, LANES] at mem.{h}[28..31] bank 0 = for i, lane: i
     .output O_{h} : f16 [J, NT * TR, D] at mem.{h}[16..31]
 
     .temp S0_{h} : f32 [2, EVEN, TR, LANES] at mem.{h}[36..39] banks run 1
