@@ -58,6 +58,7 @@ def test_ctrl_c_gives_up_a_line_and_keeps_the_session(talk: Conversation) -> Non
 
 def test_ctrl_c_stops_a_run_between_two_cycles(talk: Conversation) -> None:
     """A run of a million cycles is interrupted; it stands where it was, and goes on."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background ignore it
     talk.console.interactive = True
     talk.good(
         ".target mini",
