@@ -22,7 +22,7 @@
 ;   shapes  X and Y [S, DM], S ≤ 320; HQ heads of queries share KV of keys, D columns, even and at most 160; T0 past keys
 ;   error   roundings to f16: normed rows, queries, keys, values, weights (at most 1) and outputs of attention, hidden
 ;           layer, squares in norms (block_norm.s), y. They are independent: y is held to six standard deviations of them
-;   cycles  at most 1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + 12 · S + 1600; steps are half tiles of all products
+;   cycles  at most 1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + T0 + 12 · S + 1600; steps are half tiles of all products
 ;           and norms, dealt to two; B is what attention needs the planes of a hemisphere for, U installs of queries
 ;
 ; Above the floor (S = 128, DM = 576: 1,380 cycles of 9,493, in which the planes of the east stand still): 440 until the

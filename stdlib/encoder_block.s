@@ -16,7 +16,8 @@
 ;   error   roundings to f16: queries, keys, values, weights (at most 1) and outputs of attention, the first norm's rows on
 ;           their way to the hidden layer, hidden layer, squares in norms, y; h stays f32. Independent: y is held to six
 ;           standard deviations of them. A row's sum of tiles is cut off at 131,008 a lane
-;   cycles  at most 1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + 12 · S + 2300; steps, B, U as in decoder_block.s
+;   cycles  at most 1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + 12 · S + 2300; steps, B, U as in decoder_block.s,
+;           but at least 3 steps a column of the hidden layer, for gelu
 ;
 ; Above the floor (BERT-base, S = 128: 2,410 cycles of 16,764, in which the planes of the east stand still): 660 at the
 ; first norm and 1,240 at the second, with the end: nothing else can run while a row waits for the sum of its last tile, its

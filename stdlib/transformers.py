@@ -61,13 +61,14 @@ def _fits(h: Heads, past: int, dm: int, n: int, gated: bool) -> bool:
     columns = h.tiles * (h.group + 2)
     weights = _most_tiles((columns, tk), (tk, given), (tk, tn)) + (tn * tk if gated else _most_tiles((tn, tk)))
     blocks = -(-past // HALF) + -(-h.s // HALF)
-    items = -(-h.units(0) * blocks // 2)
-    installed = h.most(0) * h.tiles * h.group * h.rows + h.tiles * blocks * HALF + items * h.seats(0) * h.rows
+    # Of what the two banks hold in turn, one has half, rounded up.
+    installs = -(-h.units(0) * blocks // 4)
+    queries = h.most(0) * -(-h.tiles * h.group // 2) * h.rows // 8
     return (
-        weights * TILE_WORDS + 64 <= WORDS // 2
-        and installed // 8 + h.s * (tk if gated else 0) + 256 <= WORDS // 2
-        and items * TILE_WORDS + h.given(0) * TILE_WORDS + 2 * h.s * tk + 3 * h.s + 256 <= WORDS // 2
-        and past + 2 * h.s <= WORDS // 2
+        (weights + installs) * TILE_WORDS + queries + 64 <= WORDS // 2
+        and (h.tiles * blocks + 2 * installs) * TILE_WORDS // 2 + queries + h.s * tk + 64 <= WORDS // 2
+        and installs * h.seats(0) * h.rows // 8 + h.given(0) * TILE_WORDS + h.s * (tk + 3) + tn + 256 <= WORDS // 2
+        and past + 2 * h.s + (h.seats(0) + 1) * (h.d + 1) <= WORDS // 2
         and h.tiles * blocks * h.most(0) * (h.d + 1) + h.s * (tk + h.given(0)) // 2 + 64 <= WORDS // 2
         and h.tiles * max(h.s, past) + h.s * (tn + 1 + h.given(1)) // 2 + 64 <= WORDS // 2
     )
@@ -252,12 +253,13 @@ def _cycles(h: Heads, past: int, dm: int, n: int, gated: bool) -> int:
     """The most cycles of a block: steps of S rows through the planes, attention of the busier hemisphere, latencies."""
     tk, tn, blocks = tiles(dm), tiles(n), -(-past // HALF) + -(-h.s // HALF)
     given = 2 * (h.given(0) + h.given(1))
-    steps = h.tiles * (h.group + 2) * halves(dm) + tk * (given + halves(n)) + (2 if gated else 1) * tn * halves(dm)
+    hidden = 2 * halves(dm) if gated else max(halves(dm), 3)  # three passes of gelu take as long as three half tiles
+    steps = h.tiles * (h.group + 2) * halves(dm) + tk * (given + halves(n)) + tn * hidden
     steps += min(2, halves(dm)) * (4 if gated else 8)
     units, seats = h.units(0), h.seats(0)
     planes = units * (past + h.s + blocks * seats * (h.d + 1)) + -(-units * blocks // 2) * seats * h.rows
     planes += h.tiles * blocks * h.most(0) * h.d + h.given(0) * h.s
-    most = 115 * steps * max(h.s + 2, 26) // 200 + 13 * planes // 10 + 100 * units + 12 * h.s
+    most = 115 * steps * max(h.s + 2, 26) // 200 + 13 * planes // 10 + 100 * units + past + 12 * h.s
     return most + (1600 if gated else 2300)
 
 
@@ -277,8 +279,9 @@ _ERROR = (
     "tests/blocks_reference.py has the analysis. {measured}. Finite operands; what is beyond f16 is infinite"
 )
 _FORMULA = (
-    "1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + 12 · S + {rest}; steps: half tiles of products, and {sums} "
-    "for norms, dealt to two; B: what attention needs the planes of a hemisphere for; U: installs of queries in it"
+    "1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + {past}12 · S + {rest}; steps: half tiles of products, and "
+    "{sums} for norms{gelu}, dealt to two; B: what attention needs the planes of a hemisphere for; U: installs of "
+    "queries in it"
 )
 
 DECODER_BLOCK = Kernel(
@@ -293,7 +296,7 @@ DECODER_BLOCK = Kernel(
         ),
         bound=None,
         cycles=_decoder_cycles,
-        formula=_FORMULA.format(rest=1600, sums=4),
+        formula=_FORMULA.format(rest=1600, sums=4, past="T + ", gelu=""),
     ),
     _decoder_defines,
     _decoder,
@@ -311,7 +314,7 @@ ENCODER_BLOCK = Kernel(
         ),
         bound=None,
         cycles=_encoder_cycles,
-        formula=_FORMULA.format(rest=2300, sums=8),
+        formula=_FORMULA.format(rest=2300, sums=8, past="", gelu=", but 3 a hidden column at least"),
     ),
     _encoder_defines,
     _encoder,
