@@ -18,9 +18,7 @@
 ; ALUs 4 5 6 7, which is why blocks have 16 groups here.
 ;
 ; Contract
-;   shapes  as in rms_norm.s; b as w. Count and Each: columns that a superlane has in all tiles, and their reciprocals
-;           (0 of 0); Live: 1 in the superlanes that have a column in the lanes below, and from, N mod 16 on, in the
-;           last tile
+;   shapes  as in rms_norm.s; b as w
 ;   error   half a unit in the last place of Y, and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 3 |w · mean| / σ + 3 |b|),
 ;           where z is Y − b, σ² = variance + eps; 16 |z| is enough unless all pivots are outliers
 ;   cycles  at most 22 · T · G + 24 · G + 30 · T + 100 · NB + 800, NB blocks (norm.s)
@@ -42,9 +40,13 @@
 .else
     .weight b : f32 [T, LANES] at mem.e[12..15] bank 1
 .endif
-.weight      Count : f32 [1, LANES] at mem.e[12..15] bank 0
-.weight      Each : f32 [1, LANES] at mem.e[8..11] bank 0
-.weight      Live : u8 [2, LANES] at mem.e12 bank 1
+; Columns that a superlane has in all tiles, and their reciprocals (0 of 0); Live: 1 in the superlanes that have a column
+; in the lanes below, and from, N mod 16 on, in the last tile.
+.const Count : f32 [1, LANES] at mem.e[12..15] bank 0 = \
+    for row, lane: 16 * (T - 1) + min(max(EDGE - lane / 16 * 16, 0), 16)
+.const Each : f32 [1, LANES] at mem.e[8..11] bank 0 = \
+    for row, lane: T > 1 || lane / 16 * 16 < EDGE ? 1.0 / (16 * (T - 1) + min(max(EDGE - lane / 16 * 16, 0), 16)) : 0
+.const       Live : u8 [2, LANES] at mem.e12 bank 1 = for full, lane: lane / 16 + full <= EDGE / 16
 partial_sums D
 partial_sums Q
 .temp        PD0 : f32 [2, GB, 4, LANES] at mem.e[0..15] bank 0

@@ -19,7 +19,7 @@
         mem.w8 mem.w0 mem.w9 mem.w1 mem.w10 mem.w2 mem.w11 mem.w3 \
         mem.w12 mem.w4 mem.w13 mem.w5 mem.w14 mem.w6 mem.w15 mem.w7
     .weight w : f16 [T, LANES] at mem.w[16..17] bank 1
-    .input  Lane : u8 [16, LANES] at mem.w18 bank 1
+    .const  Lane : u8 [16, LANES] at mem.w18 bank 1 = for i, lane: i
     .output Y : f16 [G, 2, 8, N] at mem.w[16..31] bank 0 tile 16 * G x LANES
 .else
     .input X0 : f32 [8 * G, N] bank 0 tile 8 * G x LANES at \
@@ -33,7 +33,7 @@
         mem.w12 mem.w20 mem.w28 mem.w4 mem.w13 mem.w21 mem.w29 mem.w5 \
         mem.w14 mem.w22 mem.w30 mem.w6 mem.w15 mem.w23 mem.w31 mem.w7
     .weight w : f32 [T, LANES] at mem.e[12..15] bank 1
-    .input  Lane : u8 [16, LANES] at mem.w43 bank 1
+    .const  Lane : u8 [16, LANES] at mem.w43 bank 1 = for i, lane: i
     .output Y : f32 [G, 2, 8, N] at mem.w[0..31] bank 1 tile 16 * G x LANES
 .endif
 .temp T0 : u8 [NB * T, 16 * GB, LANES] at mem.e[20..35] banks run GB

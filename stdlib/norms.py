@@ -87,30 +87,12 @@ def _prepare(name: str, x: Any, parameters: Mapping[str, Any], eps: float) -> Ca
         padded[:rows] = x.reshape(rows, n)
         halves = padded.reshape(-1, 2, 8, n)
         found = {f"X{h}": np.ascontiguousarray(halves[:, h]).reshape(-1, n) for h in range(2)}
-        found["Lane"] = np.repeat(np.arange(16, dtype=np.uint8)[:, None], LANES, 1)
-        if "b" in own:
-            found |= _columns(n)
         return {**found, **{key: _vectors(value) for key, value in own.items()}}
 
     def finish(outputs: Mapping[str, Array]) -> Array:
         return np.asarray(outputs["Y"].reshape(-1, n)[:rows].reshape(x.shape))
 
     return Call({"R": rows, "N": n, "eps": eps}, dtype, inputs, finish)
-
-
-def _columns(n: int) -> dict[str, Array]:
-    """What `layer_norm.s` knows of n columns: how many a superlane has, their reciprocals, and where the last ends."""
-    import numpy as np
-
-    superlane, edge = np.arange(LANES) // 16, n - LANES * (tiles(n) - 1)
-    count = 16.0 * (tiles(n) - 1) + np.clip(edge - 16 * superlane, 0, 16)
-    each = np.where(count, 1 / np.maximum(count, 1), 0)
-    live = np.stack([superlane <= edge // 16, superlane < edge // 16])
-    return {
-        "Count": count.astype(np.float32)[None],
-        "Each": each.astype(np.float32)[None],
-        "Live": live.astype(np.uint8),
-    }
 
 
 def _rms(x: Any, w: Any, eps: float = 1e-5) -> Call:
