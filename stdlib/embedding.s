@@ -16,8 +16,7 @@
 ;
 ; Contract
 ;   shapes  PARTS · 8192 rows at most; GROUPS of WIDE byte planes (1, 2 or 4) hold a row. Table_p_g [V, LANES] are
-;           rows 8192 · p … of group g as i32, i16 or u8; Index [M, 1]; Shift is 8 in lanes 1 mod 16, else 0; Y_g [M,
-;           LANES]
+;           rows 8192 · p … of group g as i32, i16 or u8; Index [M, 1]; Y_g [M, LANES]
 ;   error   none: bytes are moved
 ;   cycles  at most PASSES · (GROUPS · M + min(M, 128) + 8 · ⌈M / 128⌉) + 150, PASSES = ⌈PARTS / 4⌉
 .target tsp1
@@ -30,9 +29,9 @@
 .equ PASSES = ceil_div(PARTS, 4)
 .equ STEP = 128  ; ids that are looked up while the addresses of the next are made
 
-.input  Index : i32 [M, 1] at mem.e[32..35]
-.weight Shift : i32 [1, LANES] at mem.e[36..39]
-.temp   Map : u8 [M, LANES] at mem.w43 banks run STEP
+.input Index : i32 [M, 1] at mem.e[32..35]
+.const Shift : i32 [1, LANES] at mem.e[36..39] = for row, lane: lane % 16 == 1 ? 8 : 0
+.temp  Map : u8 [M, LANES] at mem.w43 banks run STEP
 .for q in 0..4 * PASSES
     .temp Mask_{q} : u8 [M, LANES] at mem.e{40 + q % 4} banks run STEP
 .endfor

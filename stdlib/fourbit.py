@@ -63,8 +63,7 @@ def _prepare(a: Any, b4: Any, scales: Any, group: int = 32) -> Call:
     def inputs(program: Program) -> Mapping[str, Array]:
         low, high = packed(b4)
         one, two = spread(scales, k, group)
-        lane = np.repeat(np.arange(16, dtype=np.uint8)[:, None], LANES, 1)
-        return {"A": rows, "X": low, "Y": high, "SX": one, "SY": two, "LaneE": lane, "LaneW": lane}
+        return {"A": rows, "X": low, "Y": high, "SX": one, "SY": two}
 
     def finish(outputs: Mapping[str, Array]) -> Array:
         return np.asarray(outputs["C"].reshape(shape))

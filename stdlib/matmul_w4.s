@@ -25,8 +25,7 @@
 ; Contract
 ;   shapes  A [M, K], C [M, N]. Tile t = n · TK + k. X [T · 80, 320]: byte vector 80 t + i has rows 4 i (low) and
 ;           4 i + 1 (high) of the tile, K across the lanes; Y the rows 4 i + 2 and 4 i + 3. SX [T · 10, 320]: vector
-;           10 t + 2 q + r has the scale of row 64 q + 4 i + r in lane i of each superlane; SY those of r + 2. LaneE,
-;           LaneW [16, 320]: row r is full of r
+;           10 t + 2 q + r has the scale of row 64 q + 4 i + r in lane i of each superlane; SY those of r + 2
 ;   error   weights are f16(w · scale), rounded once; with these, (⌈K/160⌉ + 1) · 2⁻²⁴ · Σ|a·w|. Against exact weights
 ;           2⁻¹¹ · Σ|a·w·scale| and, from subnormal ones, 2⁻²⁵ · Σ|a| more
 ;   cycles  at most 1.02 · the sum over the tiles of max(90, 2 · ⌈M/4⌉ · halves, 20 · halves) + 360; a tile has one
@@ -54,8 +53,8 @@
 .endif
 .weight SX : f16 [T * 10, LANES] at mem.e[16..17]
 .weight SY : f16 [T * 10, LANES] at mem.e[18..19]
-.input  LaneE : u8 [16, LANES] at mem.e39
-.input  LaneW : u8 [16, LANES] at mem.w39
+.const  LaneE : u8 [16, LANES] at mem.e39 = for i, lane: i
+.const  LaneW : u8 [16, LANES] at mem.w39 = for i, lane: i
 .temp   FX0 : f32 [ceil_div(T, 2) * 10, LANES] at mem.w[24..31] bank 0
 .temp   FX1 : f32 [ceil_div(T, 2) * 10, LANES] at mem.w[24..31] bank 1
 .temp   FY0 : f32 [ceil_div(T, 2) * 10, LANES] at mem.e[24..31] bank 0

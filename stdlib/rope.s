@@ -19,8 +19,7 @@
 ;
 ; Contract
 ;   shapes  X0, Y0 [H, P0, D], the first half of the positions; X1, Y1 [H, P1, D]; for each side i: Cosi, Sini [V, D],
-;           a row a position; Indexi [Pi, 4], the bytes of the positions; Pairsi, the other lane of each; Lowi and
-;           Highi, 255 in lanes 0 and 1 modulo 16
+;           a row a position; Indexi [Pi, 4], the bytes of the positions; Pairsi, the other lane of each
 ;   error   2⁻²⁴ · (2 |x · cos| + 2 |x' · sin| + |y|), and for f16 half a unit in the last place
 ;   cycles  at most H · P0 + 2 · K · PS + P0 + 200 with flows of K heads and PS positions
 .target tsp1
@@ -42,8 +41,8 @@
 .temp   C0 : f32 [P0, D] at mem.w[8..11] banks run PS
 .temp   S0 : f32 [P0, D] at mem.w[12..15] banks run PS
 .input  Index0 : u8 [P0, 4] at mem.e20
-.weight Low0 : u8 [1, LANES] at mem.w42
-.weight High0 : u8 [1, LANES] at mem.w43
+.const  Low0 : u8 [1, LANES] at mem.w42 = for row, lane: lane % 16 == 0 ? 255 : 0
+.const  High0 : u8 [1, LANES] at mem.w43 = for row, lane: lane % 16 == 1 ? 255 : 0
 .weight Pairs0 : i16 [1, LANES] at mem.e[21..22]
 .if P1
     .weight Cos1 : f32 [V, D] at mem.e[16..19] address 0
@@ -86,8 +85,8 @@
 .endif
 .if P1
     .input  Index1 : u8 [P1, 4] at mem.w32
-    .weight Low1 : u8 [1, LANES] at mem.e24
-    .weight High1 : u8 [1, LANES] at mem.e25
+    .const  Low1 : u8 [1, LANES] at mem.e24 = for row, lane: lane % 16 == 0 ? 255 : 0
+    .const  High1 : u8 [1, LANES] at mem.e25 = for row, lane: lane % 16 == 1 ? 255 : 0
     .weight Pairs1 : i16 [1, LANES] at mem.w[40..41]
 .endif
 

@@ -89,7 +89,6 @@ def _prepare(x: Any, positions: Any, base: float = 10000.0, interleaved: bool = 
         heads, places = x.reshape(h, p, d), positions.reshape(-1).astype("<i4")
         cosines, sines, other = angles(v, d, base, interleaved)
         pairs = np.concatenate([other, np.arange(d, LANES)]).astype(np.int16)[None]
-        lane = np.arange(LANES) % 16
         found: dict[str, Array] = {}
         for i, half in enumerate(halves):
             found |= {
@@ -98,8 +97,6 @@ def _prepare(x: Any, positions: Any, base: float = 10000.0, interleaved: bool = 
                 f"Cos{i}": cosines.astype(np.float32),
                 f"Sin{i}": sines.astype(np.float32),
                 f"Pairs{i}": pairs,
-                f"Low{i}": np.where(lane == 0, 255, 0).astype(np.uint8)[None],
-                f"High{i}": np.where(lane == 1, 255, 0).astype(np.uint8)[None],
             }
         wanted = {tensor.name for tensor in program.tensors}
         return {name: array for name, array in found.items() if name in wanted}

@@ -68,8 +68,7 @@ def _prepare(ids: Any, table: Any) -> Call:
         octets[:, : t * size] = padded.view(np.uint8).reshape(v, t, LANES, size).swapaxes(2, 3).reshape(v, -1, LANES)
         lanes = octets.reshape(v, groups, wide, LANES).transpose(1, 0, 3, 2)
         words = np.ascontiguousarray(lanes).view(word).reshape(groups, v, LANES)
-        shift = np.where(np.arange(LANES) % 16 == 1, 8, 0).astype(np.int32)[None]
-        found: dict[str, Array] = {"Index": ids.reshape(-1, 1).astype(np.int32), "Shift": shift}
+        found: dict[str, Array] = {"Index": ids.reshape(-1, 1).astype(np.int32)}
         for p in range(-(-v // WORDS)):
             found |= {f"Table_{p}_{g}": words[g, p * WORDS : (p + 1) * WORDS] for g in range(groups)}
         return found
