@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -88,31 +89,76 @@ def _position(body: Body, statement: Statement) -> int:
     return next((k for k, s in enumerate(body.flow.statements) if s is statement), 0)
 
 
-def check_memory(body: Body) -> None:
-    """Holds that a later statement reaches a word of memory after an earlier one did; LPU1112 where it does not."""
-    by_slice: dict[int, list[Access]] = {}
-    for access in body.accesses:
-        by_slice.setdefault(access.slice, []).append(access)
-    for accesses in by_slice.values():
-        if not any(a.write for a in accesses):
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Two accesses of a body, by index, of which the second does not come wholly after the first.
+
+    The ranges of their addresses meet where the second's are moved against the first's by ``low`` … ``high``.
+    """
+
+    earlier: int
+    later: int
+    low: int
+    high: int
+
+
+def near(body: Body) -> list[Near]:
+    """The accesses of two statements to one slice, one of them a change, that are near each other in time."""
+    by_slice: dict[int, list[int]] = {}
+    for k, access in enumerate(body.accesses):
+        by_slice.setdefault(access.slice, []).append(k)
+    found: list[Near] = []
+    for numbers in by_slice.values():
+        if len(numbers) < 2 or not any(body.accesses[k].write for k in numbers):
             continue
-        for earlier, later in combinations(accesses, 2):
-            one, two = body.statements[earlier.word], body.statements[later.word]
-            if one is not two and (later.write or earlier.write) and _crossed(earlier, later):
-                raise AssemblyError(
-                    two.error(
-                        "LPU1112",
-                        "this would reach a word of memory before the statement that comes first",
-                        related=(Related("this one comes first", one.span),),
-                        help="values do not wait inside a flow: put the two into flows of their own",
-                    )
+        extents = {k: _extent(body.accesses[k]) for k in numbers}
+        for one, two in combinations(numbers, 2):
+            earlier, later = body.accesses[one], body.accesses[two]
+            if body.statements[earlier.word] is body.statements[later.word] or not (earlier.write or later.write):
+                continue
+            (_, last, bottom, top), (first, _, low, high) = extents[one], extents[two]
+            if first <= last:
+                anywhere = 1 << 62 if bottom < 0 or low < 0 else 0
+                found.append(Near(one, two, bottom - high - anywhere, top - low + anywhere))
+    return found
+
+
+def _extent(access: Access) -> tuple[int, int, int, int]:
+    """The first cycle, the last, the lowest address, the highest; addresses below 0 where data decides."""
+    return (
+        int(access.cycles.min()),
+        int(access.cycles.max()),
+        int(access.addresses.min()),
+        int(access.addresses.max()),
+    )
+
+
+def check_memory(body: Body, pairs: list[Near], moves: list[int], passed: set[tuple[int, int, int]]) -> None:
+    """Holds that a later statement reaches a word of memory after an earlier one did; LPU1112 where it does not.
+
+    ``moves``: by how much the addresses of each access differ from those that ``pairs`` were found for. ``passed``
+    remembers what was found right: the pair, and by how much its addresses are moved against each other.
+    """
+    for pair in pairs:
+        move = moves[pair.later] - moves[pair.earlier]
+        if not pair.low <= move <= pair.high or (pair.earlier, pair.later, move) in passed:
+            continue
+        passed.add((pair.earlier, pair.later, move))
+        earlier, later = body.accesses[pair.earlier], body.accesses[pair.later]
+        if _crossed(earlier, later):
+            two = body.statements[later.word]
+            raise AssemblyError(
+                two.error(
+                    "LPU1112",
+                    "this would reach a word of memory before the statement that comes first",
+                    related=(Related("this one comes first", body.statements[earlier.word].span),),
+                    help="values do not wait inside a flow: put the two into flows of their own",
                 )
+            )
 
 
 def _crossed(earlier: Access, later: Access) -> bool:
-    if int(later.cycles.min()) > int(earlier.cycles.max()):
-        return False
-    if (earlier.addresses < 0).any() or (later.addresses < 0).any():
+    if earlier.addresses[0] < 0 or later.addresses[0] < 0:
         return True
     shared = np.intersect1d(earlier.addresses, later.addresses)
     if not len(shared):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,12 +158,45 @@ class StateUse:
     link: int = -1
 
 
+@dataclass(frozen=True)
+class Region:
+    """Rows in SRAM: (slice by queue number, address) of each row in each byte plane, [rows, planes]."""
+
+    slices: Times
+    addresses: Times
+    dtype: str
+
+    @property
+    def rows(self) -> int:
+        return int(self.slices.shape[0])
+
+    @property
+    def planes(self) -> int:
+        return int(self.slices.shape[1])
+
+    @cached_property
+    def base(self) -> int:
+        """The address of the first row."""
+        return int(self.addresses[0, 0])
+
+    @cached_property
+    def ends(self) -> tuple[int, int]:
+        """The lowest address and the highest."""
+        return int(self.addresses.min()), int(self.addresses.max())
+
+    @cached_property
+    def pattern(self) -> tuple[str, int, bytes, bytes]:
+        """What the region has in common with those that lie at other addresses only."""
+        return self.dtype, self.planes, self.slices.tobytes(), (self.addresses - self.base).tobytes()
+
+
 @dataclass(slots=True)
 class Body:
     """A flow, ready to be placed: its words, what they claim, and how they depend on what came before.
 
     ``statements`` are those that the words come from, one a word. ``intent`` rows are (reader word, operand, number of
-    the stream, writer word) within ``words``.
+    the stream, writer word) within ``words``. Bodies of one ``form`` differ in addresses only, and by them not in what
+    they claim; −1 is a form of its own.
     """
 
     flow: Flow
@@ -173,6 +207,7 @@ class Body:
     accesses: list[Access]
     state: list[StateUse]
     length: int
+    form: int = -1
 
     def statement_of(self, mnemonic: str) -> Statement:
         """The first statement of that mnemonic."""

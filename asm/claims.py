@@ -24,7 +24,7 @@ WIDE: Widths = ((40, 40, 40),) * 3
 class Claim:
     """Cells of ``track`` from ``first`` on (relative to the flow's start), a nest of ``dims``, in the bits ``mask``.
 
-    ``word`` is the word of the body that claims them.
+    ``word`` is the word of the body that claims them. ``span``: from the first cell to the last.
     """
 
     track: Track
@@ -32,11 +32,18 @@ class Claim:
     dims: tuple[Dim, ...]
     mask: int
     word: int = field(default=-1, compare=False)
+    span: int = field(init=False, compare=False)
+    bits: np.uint64 = field(init=False, compare=False, repr=False)
+    _hash: int = field(init=False, compare=False, repr=False)
 
-    @property
-    def span(self) -> int:
-        """From the first cell to the last."""
-        return sum((d.count - 1) * d.every for d in self.dims)
+    def __post_init__(self) -> None:
+        """Works out what is asked for again and again, for a loop makes many bodies that share their claims."""
+        object.__setattr__(self, "span", sum([(d.count - 1) * d.every for d in self.dims]))
+        object.__setattr__(self, "bits", np.uint64(self.mask))
+        object.__setattr__(self, "_hash", hash((self.track, self.first, self.dims, self.mask)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 def queue_of(word: Word) -> Track:

@@ -7,7 +7,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from lpuasm.asm.alone import check_memory
 from lpuasm.asm.alus import choose
 from lpuasm.asm.body import Access, Body, Channel, Node, Part, Segment, Times, Word
 from lpuasm.asm.flows import Lowering, find
@@ -24,7 +23,7 @@ Made = tuple[int, Times]
 
 
 def emit(lowering: Lowering) -> Body:
-    """The body of a lowered flow. Raises AssemblyError where its own parts are in each other's way."""
+    """The body of a lowered flow. Raises AssemblyError where a value never reaches its reader."""
     _choose_alus(lowering)
     nodes = lowering.nodes
     starts = [_start(node) + part.rel + int(node.times[part.issues[0]]) for node in nodes for part in node.parts]
@@ -37,7 +36,7 @@ def emit(lowering: Lowering) -> Body:
         statements += [node.statement] * (len(words) - len(statements))
     owners = _owners(nodes, made)
     intent, ends = _intent(lowering, made, owners)
-    body = Body(
+    return Body(
         lowering.flow,
         words,
         statements,
@@ -47,8 +46,6 @@ def emit(lowering: Lowering) -> Body:
         state_uses(words, lowering.target),
         length(words),
     )
-    check_memory(body)
-    return body
 
 
 def _start(node: Node) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from lpuasm.asm.body import Channel, Part, Tap, Times
+from lpuasm.asm.body import Channel, Part, Region, Tap, Times
 from lpuasm.asm.flows import Lowering, repeat_times
+from lpuasm.asm.plain import plain
 from lpuasm.asm.regions import vectors
 from lpuasm.asm.syntax import Clause, Number, Operand, Statement, StreamRef, TensorRef, UnitRef
 from lpuasm.isa.definition import Definition
@@ -15,22 +14,8 @@ from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.layout import Layout
 from lpuasm.isa.values import Streams, Value
 
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Rows in SRAM: (slice by queue number, address) of each row in each byte plane, [rows, planes]."""
-
-    slices: Times
-    addresses: Times
-    dtype: str
-
-    @property
-    def rows(self) -> int:
-        return int(self.slices.shape[0])
-
-    @property
-    def planes(self) -> int:
-        return int(self.slices.shape[1])
+MOST_REGIONS = 1 << 13
+"""Parts of tensors that are remembered."""
 
 
 def region(lowering: Lowering, statement: Statement, operand: Operand, ref: StreamRef) -> Region:
@@ -54,9 +39,15 @@ def region(lowering: Lowering, statement: Statement, operand: Operand, ref: Stre
             )
         planes, dtype = _chosen_planes(statement, operand, layout)
         rows = _rows_an_issue(statement, ref, len(planes))
+        key = (operand.name, plain(operand.subscripts), planes, rows)
+        if (known := lowering.regions.get(key)) is not None:
+            return known
         chosen = _padded(statement, operand, layout, vectors(layout, operand), rows)
         located = [layout.locate(chosen, plane) for plane in planes]
-        return Region(np.stack([s for s, _ in located], 1), np.stack([a for _, a in located], 1), dtype)
+        found = Region(np.stack([s for s, _ in located], 1), np.stack([a for _, a in located], 1), dtype)
+        if len(lowering.regions) < MOST_REGIONS:
+            lowering.regions[key] = found
+        return found
     if isinstance(operand, UnitRef) and operand.address is not None:
         numbers = slices_of(lowering, statement, operand)
         _rows_an_issue(statement, ref, len(numbers))

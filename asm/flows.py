@@ -7,17 +7,17 @@ words, their intent, and what they claim of the chip follow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
 
-from lpuasm.asm.body import Body, Channel, Node, Source, Tap, Times
+from lpuasm.asm.body import Body, Channel, Node, Region, Source, Tap, Times
 from lpuasm.asm.dims import nest
 from lpuasm.asm.fold import times_of
 from lpuasm.asm.syntax import Flow, Statement, StreamRef, Symbol, UnitRef
-from lpuasm.isa.core import Table, table
+from lpuasm.isa.core import Table
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, Span
 from lpuasm.isa.program import Tensor
 from lpuasm.isa.suggest import did_you_mean
@@ -30,7 +30,10 @@ LONGEST = 1 << 22
 
 @dataclass(slots=True)
 class Lowering:
-    """A flow on its way: the nodes so far, and what travels on each channel after the last of them."""
+    """A flow on its way: the nodes so far, and what travels on each channel after the last of them.
+
+    ``regions``: parts of tensors that were located before, in this flow or in others.
+    """
 
     flow: Flow
     target: Target
@@ -40,6 +43,7 @@ class Lowering:
     channels: dict[Channel, Source] = field(default_factory=dict)
     values: dict[str, Node] = field(default_factory=dict)
     state: dict[tuple[str, str], Node] = field(default_factory=dict)
+    regions: dict[Hashable, Region] = field(default_factory=dict)
 
     def add(self, node: Node) -> Node:
         self.nodes.append(node)
@@ -175,8 +179,8 @@ def _rate(times: Times) -> str:
 Lower = Callable[[Lowering, Statement], None]
 
 
-def lower(flow: Flow, target: Target, tensors: Mapping[str, Tensor]) -> Body:
-    """The rigid body of a flow.
+def lower(lowering: Lowering) -> Body:
+    """The rigid body of the flow of a lowering that has just begun.
 
     Raises:
         AssemblyError: LPU11xx and LPU04xx, everything that is wrong with the first bad statement of the flow.
@@ -186,8 +190,7 @@ def lower(flow: Flow, target: Target, tensors: Mapping[str, Tensor]) -> Body:
     from lpuasm.asm.flow_memory import MEMORY
     from lpuasm.asm.flow_units import lowering_of
 
-    lowering = Lowering(flow, target, tensors, table(target))
-    for statement in flow.statements:
+    for statement in lowering.flow.statements:
         _known(lowering, statement)
         named = [d for d in lowering.table.named(statement.mnemonic) if d.unit not in ("seq", "mem")]
         own = MEMORY.get(statement.mnemonic) or CONTROL.get(statement.mnemonic)

@@ -14,18 +14,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.asm.claims import Claim, Track
 from lpuasm.asm.fold import times_of
+from lpuasm.isa.values import Dim
 
 Cells = NDArray[np.uint64]
 BLOCK = 1 << 14
 """Cells that are allocated together."""
 _FIRST_WINDOW = 64
 _LAST_WINDOW = 1 << 15
+_FEW = 1 << 10
+"""The most cells of a nest whose times are remembered."""
 
 
 @dataclass(slots=True)
@@ -49,18 +54,27 @@ class _Lane:
 
     def mark(self, first: int, claim: Claim) -> None:
         """Takes the cells of a claim whose first is at time ``first``."""
-        last, mask = first + claim.span, np.uint64(claim.mask)
+        last, mask, dims = first + claim.span, claim.bits, claim.dims
         self.end = max(self.end, last + 1)
-        if len(claim.dims) <= 1:
-            every = claim.dims[0].every if claim.dims else 1
-            for block, begin, end in self._between(first, last):
-                skipped = -(begin - first) % every
-                block[(begin + skipped) % BLOCK : (end - 1) % BLOCK + 1 : every] |= mask
+        if len(dims) > 1:
+            self._mark_nest(first, claim)
             return
-        times = np.unique(first + times_of(claim.dims))
+        every = dims[0].every if dims else 1
+        number = first // BLOCK
+        if number == last // BLOCK and (here := self.blocks.get(number)) is not None:  # as nearly always
+            cells = here[first - number * BLOCK : last - number * BLOCK + 1 : every]
+            cells |= mask
+            return
         for block, begin, end in self._between(first, last):
-            low, high = np.searchsorted(times, (begin, end))
-            block[times[low:high] % BLOCK] |= mask
+            skipped = -(begin - first) % every
+            block[(begin + skipped) % BLOCK : (end - 1) % BLOCK + 1 : every] |= mask
+
+    def _mark_nest(self, first: int, claim: Claim) -> None:
+        last = first + claim.span
+        times = first + (_few_cells if prod(d.count for d in claim.dims) <= _FEW else _cells)(claim.dims)
+        for block, begin, end in self._between(first, last):
+            within = times if begin == first and end > last else times[slice(*np.searchsorted(times, (begin, end)))]
+            block[within % BLOCK] |= claim.bits
 
     def _between(self, first: int, last: int) -> Iterator[tuple[Cells, int, int]]:
         """The blocks from ``first`` to ``last``, each with the times of it that are between: (block, begin, end)."""
@@ -82,19 +96,18 @@ class Occupancy:
     """
 
     lanes: dict[Track, _Lane] = field(default_factory=dict)
-    passed: dict[tuple[Claim, ...], tuple[int, int]] = field(default_factory=dict)
+    passed: dict[tuple[Claim, ...], list[int]] = field(default_factory=dict)
     full: dict[tuple[Track, int], tuple[int, int]] = field(default_factory=dict)
 
     def earliest(self, claims: Sequence[Claim], start: int) -> int:
         """The least shift ≥ ``start`` at which none of the claims meets a taken cell."""
         met = [(claim, lane) for claim in claims if (lane := self.lanes.get(claim.track)) is not None]
         key = tuple(claims)
-        first, after = self.passed.get(key, (start, start))
-        if not first <= start <= after:
-            first = after = start
-        found = self._search(met, max(start, after))
-        self.passed[key] = (first, found)
-        return found
+        passed = self.passed.setdefault(key, [start, start])
+        if not passed[0] <= start <= passed[1]:
+            passed[:] = start, start
+        passed[1] = self._search(met, max(start, passed[1]))
+        return passed[1]
 
     def _search(self, met: Sequence[tuple[Claim, _Lane]], start: int) -> int:
         window = _FIRST_WINDOW
@@ -124,6 +137,9 @@ class Occupancy:
                 time = claim.first + start
                 if time >= lane.end:
                     continue
+                block = lane.blocks.get(time // BLOCK)
+                if block is None or not block[time % BLOCK] & claim.bits:
+                    continue
                 free = self._free(lane, claim, time)
                 if free > time:
                     start, moved = free - claim.first, True
@@ -135,7 +151,7 @@ class Occupancy:
         first, after = self.full.get(key, (time, time))
         if not first <= time <= after:
             first = after = time
-        mask, window = np.uint64(claim.mask), _FIRST_WINDOW
+        mask, window = claim.bits, _FIRST_WINDOW
         while after < lane.end:
             free = (lane.window(after, window) & mask) == 0
             k = int(free.argmax())
@@ -172,10 +188,18 @@ class Occupancy:
         return 0 if lane is None else lane.end
 
 
+def _cells(dims: tuple[Dim, ...]) -> NDArray[np.int64]:
+    """The times of a nest from its start, rising, each once."""
+    return np.unique(times_of(dims))
+
+
+_few_cells = lru_cache(1 << 10)(_cells)
+
+
 def _blocked(lane: _Lane, claim: Claim, start: int, window: int) -> NDArray[np.bool_] | None:
     """For each of ``window`` shifts from ``start`` whether a cell of the claim is taken; None where none is near."""
     cells = lane.window(claim.first + start, window + claim.span)
-    taken: NDArray[np.bool_] = (cells & np.uint64(claim.mask)) != 0
+    taken: NDArray[np.bool_] = (cells & claim.bits) != 0
     if not taken.any():
         return None
     for dim in reversed(claim.dims):

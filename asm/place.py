@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from lpuasm.asm.alone import check_claims
@@ -27,7 +27,7 @@ class Placed:
 
 @dataclass(slots=True)
 class Placement:
-    """The chip as the flows placed so far leave it."""
+    """The chip as the flows placed so far leave it. ``wanted``: what bodies of a form claim."""
 
     target: Target
     occupancy: Occupancy
@@ -35,6 +35,7 @@ class Placement:
     placed: list[Placed] = field(default_factory=list)
     lines: list[Placed] = field(default_factory=list)
     number: dict[str, int] = field(default_factory=dict)
+    wanted: dict[int, tuple[Claim, ...]] = field(default_factory=dict)
 
     @classmethod
     def empty(cls, target: Target) -> Placement:
@@ -46,8 +47,7 @@ class Placement:
         Raises:
             AssemblyError: LPU1109 where its pin cannot be, LPU1111 where the flow that it refers to is not known.
         """
-        wanted = claims(body, self.target)
-        check_claims(body, wanted, self.target.geometry.streams)
+        wanted = self._wanted(body)
         self._hold_order(body)
         pin = self._pin(body)
         if pin is None:
@@ -61,6 +61,17 @@ class Placement:
         self.number[body.flow.name] = len(self.placed)
         self.placed.append(placed)
         return placed
+
+    def _wanted(self, body: Body) -> tuple[Claim, ...]:
+        """What a body claims. Raises AssemblyError where two of its claims meet."""
+        known = self.wanted.get(body.form)
+        if known is None:
+            found = claims(body, self.target)
+            check_claims(body, found, self.target.geometry.streams)
+            known = tuple(found)
+            if body.form >= 0:
+                self.wanted[body.form] = known
+        return known
 
     def hold(self, body: Body, start: int) -> None:
         """Takes what a schedule line claims."""
@@ -125,7 +136,7 @@ class Placement:
             raise AssemblyError(_at(body, "LPU1109", message, f"cycles are 0 … {MAX_CYCLE}"))
         return start
 
-    def _hold_pin(self, body: Body, wanted: list[Claim], start: int) -> None:
+    def _hold_pin(self, body: Body, wanted: Sequence[Claim], start: int) -> None:
         """Refuses a pin that something is in the way of, and says what."""
         bound = self.record.bound(body)
         blocking = self.occupancy.blocking(wanted, start)
@@ -151,7 +162,7 @@ class Placement:
             )
         )
 
-    def _elsewhere(self, wanted: list[Claim], blocking: list[Claim], start: int) -> str:
+    def _elsewhere(self, wanted: Sequence[Claim], blocking: list[Claim], start: int) -> str:
         """A stream or a bank that is free instead of the one that is in the way, if that is all there is."""
         tracks = {claim.track for claim in blocking}
         kind, one, two = blocking[0].track

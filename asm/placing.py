@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lpuasm.asm.body import Word
 from lpuasm.asm.draft import Draft, Meant
-from lpuasm.asm.flows import lower
+from lpuasm.asm.forms import Forms
 from lpuasm.asm.lines import body_of, stretches
 from lpuasm.asm.place import Placed, Placement
 from lpuasm.asm.rows import Row
@@ -28,13 +28,13 @@ def flows(draft: Draft) -> None:
         placement.hold(body_of(row, draft.target), row.cycle)
     if rows:
         placement.occupancy.take(stretches(rows, draft.target), 0)
-    tensors = {tensor.name: tensor for tensor in draft.tensors}
+    forms = Forms(draft.target, {tensor.name: tensor for tensor in draft.tensors})
     unplaced: set[str] = set()
     for section in draft.source.sections:
         with draft.problems:
             if isinstance(section, Flow):
                 unplaced.add(section.name)
-                body = lower(section, draft.target, tensors)
+                body = forms.lower(section)
                 if isinstance(section.start, After | With) and section.start.flow in unplaced - {section.name}:
                     continue  # what is wrong with the other one has been said
                 _add(draft, placement.place(body), len(draft.flows))
