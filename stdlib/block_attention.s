@@ -38,9 +38,9 @@
 .equ WIDE_w = TO_w > 0 ? (TO_w - 1) * LANES + (U_w * PS_w - (TO_w - 1) * PER) * D : 0
 
 .macro attention_tensors h, U, PS, NH, TO
-    .input Eye_{h} : u8 [LANES, LANES] at mem.{h}36
-    .input Pick_{h} : u8 [S, LANES] at mem.{h}36
-    .input Seat_{h} : u8 [PS, LANES] at mem.{h}37
+    .const Eye_{h} : u8 [LANES, LANES] at mem.{h}36 = for i, lane: i == lane
+    .const Pick_{h} : u8 [S, LANES] at mem.{h}36 = for query, lane: lane / SP < PS && lane % SP == query
+    .const Seat_{h} : u8 [PS, LANES] at mem.{h}37 = for seat, lane: lane / SP == seat && lane % SP < S
     .temp  Q0_{h} : f16 [NH * ceil_div(C * R, 2) * SP, LANES] at mem.{h}[0..15] bank 0
     .if C * R > 1
         .temp Q1_{h} : f16 [NH * (C * R / 2) * SP, LANES] at mem.{h}[0..15] bank 1
@@ -72,7 +72,8 @@
         .temp OT{k}_{h} : f16 [ceil_div(TO, 2) * LANES, LANES] at mem.{h}[16..31] bank k
     .endfor
     .if CAUSAL
-        .input Tri_{h} : f32 [S, LANES] at mem.{h}[24..27] bank 0
+        .const Tri_{h} : f32 [S, LANES] at mem.{h}[24..27] bank 0 = \
+            for key, lane: key > (lane / SP < PS ? lane % SP : -1) ? -inf : 0
     .endif
 .endm
 

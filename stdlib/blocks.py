@@ -65,7 +65,8 @@ def _mlp(x: Any, w_gate: Any, w_up: Any, w_down: Any) -> Call:
     def inputs(program: Program) -> Mapping[str, Array]:
         east, west = dealt(cut(down))
         gates, ups = (cut(w).reshape(-1, LANES) for w in (gate, up))
-        return {"X": x.reshape(s, k), "Gate_e": gates, "Up_w": ups, "Down_e": east, "Down_w": west}
+        found = {"X": x.reshape(s, k), "Gate_e": gates, "Up_w": ups, "Down_e": east}
+        return {**found, "Down_w": west} if len(west) else found
 
     return Call({"S": s, "K": k, "N": n, "O": o}, "f16", inputs, lambda outputs: outputs["Y"].reshape(shape))
 

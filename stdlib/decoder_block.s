@@ -15,8 +15,8 @@
 ; order; Gate is all in the east and Up in the west. K_e and V_e are what the cache gets: heads in the lanes that
 ; block_attention.s gives them; KP_h and VP_h are its past in the same lanes, of the heads of hemisphere h (values in
 ; blocks of 160 keys, zero beyond T0). Keeping a cache on the chip needs no more than writing new rows behind old ones; the
-; face, whose cache is an array, joins the two on the host. Cos, Sin, Map follow from the positions alone: the chip has
-; no sine. Slot, Seat, Pick, Eye and Tri are constants: masks of lanes, unit vectors, and 0 or −∞ for causality.
+; face, whose cache is an array, joins the two on the host. Cos and Sin follow from the positions alone: the chip
+; has no sine. Map, Slot, Seat, Pick, Eye, Tri are constants: pairs and masks of lanes, unit vectors, 0 or −∞ for causality.
 ;
 ; Contract
 ;   shapes  X and Y [S, DM], S ≤ 320; HQ heads of queries share KV of keys, D columns, even and at most 160; T0 past keys
@@ -50,17 +50,20 @@
 .equ NQ = C * (R + 2)  ; columns of keys, values and queries
 .equ NBN = ceil_div(S, LANES / 2)
 
-.input  X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
-.input  Gamma : f16 [2 * TK, LANES] at mem.w[30..31]
-.input  Cos : f32 [S, LANES] at mem.w[16..19] bank 0
-.input  Sin : f32 [S, LANES] at mem.w[20..23] bank 0
-.input  Slot : u8 [PH, LANES] at mem.w30 bank 0
-.input  Map : i16 [1, LANES] at mem.e[30..31] bank 1
+.input X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
+.input Gamma : f16 [2 * TK, LANES] at mem.w[30..31]
+.input Cos : f32 [S, LANES] at mem.w[16..19] bank 0
+.input Sin : f32 [S, LANES] at mem.w[20..23] bank 0
+.const Slot : u8 [PH, LANES] at mem.w30 bank 0 = for slot, lane: lane % (LANES / 2) / D == slot
+.const Map : i16 [1, LANES] at mem.e[30..31] bank 1 = for row, lane: \
+    lane % (LANES / 2) >= PH * D ? lane : lane % (LANES / 2) % D < D / 2 ? lane + D / 2 : lane - D / 2
 .output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
 
 .equ EAST_QKV = NQ / 2 * TK + NQ % 2 * ((TK + 1) / 2)
 .weight Qkv_e : f16 [EAST_QKV * LANES, LANES] at mem.e[0..15] bank 0
-.weight Qkv_w : f16 [max(1, NQ * TK - EAST_QKV) * LANES, LANES] at mem.w[0..15] bank 0
+.if NQ * TK - EAST_QKV > 0
+    .weight Qkv_w : f16 [(NQ * TK - EAST_QKV) * LANES, LANES] at mem.w[0..15] bank 0
+.endif
 
 .include "block_product.s"
 .include "block_gated.s"
@@ -71,11 +74,15 @@
 .equ EAST_OUT = TK / 2 * TA + TK % 2 * ((TA + 1) / 2)
 .equ EAST_DOWN = TK / 2 * TN + TK % 2 * ((TN + 1) / 2)
 .weight Out_e : f16 [EAST_OUT * LANES, LANES] at mem.e[0..15] bank 0
-.weight Out_w : f16 [max(1, TK * TA - EAST_OUT) * LANES, LANES] at mem.w[0..15] bank 0
+.if TK * TA - EAST_OUT > 0
+    .weight Out_w : f16 [(TK * TA - EAST_OUT) * LANES, LANES] at mem.w[0..15] bank 0
+.endif
 .weight Gate_e : f16 [TN * TK * LANES, LANES] at mem.e[0..15] bank 0
 .weight Up_w : f16 [TN * TK * LANES, LANES] at mem.w[0..15] bank 0
 .weight Down_e : f16 [EAST_DOWN * LANES, LANES] at mem.e[0..15] bank 0
-.weight Down_w : f16 [max(1, TK * TN - EAST_DOWN) * LANES, LANES] at mem.w[0..15] bank 0
+.if TK * TN - EAST_DOWN > 0
+    .weight Down_w : f16 [(TK * TN - EAST_DOWN) * LANES, LANES] at mem.w[0..15] bank 0
+.endif
 
 .temp SQ0 : f32 [S, LANES] at mem.e[24..27] banks run 1
 .temp SQ1 : f32 [S, LANES] at mem.e[20..23] banks run 1

@@ -46,13 +46,15 @@
 
 .input  X : f16 [S, DM] at mem.w[28..29] tile S x LANES banks run 1
 .input  Vectors : f16 [BIASES + 4 * TK, LANES] at mem.w[30..31]
-.input  Slot : u8 [PH, LANES] at mem.w30 bank 0
-.input  Valid : u8 [2, LANES] at mem.w25 bank 1
+.const  Slot : u8 [PH, LANES] at mem.w30 bank 0 = for slot, lane: lane % (LANES / 2) / D == slot
+.const  Valid : u8 [2, LANES] at mem.w25 bank 1 = for last, lane: !last || lane < DM - LANES * (TK - 1)
 .output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
 
 .equ EAST_QKV = NQ / 2 * TK + NQ % 2 * ((TK + 1) / 2)
 .weight Qkv_e : f16 [EAST_QKV * LANES, LANES] at mem.e[0..15] bank 0
-.weight Qkv_w : f16 [max(1, NQ * TK - EAST_QKV) * LANES, LANES] at mem.w[0..15] bank 0
+.if NQ * TK - EAST_QKV > 0
+    .weight Qkv_w : f16 [(NQ * TK - EAST_QKV) * LANES, LANES] at mem.w[0..15] bank 0
+.endif
 
 .include "block_product.s"
 .include "block_norm.s"
@@ -63,11 +65,17 @@
 .equ EAST_IN = TN / 2 * TK + TN % 2 * ((TK + 1) / 2)
 .equ EAST_DOWN = TK / 2 * TN + TK % 2 * ((TN + 1) / 2)
 .weight Out_e : f16 [EAST_OUT * LANES, LANES] at mem.e[0..15] bank 0
-.weight Out_w : f16 [max(1, TK * TA - EAST_OUT) * LANES, LANES] at mem.w[0..15] bank 0
+.if TK * TA - EAST_OUT > 0
+    .weight Out_w : f16 [(TK * TA - EAST_OUT) * LANES, LANES] at mem.w[0..15] bank 0
+.endif
 .weight In_e : f16 [EAST_IN * LANES, LANES] at mem.e[0..15] bank 0
-.weight In_w : f16 [max(1, TN * TK - EAST_IN) * LANES, LANES] at mem.w[0..15] bank 0
+.if TN * TK - EAST_IN > 0
+    .weight In_w : f16 [(TN * TK - EAST_IN) * LANES, LANES] at mem.w[0..15] bank 0
+.endif
 .weight Down_e : f16 [EAST_DOWN * LANES, LANES] at mem.e[0..15] bank 0
-.weight Down_w : f16 [max(1, TK * TN - EAST_DOWN) * LANES, LANES] at mem.w[0..15] bank 0
+.if TK * TN - EAST_DOWN > 0
+    .weight Down_w : f16 [(TK * TN - EAST_DOWN) * LANES, LANES] at mem.w[0..15] bank 0
+.endif
 
 .temp SM0 : f32 [S, LANES] at mem.e[16..19] banks run 1
 .temp SM1 : f32 [S, LANES] at mem.e[20..23] banks run 1

@@ -134,27 +134,8 @@ class Heads:
         cut = vectors.reshape(self.tiles, -1, LANES)[:, : self.s]
         return np.stack([cut[self.place(g)[0], :, self.lanes(g)] for g in range(self.kv)])
 
-    def constants(self) -> dict[str, Array]:
-        """Unit vectors and masks of lanes, for each hemisphere."""
-        import numpy as np
-
-        found: dict[str, Array] = {}
-        lane = np.arange(LANES)
-        for half, side in enumerate("ew"):
-            seat = np.arange(self.seats(half))[:, None]
-            taken = (lane // self.rows == seat) & (lane % self.rows < self.s)
-            found[f"Seat_{side}"] = taken.astype(np.uint8)
-            query = np.where(lane // self.rows < self.seats(half), lane % self.rows, -1)
-            found[f"Pick_{side}"] = (np.arange(self.s)[:, None] == query).astype(np.uint8)
-            found[f"Eye_{side}"] = np.eye(LANES, dtype=np.uint8)
-            hidden = np.arange(self.s)[:, None] > query
-            found[f"Tri_{side}"] = np.where(hidden, np.float32(-np.inf), np.float32(0))
-        slot = np.where(lane % HALF < self.slots * self.d, lane % HALF // self.d, -1)
-        found["Slot"] = (slot == np.arange(self.slots)[:, None]).astype(np.uint8)
-        return found
-
     def rotary(self, positions: Array, base: float) -> dict[str, Array]:
-        """Cosines and sines of the angles of all lanes, and the lane that each is paired with."""
+        """Cosines and sines of the angles of all lanes."""
         import numpy as np
 
         half, lane = self.d // 2, np.arange(LANES)
@@ -162,9 +143,7 @@ class Heads:
         used = lane % HALF < self.slots * self.d
         angle = positions.astype(np.float64)[:, None] * base ** (-2.0 * (column % half) / self.d)
         sign = np.where(column < half, -1.0, 1.0)
-        swap = np.where(used, np.where(column < half, lane + half, lane - half), lane)
         return {
             "Cos": np.where(used, np.cos(angle), 0).astype(np.float32),
             "Sin": np.where(used, sign * np.sin(angle), 0).astype(np.float32),
-            "Map": swap.astype(np.int16)[None],
         }

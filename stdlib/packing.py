@@ -27,7 +27,7 @@ def dealt(cuts: Array) -> tuple[Array, Array]:
     down, across = cuts.shape[:2]
     sides = (np.arange(down)[:, None] + np.arange(across)[None, :]) % 2
     east, west = (cuts[sides == side].reshape(-1, LANES) for side in range(2))
-    return east, west if len(west) else np.zeros((LANES, LANES), cuts.dtype)
+    return east, west
 
 
 def vectors(*rows: Array) -> Array:

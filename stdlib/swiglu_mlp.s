@@ -33,7 +33,9 @@
 .weight Gate_e : f16 [TN * TK * LANES, LANES] at mem.e[0..15]
 .weight Up_w : f16 [TN * TK * LANES, LANES] at mem.w[0..15]
 .weight Down_e : f16 [EAST * LANES, LANES] at mem.e[0..15]
-.weight Down_w : f16 [max(TO * TN - EAST, 1) * LANES, LANES] at mem.w[0..15]
+.if TO * TN - EAST > 0
+    .weight Down_w : f16 [(TO * TN - EAST) * LANES, LANES] at mem.w[0..15]
+.endif
 .output Y : f16 [S, O] at mem.e[28..29] tile S x LANES
 
 .macro temporaries h

@@ -183,7 +183,7 @@ def _decoder(
         return Call(None, "f16", lambda program: {}, lambda outputs: (x, tuple(past)))
 
     def inputs(program: Program) -> Mapping[str, Array]:
-        found = {"X": x, **h.constants(), **h.rotary(places, BASE)}
+        found = {"X": x, **h.rotary(places, BASE)}
         found["Gamma"] = vectors(w["input_layernorm.weight"], w["post_attention_layernorm.weight"])
         found["Qkv_e"], found["Qkv_w"] = dealt(cut(h.projections(q, k, v)))
         found["Out_e"], found["Out_w"] = dealt(cut(h.output(o)))
@@ -212,8 +212,6 @@ def _encoder_defines(
 
 
 def _encoder(x: Any, weights: Mapping[str, Any], *, heads: int, eps: float = 1e-12) -> Call:
-    import numpy as np
-
     name = "encoder_block"
     x = _rows(name, x)
     (s, dm), w = x.shape, _weights(name, BERT, weights, x.shape[1])
@@ -227,9 +225,7 @@ def _encoder(x: Any, weights: Mapping[str, Any], *, heads: int, eps: float = 1e-
         return Call(None, "f16", lambda program: {}, lambda outputs: x)
 
     def inputs(program: Program) -> Mapping[str, Array]:
-        found = {"X": x, **h.constants()}
-        edge = np.arange(LANES) < x.shape[1] - LANES * (tiles(x.shape[1]) - 1)
-        found["Valid"] = np.stack([np.ones_like(edge), edge]).astype(np.uint8)
+        found = {"X": x}
         found["Qkv_e"], found["Qkv_w"] = dealt(cut(h.projections(*matrices)))
         found["Out_e"], found["Out_w"] = dealt(cut(h.output(w["attention.output.dense.weight"])))
         found["In_e"], found["In_w"] = dealt(cut(w["intermediate.dense.weight"]))
