@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lpuasm.asm.body import Channel, Node, Part, Tap, Times
-from lpuasm.asm.flow_regions import Region, issued, mem_parts, only_clauses, operands, region, slices_of, streams
+from lpuasm.asm.body import Channel, Node, Part, Region, Tap, Times
+from lpuasm.asm.flow_regions import issued, mem_parts, only_clauses, operands, region, slices_of, streams
 from lpuasm.asm.flows import Lower, Lowering, tap_channels
 from lpuasm.asm.syntax import Operand, Statement, StreamRef, TensorRef, UnitRef
 from lpuasm.isa.definition import Definition
@@ -109,6 +109,7 @@ def gather(lowering: Lowering, statement: Statement) -> None:
     only_clauses(statement)
     definition = _definition(lowering, statement)
     map_ref, out = streams(statement, statement.inputs[1]), streams(statement, statement.outputs[0])
+    _one_stream(statement, map_ref)
     sources = lowering.hear(statement, map_ref)
     times = lowering.in_step(statement, sources)
     slices, dtype = _table(lowering, statement, statement.inputs[0], out)
@@ -149,6 +150,7 @@ def scatter(lowering: Lowering, statement: Statement) -> None:
     only_clauses(statement)
     definition = _definition(lowering, statement)
     data, map_ref = streams(statement, statement.inputs[0]), streams(statement, statement.inputs[1])
+    _one_stream(statement, map_ref)
     sources = [*lowering.hear(statement, data), *lowering.hear(statement, map_ref)]
     times = lowering.in_step(statement, sources)
     slices, _ = _table(lowering, statement, statement.outputs[0], data)
@@ -176,6 +178,14 @@ def scatter(lowering: Lowering, statement: Statement) -> None:
     for source in sources:
         lowering.connect(node, source.node, source.shift, statement.span)
     node.heard = dict(zip(names, sources, strict=True))
+
+
+def _one_stream(statement: Statement, map_ref: StreamRef) -> None:
+    """Raises LPU0407 at a map on a group of streams."""
+    if map_ref.size != 1:
+        message = f"a map is one stream, which holds an address for each superlane; {map_ref.size} streams are given"
+        one = f"s{map_ref.first}.{map_ref.direction}"
+        raise AssemblyError(statement.error("LPU0407", message, map_ref.span, help=f"write a stream such as {one}"))
 
 
 def _table(lowering: Lowering, statement: Statement, operand: Operand, group: StreamRef) -> tuple[list[int], str]:

@@ -156,6 +156,14 @@ flow put:
     assert np.array_equal(got["D"], expected)
 
 
+@pytest.mark.parametrize("statement", ["gather T, sg2.e[0] -> s4.e", "scatter s4.e, sg2.e[0] -> T"])
+def test_a_map_on_a_group_of_streams_is_refused(statement: str) -> None:
+    text = ".input I : i16 [1, LANES] at mem.w[0..1]\n.input T : i8 [8, LANES] at mem.e0\nflow f:\n"
+    text += f"    read I -> sg2.e[0]\n    read mem.w4[0] -> s4.e\n    {statement}\n"
+    (found,) = refused(text).diagnostics
+    assert found.code == "LPU0407" and found.help == "write a stream such as s0.e"
+
+
 # Repeats
 
 
