@@ -98,7 +98,8 @@ def _value(program: Program, match: re.Match[str]) -> Break:
     dtype = DTYPES[tensor.layout.dtype]
     if sign in ("nan", "inf"):
         if dtype.kind != "f" or number:
-            raise _no(f"a {tensor.layout.dtype} is never {sign}" if not number else f"nothing stands after `{sign}`")
+            raise _no(f"nothing stands after `{sign}`" if number else f"{name} is {tensor.layout.dtype}, never {sign}",
+                      f"compare it with a number: `{name} > 100`")  # fmt: skip
         test = np.isnan if sign == "nan" else np.isinf
         return Break(f"{name} {sign}", watch=Watch(tensor.layout, lambda values: np.asarray(test(values))))
     try:

@@ -34,26 +34,29 @@ def place(target: Target, direction: str, register: int) -> int:
     return register if direction == "e" else target.registers - 1 - register
 
 
-def picture(program: Program, state: State, cycle: int) -> str:
+def picture(program: Program, state: State, cycle: int, width: int | None = None) -> str:
     """The streams at the end of a cycle.
 
     A line for each stream, or for neighbours that carry the same words; a letter stands for the word that drove a
-    value, `>` and `<` for the way that it moves. Below them is what the letters mean.
+    value, `>` and `<` for the way that it moves. Below them is what the letters mean. Where lines of ``width``
+    characters are too short for that, a register is one character, and the way stands before the first.
     """
+    wide = 1 if width is not None and _LABEL + _WIDE * program.target.registers > width else _WIDE
     groups = list(_groups(list(_rows(state, cycle))))
     shown: dict[tuple[str, int], str] = {}
     for group in groups:
         for at, word in group[0].values.items():
             shown.setdefault(word, group[-1].values[at][0])
     letters = {word: _LETTERS[k] if k < len(_LETTERS) else "*" for k, word in enumerate(shown)}
-    lines = list(_header(program.target))
-    lines += [_line(program.target, group, letters) for group in groups]
+    lines = list(_header(program.target, wide))
+    lines += [_line(program.target, group, letters, wide) for group in groups]
     if not groups:
-        lines.append("nothing is on the streams".center(_LABEL + _WIDE * program.target.registers).rstrip())
-    for word, last in shown.items():
+        lines.append("nothing is on the streams".center(_LABEL + wide * program.target.registers).rstrip())
+    names = {word: word[0] if last == word[0] else f"{word[0]} … {last}" for word, last in shown.items()}
+    most = max(map(len, names.values()), default=0)
+    for word, name in names.items():
         if letters[word] != "*":
-            name = word[0] if last == word[0] else f"{word[0]} … {last}"
-            lines.append(f"  {letters[word]}  {name:18} {_word(program, *word)}".rstrip())
+            lines.append(f"  {letters[word]}  {name.ljust(most)}  {_word(program, *word)}".rstrip())
     return "\n".join(lines)
 
 
@@ -93,18 +96,22 @@ def _alike(one: _Row, other: _Row) -> bool:
     return all((one.values[a] == one.values[b]) == (other.values[a] == other.values[b]) for a, b in pairwise(places))
 
 
-def _line(target: Target, group: list[_Row], letters: Mapping[tuple[str, int], str]) -> str:
+def _line(target: Target, group: list[_Row], letters: Mapping[tuple[str, int], str], wide: int) -> str:
     first, last = group[0], group[-1]
     name = f"s{first.stream}" if len(group) == 1 else f"s{first.stream}-{last.stream}"
     sign = ">" if first.direction == "e" else "<"
     text = []
     for at in range(target.registers):
         letter = letters[first.values[at]] if at in first.values else ""
-        text.append("· " if not letter else f"{letter}{sign}" if sign == ">" else f"{sign}{letter}")
-    return f"{name + '.' + first.direction:>{_LABEL - 2}}  {''.join(text)}".rstrip()
+        if wide == 1:
+            text.append(letter or "·")
+        else:
+            text.append("· " if not letter else f"{letter}{sign}" if sign == ">" else f"{sign}{letter}")
+    way = sign if wide == 1 else " "
+    return f"{name + '.' + first.direction:>{_LABEL - 2}}{way} {''.join(text)}".rstrip()
 
 
-def _header(target: Target) -> Iterator[str]:
+def _header(target: Target, wide: int) -> Iterator[str]:
     """Units over the registers where they take values from the streams: quads of memory by their first slice."""
     units: dict[str, list[int]] = {}
     for queue in target.queues:
@@ -118,12 +125,12 @@ def _header(target: Target) -> Iterator[str]:
         name = f"{queue.index}" if kind == "mem" else kind.partition(".")[0].upper()
         if kind == "mem" and queue.index % target.geometry.slices_per_quad:
             continue
-        shift = _WIDE // 2 if kind in ("mem", "vxm") else 0
+        shift = wide // 2 if kind in ("mem", "vxm") else 0
         units.setdefault(name, [])
-        at = place(target, outward, tap) * _WIDE + (shift if outward == "e" else -shift)
+        at = place(target, outward, tap) * wide + (shift if outward == "e" else -shift)
         if at not in units[name]:
             units[name].append(at)
-    width = target.registers * _WIDE
+    width = target.registers * wide
     top, bottom = [" "] * (width + 4), [" "] * (width + 4)
     for name, places in units.items():
         for at in places:
@@ -131,18 +138,18 @@ def _header(target: Target) -> Iterator[str]:
             start = max(0, min(at, width - len(name)))
             if not "".join(row[max(start - 1, 0) : start + len(name) + 1]).strip():
                 row[start : start + len(name)] = name
-    for at in _memory(target):
+    for at in _memory(target, wide):
         if not "".join(top[at - 1 : at + 4]).strip():
             top[at : at + 3] = "MEM"
     yield (" " * _LABEL + "".join(top)).rstrip()
     yield (" " * _LABEL + "".join(bottom)).rstrip()
 
 
-def _memory(target: Target) -> list[int]:
+def _memory(target: Target, wide: int) -> list[int]:
     """Where MEM stands over the quads of each hemisphere."""
     out = target.taps.mem_outbound
     middle = (out[0] + out[-1]) // 2
-    return [place(target, "w", middle) * _WIDE - 2, middle * _WIDE + 1]
+    return [place(target, "w", middle) * wide - 2, middle * wide + 1]
 
 
 def _word(program: Program, queue: str, word: int) -> str:

@@ -48,7 +48,13 @@ def help_(console: Console, rest: str) -> None:
     from lpuasm.isa.target import load_target
 
     program = console.session.program
-    console.say(lookup(name, program.target if program else load_target("tsp1")).rstrip("\n"))
+    text = lookup(name, program.target if program else load_target("tsp1")).rstrip("\n")
+    if console.width is None:
+        console.say(text)
+        return
+    from lpuasm.repl.paper import page
+
+    console.say(page(text, console.width))
 
 
 def explain(console: Console, rest: str) -> None:

@@ -12,6 +12,7 @@ from lpuasm.isa.operands import TYPES
 from lpuasm.isa.target import TARGETS, Target, load_target
 from lpuasm.repl import commands
 from lpuasm.repl.console import Console
+from lpuasm.repl.free import streams
 from lpuasm.repl.makers import FUNCTIONS
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def candidates(console: Console, before: str) -> Iterator[tuple[str, int, str]]:
     program = console.session.program
     target = program.target if program else load_target("tsp1")
     if "\n" in before or line[:1].isspace() or head.lstrip().startswith((".", "flow")):
-        found = _assembly(console, target, head, word)
+        found = _assembly(console, target, head, word, before[: len(before) - len(line)])
     elif not head.strip():
         names = {c.name: c.summary for group in commands.groups().values() for c in group}
         found = [*names.items(), ("flow", "a chain of instructions"), *((d, "") for d in _DIRECTIVES)]
@@ -47,8 +48,8 @@ def candidates(console: Console, before: str) -> Iterator[tuple[str, int, str]]:
             yield text, len(word), meta
 
 
-def _assembly(console: Console, target: Target, head: str, word: str) -> list[tuple[str, str]]:
-    """A mnemonic where a statement begins; else streams, units, tensors, types."""
+def _assembly(console: Console, target: Target, head: str, word: str, typed: str) -> list[tuple[str, str]]:
+    """A mnemonic where a statement begins; else streams, units, tensors, types. ``typed``: the lines before."""
     from lpuasm.asm.usage import syntax
 
     if not head.strip() or re.fullmatch(r"\s*\S+:\s*", head):
@@ -57,8 +58,11 @@ def _assembly(console: Console, target: Target, head: str, word: str) -> list[tu
     found: list[tuple[str, str]] = []
     if head.strip() == ".target":
         return [(name, "") for name in TARGETS]
-    if word and _STREAM.fullmatch(word):
-        found += [(s, "free for the whole program") for s in free_streams(console, target, word)]
+    hands_on = not word and head.rstrip().endswith("->") and console.session.program is not None
+    if hands_on or _STREAM.fullmatch(word):
+        size = int(match[1]) if (match := re.match(r"sg(\d+)", word)) else (4 if word.startswith("sg") else 1)
+        if size in (1, 2, 4, 8, 16, 32):
+            found += streams(console, target, size, typed if typed.startswith("flow") else "")
     program = console.session.program
     if program is not None:
         found += [(t.name, _tensor(t.kind, program, t.name)) for t in program.tensors]
@@ -76,35 +80,6 @@ def _units(target: Target) -> Iterable[str]:
     names = dict.fromkeys(part for q in target.queues for part in (q.unit, q.name))
     sides = [f"{unit}.{side}" for unit in ("mem", "mxm", "sxm") for side in "we"]
     return [*sides, *names]
-
-
-def free_streams(console: Console, target: Target, word: str) -> list[str]:
-    """Streams and groups of the size that ``word`` begins, none of which the program drives anywhere."""
-    size = int(match[1]) if (match := re.match(r"sg(\d+)", word)) else (4 if word.startswith("sg") else 1)
-    if size not in (1, 2, 4, 8, 16, 32):
-        return []
-    taken = driven(console.session.program)
-    found = []
-    for direction in "ew":
-        for base in range(0, target.geometry.streams, size):
-            if not any((direction, base + k) in taken for k in range(size)):
-                name = f"s{base}.{direction}" if size == 1 else f"sg{size}.{direction}[{base // size}]"
-                found.append(name)
-    return found
-
-
-def driven(program: Program | None) -> set[tuple[str, int]]:
-    """The streams, as (direction, number), that any word of a program drives."""
-    if program is None or program.scalar:
-        return set()
-    from lpuasm.isa.ports import accesses
-
-    _, drives, _ = accesses(program.timeline)
-    return (
-        {("w" if west else "e", int(s)) for west, s in zip(drives.west, drives.stream, strict=True)}
-        if len(drives.family)
-        else set()
-    )
 
 
 def _arguments(

@@ -51,6 +51,8 @@ class Console:
     say: Say
     complain: Say
     color: bool = False
+    #: Characters of a line of the screen; None where there is none.
+    width: int | None = None
     interactive: bool = False
     seed: int = 0
     tensors: dict[str, Bound] = field(default_factory=dict)
@@ -84,6 +86,11 @@ class Console:
             return found if found is not None else self.session.source(name)
 
         self.complain(render(diagnostics, lookup, self.color).rstrip("\n"))
+
+    @property
+    def columns(self) -> int:
+        """Characters that arrays and memory are shown in."""
+        return self.width or 110
 
     def _do(self, text: str) -> None:
         line = text.strip()
@@ -137,10 +144,8 @@ class Console:
     def preview(self, text: str) -> str:
         """What a half-typed flow would cost, in a line; "" where that cannot be told."""
         from lpuasm.repl.report import totals
-        from lpuasm.repl.session import Session as Trial
 
-        trial = Trial(self.session.version.defines, self.session.version.target, self.session.include)
-        trial.version, trial.name = self.session.version, self.session.name
+        trial = self._copy()
         try:
             items = trial.add(text)
         except LpuError as e:
@@ -152,6 +157,20 @@ class Console:
         flows = [f"{f.name}: cycle {f.start:,}, length {f.length:,}" for f in new.flows if f.name in typed]
         cycles, floor, gap = totals(new)
         return "   ".join([*flows[:1], f"cycles {cycles:,}  floor {floor:,}  gap {gap:,}"])
+
+    def trial(self, text: str) -> Session | None:
+        """The session as it would be after ``text``; None where that does not assemble."""
+        trial = self._copy()
+        try:
+            trial.add(text)
+        except LpuError:
+            return None
+        return trial
+
+    def _copy(self) -> Session:
+        copy = Session(self.session.version.defines, self.session.version.target, self.session.include)
+        copy.version, copy.name = self.session.version, self.session.name
+        return copy
 
 
 def program_of(console: Console) -> Program:

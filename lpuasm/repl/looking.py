@@ -25,7 +25,7 @@ def streams(console: Console, rest: str) -> None:
 
     debugger = at_a_cycle(console)
     console.say(f"cycle {debugger.cycle:,}")
-    console.say(picture(debugger.program, debugger.state, debugger.cycle))
+    console.say(picture(debugger.program, debugger.state, debugger.cycle, console.width))
 
 
 def memory(console: Console, rest: str) -> None:
@@ -44,11 +44,12 @@ def memory(console: Console, rest: str) -> None:
         values = (
             octets.view(np.int8) if tensor is not None and tensor.layout and tensor.layout.dtype == "i8" else octets
         )
-        for at in range(0, len(values), 16):
-            shown = " ".join(
-                f"{int(v):4}" if values.dtype.kind == "i" else f"{int(v):02x}" for v in values[at : at + 16]
-            )
-            if octets[at : at + 16].any():
+        texts = [str(v) for v in values] if values.dtype.kind == "i" else [f"{v:02x}" for v in values]
+        widest = max(map(len, texts))
+        across = 16 if 12 + 16 * (widest + 1) <= console.columns + 1 else 8
+        for at in range(0, len(values), across):
+            if octets[at : at + across].any():
+                shown = " ".join(text.rjust(widest) for text in texts[at : at + across])
                 console.say(f"  lane {at:3}  {shown}")
         if not octets.any():
             console.say("  zeros")
@@ -78,7 +79,9 @@ def weights(console: Console, rest: str) -> None:
             filled = int(rows.any(axis=1).sum())
             console.say(f"{name} of mxm.{match[1]}{match[2]}: {filled} of {len(rows)} rows are not zero")
             if filled:
-                console.say(np.array2string(rows.view(np.int8), threshold=200, edgeitems=4, max_line_width=110))
+                console.say(
+                    np.array2string(rows.view(np.int8), threshold=200, edgeitems=4, max_line_width=console.columns)
+                )
 
 
 def queues(console: Console, rest: str) -> None:
@@ -134,14 +137,14 @@ def who(console: Console, rest: str) -> None:
         part = "" if len(superlanes) == debugger.program.target.geometry.superlanes else f", superlanes {superlanes}"
         code = codes[identity]
         console.say(f"{name} changed in cycle {cycle + code.func:,}{part}, by")
-        console.say(f"    cycle {cycle:,}  {described(debugger, code)}")
+        console.say(f"    cycle {cycle:,}  {'  '.join(described(debugger, code))}")
 
 
 def why(console: Console, rest: str) -> None:
     from lpuasm.repl.tell import chain
 
     name, index = element(rest)
-    for line in chain(at_a_cycle(console), name, index):
+    for line in chain(at_a_cycle(console), name, index, console.width):
         console.say(line)
 
 

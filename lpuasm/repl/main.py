@@ -15,10 +15,18 @@ from lpuasm.repl.session import Session
 def converse_about(file: str | None, inputs: Sequence[Named], assembly: Assembly, debugging: bool) -> int:
     """Loads ``file``, gives ``inputs`` to it, and converses; the exit status. ``debugging``: a run has begun."""
     terminal = sys.stdin is not None and sys.stdin.isatty()
+
+    def fitted(text: str) -> str:
+        if console.width is None:
+            return text
+        from lpuasm.repl.paper import folded
+
+        return folded(text, console.width)
+
     console = Console(
         Session(assembly.defines, assembly.target, assembly.include),
-        lambda text: to_stdout(text + "\n"),
-        lambda text: to_stderr(text + "\n"),
+        lambda text: to_stdout(fitted(text) + "\n"),
+        lambda text: to_stderr(fitted(text) + "\n"),
         colored(_choice(), sys.stderr),
         interactive=terminal,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lpuasm.repl.commands import Command, usage
 from lpuasm.repl.console import Console, program_of
 from lpuasm.repl.errors import wrong
+from lpuasm.repl.paper import columns
 from lpuasm.repl.running import inputs_of
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def dispatched(debugger: Debugger) -> list[str]:
             groups[-1].append(code)
         else:
             groups.append([code])
-    return [described(debugger, group[0], group[-1]) for group in groups]
+    return columns([described(debugger, group[0], group[-1]) for group in groups]) if groups else []
 
 
 def _together(debugger: Debugger, one: Code, other: Code) -> bool:
@@ -120,11 +121,11 @@ def origin(debugger: Debugger, code: Code) -> str:
     return f" of {where}" if where else ""
 
 
-def described(debugger: Debugger, code: Code, last: Code | None = None) -> str:
+def described(debugger: Debugger, code: Code, last: Code | None = None) -> tuple[str, str, str]:
     """A word of the program: its queue, its text, its flow and line. ``last``: of several, the last one."""
     queue = code.queue.name
     name = f"{queue} … {last.queue}" if last is not None and last is not code else queue
-    return f"{name:18} {code.instruction!s:36} {origin(debugger, code).removeprefix(' of ')}".rstrip()
+    return name, str(code.instruction), origin(debugger, code).removeprefix(" of ")
 
 
 def start(console: Console, rest: str) -> None:

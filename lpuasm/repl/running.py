@@ -135,7 +135,7 @@ def show(console: Console, rest: str) -> None:
         part, _ = Expression(rest, context, max(offset, 0)).value()
         array = np.asarray(part).astype(array.dtype)
     console.say(described(rest, array))
-    console.say(np.array2string(array, threshold=400, edgeitems=4, max_line_width=110))
+    console.say(np.array2string(array, threshold=400, edgeitems=4, max_line_width=console.columns))
 
 
 def _no_file(file: str) -> NDArray[Any]:

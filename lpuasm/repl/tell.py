@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lpuasm.isa.casts import DTYPES
 from lpuasm.repl.moving import origin
+from lpuasm.repl.paper import columns
 from lpuasm.vm.code import Code
 from lpuasm.vm.debug import Debugger
 from lpuasm.vm.locate import Sighting
@@ -68,21 +69,27 @@ def _element(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, index))}]"
 
 
-def chain(debugger: Debugger, name: str, index: tuple[int, ...]) -> Iterator[str]:
-    """The instructions that made an element, the last first, with their cycles, hops and values."""
+def chain(debugger: Debugger, name: str, index: tuple[int, ...], width: int | None = None) -> Iterator[str]:
+    """The instructions that made an element, the last first, with their cycles, hops and values.
+
+    Where ``width`` characters are too few for a line each they take two.
+    """
     found = explained(debugger, name, index)
     layout = debugger.program.tensor[name].layout
     assert layout is not None
     at = places(debugger.program, name, index)
     octets = np.array([debugger.state.slice(p.queue)[p.address, p.lane] for p in at], np.uint8)
     value = octets.view(DTYPES[layout.dtype].newbyteorder("<"))[0]
-    yield f"{_element(name, index)} = {value} at cycle {debugger.cycle:,}"
+    yield f"{_element(name, index)} = {value!s} at cycle {debugger.cycle:,}"
     words: dict[tuple[int, ...], list[list[Made]]] = {}
     for group in _grouped(found.made):
         words.setdefault(tuple(made.code.identity for made in group), []).append(group)
+    rows = []
     for issues in list(words.values())[:_MOST]:
         more = f"; {len(issues)} issues, the first in cycle {issues[-1][0].cycle:,}" if len(issues) > 1 else ""
-        yield _made(debugger, issues[0]) + more
+        cycle, place, text, notes = _made(debugger, issues[0])
+        rows.append((cycle, place, text, notes + more))
+    yield from _laid_out(rows, width)
     if len(words) > _MOST:
         yield f"    and {len(words) - _MOST} more"
     given = []
@@ -93,6 +100,18 @@ def chain(debugger: Debugger, name: str, index: tuple[int, ...]) -> Iterator[str
     if given:
         parts = list(dict.fromkeys(given))
         yield "given: " + ", ".join(parts[:12]) + (f" and {len(parts) - 12} more" if len(parts) > 12 else "")
+
+
+def _laid_out(rows: Sequence[tuple[str, str, str, str]], width: int | None) -> Iterator[str]:
+    if not rows:
+        return
+    lines = columns(rows)
+    if width is None or max(map(len, lines)) <= width:
+        yield from lines
+        return
+    for line, (cycle, _, _, notes) in zip(columns([row[:3] for row in rows]), rows, strict=True):
+        yield line
+        yield " " * (len(cycle) + 2) + notes
 
 
 def _grouped(made: Sequence[Made]) -> list[list[Made]]:
@@ -113,14 +132,14 @@ def _grouped(made: Sequence[Made]) -> list[list[Made]]:
     return groups
 
 
-def _made(debugger: Debugger, group: Sequence[Made]) -> str:
+def _made(debugger: Debugger, group: Sequence[Made]) -> tuple[str, str, str, str]:
     first, last = group[0], group[-1]
     queues = _span(first.code.queue.name, last.code.queue.name)
     place = f"[{first.address:#06x}]" if first.address is not None else ""
     parts = [text] if (text := origin(debugger, first.code).removeprefix(" of ")) else []
     parts += [text] if (text := _value(debugger, group)) else []
     parts += _hops(group)
-    return f"{first.cycle:7,}  {queues + place:24} {first.code.instruction!s:32} {'; '.join(parts)}".rstrip()
+    return f"{first.cycle:7,}", queues + place, str(first.code.instruction), "; ".join(parts)
 
 
 def _hops(group: Sequence[Made]) -> list[str]:

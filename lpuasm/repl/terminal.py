@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,6 +114,8 @@ def _toolbar(console: Console, preview: _Preview) -> StyleAndTextTuples:
         if e.gap and e.floor:
             parts.append((quiet, f" ({100 * e.gap / e.floor:.1f} %)"))
     if console.debugger is not None:
+        if console.debugger.cycle < 0:
+            return [*parts, (quiet, "   before the first cycle")]
         parts += [(quiet, "   stopped at cycle "), ("", f"{console.debugger.cycle:,}")]
     return parts
 
@@ -132,6 +135,7 @@ def prompt_session(console: Console, **options: Any) -> PromptSession[str]:
         bottom_toolbar=lambda: _toolbar(console, preview),
         prompt_continuation=lambda width, number, wrapped: "...> ".rjust(width),
         style=STYLE,
+        include_default_pygments_style=False,
         color_depth=ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None,
         **options,
     )
@@ -145,6 +149,7 @@ def prompt(console: Console) -> str:
 def converse(console: Console, **options: Any) -> None:
     """Asks, does and answers until the user leaves. Ctrl-C gives up the line, or the run; Ctrl-D leaves."""
     console.interactive = True
+    _measure(console)
     session = prompt_session(console, **options)
     console.say("`help` lists the commands, `? NAME` is the manual, Tab completes, Ctrl-D leaves.")
     while True:
@@ -156,10 +161,16 @@ def converse(console: Console, **options: Any) -> None:
         except EOFError:
             return
         try:
+            _measure(console)
             with _kept(console):
                 console.execute(text)
         except Leave:
             return
+
+
+def _measure(console: Console) -> None:
+    """The width of the screen, which may change while somebody types."""
+    console.width = max(shutil.get_terminal_size().columns, 40)
 
 
 @contextmanager

@@ -17,12 +17,12 @@ SECONDS = 30.0
 
 
 class Screen:
-    """A terminal of 110 × 40 in which the conversation runs."""
+    """A terminal in which the conversation runs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, width: int, height: int) -> None:
         self.tmux = ["tmux", "-S", str(folder / "socket"), "-f", "/dev/null"]
         environment = f"XDG_STATE_HOME={folder} TERM=screen PYTHONPATH={os.environ.get('PYTHONPATH', '')}"
-        self._call("new-session", "-d", "-x", "110", "-y", "40", "-c", str(folder),
+        self._call("new-session", "-d", "-x", f"{width}", "-y", f"{height}", "-c", str(folder),
                    f"env {environment} {sys.executable} -m lpuasm repl; sleep 60")  # fmt: skip
 
     def _call(self, *args: str) -> str:
@@ -38,6 +38,12 @@ class Screen:
     def text(self) -> str:
         return self._call("capture-pane", "-p")
 
+    def ask(self, line: str, *wanted: str) -> str:
+        """What a cleared screen shows once a line is answered."""
+        self.send("C-l")
+        self.type(line)
+        return self.wait(*wanted)
+
     def wait(self, *wanted: str) -> str:
         """The screen, once all of some texts are on it."""
         end = time.monotonic() + SECONDS
@@ -50,8 +56,8 @@ class Screen:
 
 
 @pytest.fixture
-def screen(tmp_path: Path) -> Iterator[Screen]:
-    one = Screen(tmp_path)
+def screen(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Screen]:
+    one = Screen(tmp_path, *getattr(request, "param", (110, 40)))
     yield one
     subprocess.run([*one.tmux, "kill-server"], capture_output=True)
 
@@ -90,3 +96,62 @@ def test_a_session(screen: Screen) -> None:
     screen.type("frobnicate")
     screen.wait("error[LPU1201]", "^^^^^^^^^^")
     screen.send("C-d")
+
+
+FLOAT = (
+    ".target mini", ".input A : f32 [8, 32] at mem.w[0..3]", ".output B : f32 [8, 32] at mem.e[0..3]",
+    "flow root:", "read A -> sg4.e[0]", "rsqrt.f32 sg4.e[0] -> sg4.e[1]", "write sg4.e[1] -> B", "",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("screen", [(80, 24)], indirect=True)
+def test_a_run_is_debugged_on_a_small_screen(screen: Screen) -> None:
+    """Every kind of breakpoint, every way to move, every way to look, once; no line is longer than the screen."""
+    screen.wait("lpu>")
+    for line in FLOAT:
+        screen.type(line)
+    screen.wait("root: cycle 0", "gap 0")
+    screen.send("-l", "flow root:")
+    screen.send("Enter")
+    screen.send("-l", "read A -> ")
+    screen.send("Tab")
+    screen.wait("s8.e", "free for the whole program")
+    screen.send("C-c")
+    screen.ask("? rsqrt", "Meaning", "Timing", "lpu>")
+    screen.ask("A = arange - 3", "A: f32 [8, 32]")
+    places = ("2", "root", "line 8", "vxm", "mem.e1[3]", "B nan", "B > 0.9")
+    for k, place in enumerate(places, 1):
+        screen.ask(f"break {place}", f"breakpoint {k}:", "lpu")
+    screen.ask("run", "cycle 0: breakpoint 2, flow root", "lpu @0>")
+    screen.ask("c", "cycle 2: breakpoint 1, cycle 2")
+    screen.ask("c", "cycle 3: breakpoint 4, vxm")
+    screen.ask("c", "breakpoint 3, line 8")
+    stored = screen.ask("c", "breakpoint 6, B nan").split("cycle ")[1].split(":")[0]
+    screen.ask("who wrote mem.e0[0]", f"mem.e0[0x0000] changed in cycle {stored}, by", "write")
+    screen.ask("rc", "breakpoint 3, line 8")
+    for k in range(1, len(places) + 1):
+        screen.ask(f"delete {k}", f"breakpoint {k} gone")
+    screen.ask("break mem.e1[3]", "breakpoint 1: a write to mem.e1[0x0003]")
+    screen.ask("c", "breakpoint 1, a write to mem.e1[0x0003]")
+    screen.ask("streams", "a>", "VXM", "rsqrt.f32")
+    screen.ask("where A[5, 7]", "A[5, 7] at cycle", "as it was given")
+    screen.ask("step", "lpu @")
+    screen.ask("next", "cycle")
+    screen.ask("back 2 dispatch", "cycle")
+    screen.ask("goto 1", "lpu @1>")
+    screen.ask("step 3", "lpu @4>")
+    screen.ask("back", "lpu @3>")
+    screen.ask("reverse B > 100", "before the first cycle", "lpu @-1>")
+    screen.ask("step flow", "lpu @0>")
+    screen.ask("queues", "mem.e0", "write", "word")
+    screen.ask("weights mxm.e0", "array of mxm.e0: 0 of 32 rows are not zero")
+    screen.ask("delete 1", "breakpoint 1 gone")
+    screen.ask("c", ": the end")
+    screen.ask("mem mem.e1[3]", "B[3, 0:32], byte 1 of 4", "lane  16")
+    screen.ask("why B[3, 7]", "B[3, 7] = 0.1 at", "given: A[3, 0:32]", "rsqrt.f32")
+    screen.ask("what-if flow root + 2", "yes: flow root may start at cycle 2")
+    screen.ask("explain", "lower bounds", "lpu @")
+    screen.ask("kill", "no run is stopped", "lpu>")
+    screen.send("-l", "expl")
+    screen.send("Right")
+    screen.wait("lpu> explain")

@@ -147,3 +147,23 @@ def test_what_completes_where(copy: Conversation, tmp_path: Path, monkeypatch: p
     assert names(copy, "show B") == [] and names(copy, "show ") == ["A", "B"]
     assert names(copy, "edit c") == ["copy"] and "mini" in names(copy, "target m") and "notify" in names(copy, "? noti")
     assert "mxm.e0" in names(copy, "break mxm.e")
+
+
+def test_streams_complete_that_are_free_while_the_flow_runs(talk: Conversation) -> None:
+    """A group is taken as a whole; what another flow holds at another time is free, and says when."""
+    talk.good(
+        ".target tsp1",
+        ".input A : i8 [8, 320] at mem.w0",
+        ".input W : i8 [16, 320] at mem.e[28..43]",
+        "flow load:\n    read W -> sg16.e[0]\n    lw mxm.e0, sg16.e[0]\n    iw mxm.e0\n",
+        "flow later @ 1000:\n    read A -> s20.e\n    write s20.e -> mem.e9[0] repeat 8\n",
+    )
+    typed = "flow new:\n    read A -> s18.e\n    write s18.e -> mem.e8[0] repeat 8\n"
+    program_wide = {name for name, _, _ in candidates(talk.console, "    read A -> s")}
+    assert program_wide & {f"s{k}.e" for k in range(24)} == {f"s{k}.e" for k in (16, 17, 18, 19, 21, 22, 23)}
+    metas = {name: meta for name, _, meta in candidates(talk.console, typed + "    read A -> ")}
+    assert metas["s17.e"] == "free for the whole program" and "s18.e" not in metas, "the flow itself holds s18.e"
+    assert "when the flow runs" in metas["s20.e"], "the other flow has it a thousand cycles later"
+    assert "s3.e" not in metas, "inside a group that is on its way at that moment"
+    metas = {name: meta for name, _, meta in candidates(talk.console, "flow new @ 500:\n    read A -> s18.e\n    sh s")}
+    assert "when the flow runs" in metas["s3.e"] and "when the flow runs" in metas["s20.e"]
