@@ -15,9 +15,8 @@
 ;   shapes  X [S, K], Wgate and Wup [N, K], Wdown [O, N] → Y [S, O]
 ;   error   with a = 2⌈K/160⌉ · 2⁻²⁴ · |x|·|W|ᵀ in g and in u: δ = |u| (1.1 a_g + 2⁻²³ |g|) + |silu g| a_u + a_g a_u
 ;           + 2⁻¹¹ |h| + 2⁻²⁵ in h; in Y (δ + 2⌈N/160⌉ · 2⁻²⁴ |h|) · |Wdown|ᵀ, 2⁻¹¹ of the result, and 2⁻²⁵, where h is finite in f16
-;   cycles  at most (TN · ⌈K/160⌉ + TO · ⌈N/160⌉ / 2 + 1) · max(S + 2, 26) + 3 S + 400. Planes are never idle between the
-;           first row and the last but for a cycle here and there; filling and draining (two passes for the last column
-;           before the last product, one at the end) are what is above the floor, 300 to 500 cycles.
+;   cycles  at most (TN · ⌈K/160⌉ + TO · ⌈N/160⌉ / 2 + 1) · max(S + 2, 26) + 3 S + 400. The planes are never idle
+;           between the first row and the last but for the 33 cycles that the last column of H, of two passes, comes late.
 .target tsp1
 .param S = 128   ; rows
 .param K = 576   ; features in
