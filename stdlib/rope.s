@@ -19,7 +19,7 @@
 ;
 ; Contract
 ;   shapes  X0, Y0 [H, P0, D], the first half of the positions; X1, Y1 [H, P1, D]; for each side i: Cosi, Sini [V, D],
-;           a row a position; Indexi [Pi, 4], the bytes of the positions; Pairsi, the other lane of each
+;           a row a position; Indexi [Pi, 4], the bytes of the positions
 ;   error   2⁻²⁴ · (2 |x · cos| + 2 |x' · sin| + |y|), and for f16 half a unit in the last place
 ;   cycles  at most H · P0 + 2 · K · PS + P0 + 200 with flows of K heads and PS positions
 .target tsp1
@@ -28,6 +28,7 @@
 .param V = 128  ; rows of the tables
 .param D = 64
 .param F16 = 0
+.param INTERLEAVED = 0  ; pairs are 2i with 2i + 1
 
 .equ P0 = ceil_div(P, 2)
 .equ P1 = P / 2
@@ -43,7 +44,8 @@
 .input  Index0 : u8 [P0, 4] at mem.e20
 .const  Low0 : u8 [1, LANES] at mem.w42 = for row, lane: lane % 16 == 0 ? 255 : 0
 .const  High0 : u8 [1, LANES] at mem.w43 = for row, lane: lane % 16 == 1 ? 255 : 0
-.weight Pairs0 : i16 [1, LANES] at mem.e[21..22]
+.const  Pairs0 : i16 [1, LANES] at mem.e[21..22] = \
+    for row, lane: lane >= D ? lane : INTERLEAVED ? lane ^ 1 : lane < D / 2 ? lane + D / 2 : lane - D / 2
 .if P1
     .weight Cos1 : f32 [V, D] at mem.e[16..19] address 0
     .weight Sin1 : f32 [V, D] at mem.e[32..35] address 0
@@ -84,10 +86,11 @@
     .endif
 .endif
 .if P1
-    .input  Index1 : u8 [P1, 4] at mem.w32
-    .const  Low1 : u8 [1, LANES] at mem.e24 = for row, lane: lane % 16 == 0 ? 255 : 0
-    .const  High1 : u8 [1, LANES] at mem.e25 = for row, lane: lane % 16 == 1 ? 255 : 0
-    .weight Pairs1 : i16 [1, LANES] at mem.w[40..41]
+    .input Index1 : u8 [P1, 4] at mem.w32
+    .const Low1 : u8 [1, LANES] at mem.e24 = for row, lane: lane % 16 == 0 ? 255 : 0
+    .const High1 : u8 [1, LANES] at mem.e25 = for row, lane: lane % 16 == 1 ? 255 : 0
+    .const Pairs1 : i16 [1, LANES] at mem.w[40..41] = \
+        for row, lane: lane >= D ? lane : INTERLEAVED ? lane ^ 1 : lane < D / 2 ? lane + D / 2 : lane - D / 2
 .endif
 
 ; Rows of the tables at the positions of side i; `o` leads from the VXM to the SXM that makes the addresses, `w` back.

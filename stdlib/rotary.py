@@ -26,7 +26,7 @@ def _step(heads: int, rows: int) -> int:
     return min(heads, max(1, _STEP // rows)) * -(-rows // parts)
 
 
-def _cycles(*, H: int, P: int, V: int, D: int, dtype: str = "f32") -> int:
+def _cycles(*, H: int, P: int, V: int, D: int, interleaved: bool = False, dtype: str = "f32") -> int:
     rows = -(-P // 2)
     return H * rows + 2 * _step(H, rows) + rows + 200
 
@@ -37,7 +37,7 @@ def _fits(h: int, p: int, dtype: str) -> bool:
     return words + rows + 1 <= WORDS and 2 * _step(h, rows) <= WORDS
 
 
-def _defines(*, H: int, P: int, V: int, D: int, dtype: str) -> Mapping[str, int]:
+def _defines(*, H: int, P: int, V: int, D: int, interleaved: bool = False, dtype: str) -> Mapping[str, int]:
     if min(H, P, V, D) < 1:
         raise TypeError("the dimensions of a program are 1 or more")
     wanted = f"H={H}, P={P}, V={V}, D={D}"
@@ -49,18 +49,17 @@ def _defines(*, H: int, P: int, V: int, D: int, dtype: str) -> Mapping[str, int]
         best = largest(lambda h: _fits(h, P, dtype), H)
         help_ = f"up to {best} heads of {P} positions fit" if best else "take fewer positions at once"
         raise too_large(f"rope {dtype}", wanted, help_)
-    return {"H": H, "P": P, "V": V, "D": D, "F16": int(dtype == "f16")}
+    return {"H": H, "P": P, "V": V, "D": D, "F16": int(dtype == "f16"), "INTERLEAVED": int(interleaved)}
 
 
-def angles(positions: int, d: int, base: float, interleaved: bool) -> tuple[Array, Array, Array]:
-    """Cosines and signed sines [positions, d] in float64, and for each lane the other one of its pair."""
+def angles(positions: int, d: int, base: float, interleaved: bool) -> tuple[Array, Array]:
+    """Cosines and signed sines [positions, d] in float64."""
     import numpy as np
 
     lane = np.arange(d)
     pair, second = (lane // 2, lane % 2) if interleaved else (lane % (d // 2), lane // (d // 2))
-    other = lane + np.where(second, -1, 1) * (1 if interleaved else d // 2)
     turn = np.arange(positions)[:, None] * float(base) ** (-2.0 * pair / d)
-    return np.cos(turn), np.where(second, 1.0, -1.0) * np.sin(turn), other
+    return np.cos(turn), np.where(second, 1.0, -1.0) * np.sin(turn)
 
 
 def _prepare(x: Any, positions: Any, base: float = 10000.0, interleaved: bool = False) -> Call:
@@ -87,8 +86,7 @@ def _prepare(x: Any, positions: Any, base: float = 10000.0, interleaved: bool = 
 
     def inputs(program: Program) -> Mapping[str, Array]:
         heads, places = x.reshape(h, p, d), positions.reshape(-1).astype("<i4")
-        cosines, sines, other = angles(v, d, base, interleaved)
-        pairs = np.concatenate([other, np.arange(d, LANES)]).astype(np.int16)[None]
+        cosines, sines = angles(v, d, base, interleaved)
         found: dict[str, Array] = {}
         for i, half in enumerate(halves):
             found |= {
@@ -96,7 +94,6 @@ def _prepare(x: Any, positions: Any, base: float = 10000.0, interleaved: bool = 
                 f"Index{i}": np.ascontiguousarray(places[half, None]).view(np.uint8),
                 f"Cos{i}": cosines.astype(np.float32),
                 f"Sin{i}": sines.astype(np.float32),
-                f"Pairs{i}": pairs,
             }
         wanted = {tensor.name for tensor in program.tensors}
         return {name: array for name, array in found.items() if name in wanted}
@@ -105,7 +102,7 @@ def _prepare(x: Any, positions: Any, base: float = 10000.0, interleaved: bool = 
         sides = [outputs[f"Y{i}"] for i in range(2) if f"Y{i}" in outputs]
         return np.concatenate(sides, 1).reshape(x.shape)
 
-    return Call({"H": h, "P": p, "V": v, "D": d}, dtype, inputs, finish)
+    return Call({"H": h, "P": p, "V": v, "D": d, "interleaved": interleaved}, dtype, inputs, finish)
 
 
 ROPE = Kernel(

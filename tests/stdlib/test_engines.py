@@ -73,8 +73,8 @@ def test_engines_agree(name: str) -> None:
         assert one.cycles == two.cycles and octets(one.outputs) == octets(two.outputs)
 
 
-#: Cosines, sines and the lanes that are paired: tables of a model, by its base and pairing.
-TABLES = {"rope": ("Cos", "Sin", "Pairs"), "decoder_block": ("Cos", "Sin")}
+#: Cosines and sines: tables of a model.
+TABLES = {"rope": ("Cos", "Sin"), "decoder_block": ("Cos", "Sin")}
 
 
 def other(x: Any) -> Any:
