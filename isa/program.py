@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,12 +134,19 @@ class Program:
         """How a notebook shows it: its cycles and its tensors."""
         from lpuasm.isa.notebook import grid
 
-        length = "scalar code" if self.cycles is None else f"{self.cycles:,} cycles"
         rows = [
             (t.name, t.kind, t.layout.dtype if t.layout else "", list(t.layout.shape) if t.layout else "")
             for t in self.tensors
         ]
-        return grid(f"program for {self.target.name}, {length}", ("tensor", "kind", "type", "shape"), rows)
+        return grid(self._title(), ("tensor", "kind", "type", "shape"), rows)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """How IPython shows it on a terminal."""
+        printer.text(f"<{self._title()}>")
+
+    def _title(self) -> str:
+        length = "scalar code" if self.cycles is None else f"{self.cycles:,} cycles"
+        return f"program for {self.target.name}, {length}"
 
     def save(self, path: str) -> None:
         """Writes the object file, whole or not at all. Raises ObjectError where it cannot be written."""

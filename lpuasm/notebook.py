@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,7 +37,9 @@ def assemble_cell(line: str, cell: str) -> tuple[str, Program | None]:
 
     sources: dict[str, str] = {}
     try:
-        name, assembly = _line.main(shlex.split(line), standalone_mode=False)
+        name, assembly = _line.main(_words(line), standalone_mode=False)
+        if not name.isidentifier() or iskeyword(name):
+            raise click.UsageError(f"'{name}' is no name of a variable")
         return name, build(
             text=cell,
             name="<cell>",
@@ -50,6 +53,13 @@ def assemble_cell(line: str, cell: str) -> tuple[str, Program | None]:
     except click.UsageError as e:
         sys.stderr.write(f"%%lpuasm [NAME] [-D NAME=VALUE]... [-I DIR]... [--target NAME]: {e.format_message()}\n")
     return "", None
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as e:
+        raise click.UsageError(f"{e}") from None
 
 
 def load_ipython_extension(ipython: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,13 @@ def test_programs_runs_and_explanations_as_html() -> None:
     assert "&lt;x&gt;" in grid("<x>", (), ())
 
 
+def test_a_program_is_a_line_on_a_terminal() -> None:
+    """IPython calls it; the notation of a dataclass would be a screenful."""
+    said: list[str] = []
+    lpuasm.build(text=COPY)._repr_pretty_(SimpleNamespace(text=said.append), False)
+    assert said == ["<program for mini, 14 cycles>"]
+
+
 def test_the_cell_magic(capsys: pytest.CaptureFixture[str]) -> None:
     shell = Shell()
     lpuasm.load_ipython_extension(shell)  # type: ignore[attr-defined]
@@ -49,4 +57,5 @@ def test_the_cell_magic(capsys: pytest.CaptureFixture[str]) -> None:
     assert shell.user_ns["prog"].defines["N"] == 4
     assert magic("", COPY.replace("read", "reed")) is None
     assert "<cell>:6:5" in capsys.readouterr().err
-    assert magic("x y", COPY) is None and "%%lpuasm [NAME]" in capsys.readouterr().err
+    for line in ("x y", "1x", "for", '"x', "x -D M", "x --nope"):
+        assert magic(line, COPY) is None and "%%lpuasm [NAME]" in capsys.readouterr().err, line
