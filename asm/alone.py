@@ -160,9 +160,11 @@ def check_memory(body: Body, pairs: list[Near], moves: list[int], passed: set[tu
 def _crossed(earlier: Access, later: Access) -> bool:
     if earlier.addresses[0] < 0 or later.addresses[0] < 0:
         return True
-    shared = np.intersect1d(earlier.addresses, later.addresses)
-    if not len(shared):
+    reached = np.zeros(int(earlier.addresses.max()) + 1, bool)
+    reached[earlier.addresses] = True
+    if not reached[later.addresses[later.addresses < len(reached)]].any():
         return False
+    shared = np.intersect1d(earlier.addresses, later.addresses)
     last = np.full(len(shared), -(1 << 62))
     known = np.isin(earlier.addresses, shared)
     np.maximum.at(last, np.searchsorted(shared, earlier.addresses[known]), earlier.cycles[known])

@@ -20,12 +20,17 @@ from lpuasm.isa.target import Target
 
 @dataclass(slots=True)
 class _Slice:
-    """For each word of a slice the cycle of the last read and of the last change, and who made them."""
+    """For each word of a slice the cycle of the last read and of the last change, and who made them.
+
+    ``last_read``, ``last_write``: the last of all words.
+    """
 
     read: NDArray[np.int64]
     write: NDArray[np.int64]
     reader: NDArray[np.int32]
     writer: NDArray[np.int32]
+    last_read: int = NEVER
+    last_write: int = NEVER
 
 
 class Record:
@@ -38,7 +43,10 @@ class Record:
 
     def bound(self, body: Body) -> Bound:
         """The least start of a body that keeps every dependence; start 0 and flow −1 where there is none."""
-        return max((Bound(0, "", -1), *self._bounds(body)), key=lambda b: b.start)
+        best = Bound(0, "", -1)
+        for access in body.accesses:
+            best = self._access(access, best.start) or best
+        return max((best, *self._state_bounds(body)), key=lambda b: b.start)
 
     def bounds(self, body: Body) -> list[Bound]:
         """What the dependences of a body allow, the one that binds first; those that allow cycle 0 are left out."""
@@ -46,31 +54,37 @@ class Record:
 
     def _bounds(self, body: Body) -> Iterator[Bound]:
         for access in body.accesses:
-            if (bound := self._access(access)) is not None:
+            if (bound := self._access(access, 0)) is not None:
                 yield bound
+        yield from self._state_bounds(body)
+
+    def _state_bounds(self, body: Body) -> Iterator[Bound]:
         for use in body.state:
             if use.link < 0:
                 yield self.states.bound(use)
         yield from self.wires.bounds(body)
         yield from self.barriers.bounds(body)
 
-    def _access(self, access: Access) -> Bound | None:
-        """What a word's accesses allow: a change after every read and change before it, a read after every change."""
+    def _access(self, access: Access, least: int) -> Bound | None:
+        """What a word's accesses allow, where that is later than ``least``: a change comes after every read and change
+        before it, a read after every change."""
         known = self.slices.get(access.slice)
         if known is None:
             return None
         rows = _rows(access)
-        name = self.target.queues[access.slice].name
         best: Bound | None = None
-        tests = [(known.write, known.writer, "written")]
+        tests = [(known.write, known.writer, "written", known.last_write)]
         if access.write:
-            tests.append((known.read, known.reader, "read"))
-        for cycles, owners, how in tests:
+            tests.append((known.read, known.reader, "read", known.last_read))
+        for cycles, owners, how, last in tests:
+            if last + 1 - int(access.cycles[0]) <= least:
+                continue
             late = access.cycles if isinstance(rows, np.ndarray) else access.cycles.min()
             slack = cycles[rows] + 1 - late
             k = int(slack.argmax())
             start = int(slack[k])
-            if start > (0 if best is None else best.start):
+            if start > least:
+                least, name = start, self.target.queues[access.slice].name
                 address = int(access.addresses[k]) if isinstance(rows, np.ndarray) else k
                 verb = "overwritten" if access.write else "read"
                 best = Bound(start, f"{name}[{address:#x}] is {how} before it is {verb}", int(owners[address]))
@@ -94,7 +108,11 @@ class Record:
             known = self.slices[access.slice] = _Slice(
                 np.full(n, NEVER), np.full(n, NEVER), np.full(n, -1, np.int32), np.full(n, -1, np.int32)
             )
-        cycles, owners = (known.write, known.writer) if access.write else (known.read, known.reader)
+        end = int(access.cycles[-1]) + start
+        if access.write:
+            cycles, owners, known.last_write = known.write, known.writer, max(known.last_write, end)
+        else:
+            cycles, owners, known.last_read = known.read, known.reader, max(known.last_read, end)
         rows = _rows(access)
         if isinstance(rows, np.ndarray):
             when = access.cycles + start
@@ -102,9 +120,8 @@ class Record:
             np.maximum.at(cycles, rows, when)
             owners[later] = flow
         else:
-            last = int(access.cycles.max()) + start
-            owners[cycles < last] = flow
-            np.maximum(cycles, last, out=cycles)
+            owners[cycles < end] = flow
+            np.maximum(cycles, end, out=cycles)
 
 
 def _rows(access: Access) -> NDArray[np.int64] | slice:

@@ -68,7 +68,7 @@ class Placement:
         if known is None:
             found = claims(body, self.target)
             check_claims(body, found, self.target.geometry.streams)
-            known = tuple(found)
+            known = self.occupancy.shared(found)
             if body.form >= 0:
                 self.wanted[body.form] = known
         return known

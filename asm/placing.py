@@ -11,7 +11,10 @@ from lpuasm.asm.rows import Row
 from lpuasm.asm.syntax import After, Flow, Frame, Statement, UnitSection, With
 from lpuasm.isa.core import table
 from lpuasm.isa.errors import AssemblyError, Span
-from lpuasm.isa.operands import OperandError
+from lpuasm.isa.operands import OperandError, Value
+
+Known = tuple[int, int, Value]
+Encoded = tuple[int, int, int]
 
 
 def flows(draft: Draft) -> None:
@@ -30,6 +33,7 @@ def flows(draft: Draft) -> None:
         placement.occupancy.take(stretches(rows, draft.target), 0)
     forms = Forms(draft.target, {tensor.name: tensor for tensor in draft.tensors})
     unplaced: set[str] = set()
+    encoded: dict[Known, Encoded] = {}
     for section in draft.source.sections:
         with draft.problems:
             if isinstance(section, Flow):
@@ -37,7 +41,7 @@ def flows(draft: Draft) -> None:
                 body = forms.lower(section)
                 if isinstance(section.start, After | With) and section.start.flow in unplaced - {section.name}:
                     continue  # what is wrong with the other one has been said
-                _add(draft, placement.place(body), len(draft.flows))
+                _add(draft, placement.place(body), len(draft.flows), encoded)
                 unplaced.discard(section.name)
             elif isinstance(section, UnitSection):
                 for _, statement in section.lines:
@@ -46,12 +50,18 @@ def flows(draft: Draft) -> None:
     draft.placed = placement.placed
 
 
-def _add(draft: Draft, placed: Placed, number: int) -> None:
-    body = placed.body
-    rows = [
-        _row(draft, word, statement, placed.start, number)
-        for word, statement in zip(body.words, body.statements, strict=True)
-    ]
+def _add(draft: Draft, placed: Placed, number: int, known: dict[Known, Encoded]) -> None:
+    """Adds the rows of a flow. ``known``: words that bodies of one form share, by form, index and stepped operand."""
+    body, start = placed.body, placed.start
+    rows = []
+    for k, (word, statement) in enumerate(zip(body.words, body.statements, strict=True)):
+        key = body.form, k, word.values.get(word.definition.steps)
+        encoded = known.get(key)
+        if encoded is None:
+            encoded = _encoded(draft, word, statement)
+            if body.form >= 0:
+                known[key] = encoded
+        rows.append(Row(word.queue, start + word.time, *encoded, statement, number))
     draft.rows += rows
     draft.meant += [
         Meant(rows[reader], operand, stream, rows[writer]) for reader, operand, stream, writer in body.intent
@@ -60,7 +70,8 @@ def _add(draft: Draft, placed: Placed, number: int) -> None:
     draft.starts.append(placed.start)
 
 
-def _row(draft: Draft, word: Word, statement: Statement, start: int, flow: int) -> Row:
+def _encoded(draft: Draft, word: Word, statement: Statement) -> Encoded:
+    """The instruction word, the `repeat` after it, and for how many cycles they hold the queue."""
     definition, values = word.definition, {k: v for k, v in word.values.items() if k != "immediate"}
     own = definition.operand.get("repeat")
     repeat = 0
@@ -74,5 +85,4 @@ def _row(draft: Draft, word: Word, statement: Statement, start: int, flow: int) 
         encoded = definition.encode(values)
     except OperandError as e:
         raise AssemblyError(statement.error("LPU0407", e.message)) from None
-    hold = 1 if own is not None else word.last - word.time + 1
-    return Row(word.queue, start + word.time, encoded, repeat, hold, statement, flow)
+    return encoded, repeat, 1 if own is not None else word.last - word.time + 1
