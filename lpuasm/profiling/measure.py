@@ -136,6 +136,13 @@ def _streams(alive: Segments, target: Target, edges: Ints) -> list[Busy]:
 
 def fill(edges: Ints, row: Ints, rows: int, start: Ints, stride: Ints, count: Ints, length: Ints) -> Ints:
     """[rows, buckets]: cycles that lines, whose every element lasts ``length`` cycles, spend in each bucket of time."""
+    point = (count == 1) & (length == 1) & (start < edges[-1])
+    if point.all():  # most lines of a program without repeats: each is in one bucket, which is quickly found
+        bucket = np.searchsorted(edges, start, "right") - 1
+        return np.bincount(row * (len(edges) - 1) + bucket, minlength=rows * (len(edges) - 1)).reshape(rows, -1)
+    if point.any():
+        parts = (fill(edges, row[m], rows, start[m], stride[m], count[m], length[m]) for m in (point, ~point))
+        return sum(parts, np.zeros((rows, len(edges) - 1), np.int64))
     end = start + (count - 1) * stride + length
     low = np.searchsorted(edges, start, "right") - 1
     high = np.minimum(np.searchsorted(edges, end, "left"), len(edges) - 1)
@@ -161,9 +168,9 @@ def _work(known: Families) -> tuple[Ints, Ints]:
     An i8 row meets lanes × lanes weights; of f16 half the lanes, on two planes.
     """
     target, issues = known.program.target, known.program.timeline.issues
-    kind = np.array([q.kind for q in target.queues])[known.queue] if len(issues) else np.zeros(0, str)
+    plane, memory = (np.array([q.kind == kind for q in target.queues])[known.queue] for kind in ("abc", "mem"))
     per_issue = np.where(known.pair, target.lanes // 2, target.lanes) * target.lanes
-    return np.where(kind == "abc", issues * per_issue, 0), np.where(kind == "mem", issues * target.lanes, 0)
+    return np.where(plane, issues * per_issue, 0), np.where(memory, issues * target.lanes, 0)
 
 
 def _works(known: Families, macs: Ints, octets: Ints) -> tuple[Work, ...]:

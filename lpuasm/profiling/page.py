@@ -164,5 +164,5 @@ def pack(columns: dict[str, NDArray[np.int64]]) -> dict[str, Any]:
         np.diff(column, prepend=0).astype("<i4").view(np.uint8).reshape(count, 4).T.tobytes()
         for column in columns.values()
     ]
-    octets = zlib.compress(b"".join(planes), 6)
+    octets = zlib.compress(b"".join(planes), 4)
     return {"count": count, "columns": list(columns), "data": base64.b64encode(octets).decode()}
