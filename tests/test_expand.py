@@ -111,7 +111,7 @@ def test_starts_of_flows() -> None:
 
 
 def test_tensors() -> None:
-    a, w, c, k = good(FLOWS, defines={"M": 5}).tensors
+    a, w, c, k, _ = good(FLOWS, defines={"M": 5}).tensors
     assert (a.kind, a.name, a.dtype, a.dims) == ("input", "A", "i8", (5, 320))
     assert [(p.name, p.range) for p in w.placement] == [("mem.e", (28, 43))]
     assert [(p.name, p.range) for p in c.placement] == [("mem.e", (40, 43)), ("mem.w", (0, 3))]

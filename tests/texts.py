@@ -28,6 +28,7 @@ FLOWS = """\
 .weight W : i8 [320, 320]  at mem.e[28..43]
 .output C : i32[M, 320]    at mem.e[40..43] mem.w[0..3] bank 1 address 0x20 tile 576x320 banks run 2
 .const  K : f32 [2] at mem.w1 = 1.5, -2
+.const  E : i8 [4, 4] at mem.w3 = for i, j: i == j ? 1 : -M
 
 flow install:
     read  W -> sg16.e[0]                  ; 16 slices
