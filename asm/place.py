@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from lpuasm.asm.alone import check_claims
 from lpuasm.asm.body import Body
-from lpuasm.asm.claims import Claim, claims, describe, queue_of
+from lpuasm.asm.claims import Claim, Track, claims, describe, queue_of
 from lpuasm.asm.occupancy import Occupancy
 from lpuasm.asm.order import Record
 from lpuasm.asm.rows import MAX_CYCLE
@@ -163,17 +163,34 @@ class Placement:
         )
 
     def _elsewhere(self, wanted: Sequence[Claim], blocking: list[Claim], start: int) -> str:
-        """A stream or a bank that is free instead of the one that is in the way, if that is all there is."""
+        """A stream, bank or slice that is free instead of the one that is in the way, if that is all there is."""
         tracks = {claim.track for claim in blocking}
         kind, one, two = blocking[0].track
         if len(tracks) > 1 or kind not in ("stream", "bank"):
-            return ""
+            return self._other_slice(wanted, tracks, start)
         own = {claim.track for claim in wanted}
         for other in range(self.target.geometry.streams if kind == "stream" else self.target.geometry.banks):
             track = (kind, one, other)
             moved = [replace(claim, track=track) for claim in wanted if claim.track == blocking[0].track]
             if other != two and track not in own and not self.occupancy.blocking(moved, start):
                 return f"; {describe(track)} is free then"
+        return self._other_slice(wanted, tracks, start)
+
+    def _other_slice(self, wanted: Sequence[Claim], tracks: set[Track], start: int) -> str:
+        """A slice of the same quad, which hears and drives in the same cycles, that is free instead of one."""
+        names = {one for kind, one, _ in tracks if kind in ("queue", "generator", "bank")}
+        queue = self.target.queue.get(str(next(iter(names), "")))
+        if len(names) > 1 or any(kind in ("stream", "link") for kind, *_ in tracks) or queue is None:
+            return ""
+        quad = self.target.geometry.slices_per_quad
+        own = {claim.track[1] for claim in wanted}
+        for other in self.target.queues:
+            near = other.kind == "mem" == queue.kind and other.hemisphere == queue.hemisphere
+            if not near or other.index // quad != queue.index // quad or other.name in own:
+                continue
+            moved = [replace(c, track=(c.track[0], other.name, c.track[2])) for c in wanted if c.track[1] in names]
+            if not self.occupancy.blocking(moved, start):
+                return f"; slice {other.name} is free then"
         return ""
 
     def _owner(self, claim: Claim, start: int) -> Placed | None:

@@ -196,6 +196,20 @@ def test_long_lists_of_lines_are_lines_too() -> None:
     assert refused(text.replace("flow one :", "flow one @ 50:")).code == "LPU1109"
 
 
+def test_a_pin_on_a_slice_that_is_taken_names_a_free_one() -> None:
+    """Of the same quad, where it hears and drives in the same cycles; no other place is as good."""
+    text = ".target mini\n.input A : i8 [16, 32] at mem.w0\n"
+    text += "flow one @ 0:\n    read A -> s0.e\n    write s0.e -> mem.e0[0] repeat 16\n"
+    text += "flow two @ 5:\n    read mem.{}[0] -> s1.e repeat 16\n    write s1.e -> mem.e4[0] repeat 16\n"
+    assert "; slice mem.w1 is free then" in str(refused(text.format("w0")).diagnostics[0].help)
+    assert starts(built(text.format("w1"))) == {"one": 0, "two": 5}
+    full = "".join(
+        f"flow f{k} @ 0:\n    read mem.w{k}[0] -> s{k + 8}.e repeat 16\n    write s{k + 8}.e -> mem.e{k}[0] repeat 16\n"
+        for k in (1, 2, 3)
+    )
+    assert "free then" not in str(refused(text.format("w0").replace("flow two", full + "flow two")).diagnostics[0].help)
+
+
 @pytest.mark.parametrize(
     ("statement", "code", "help"),
     [
