@@ -14,10 +14,10 @@
 ; of a task sees are left out. The 16 rows of a transposition must lie in 16 slices, in each of the four byte planes: so
 ; the quarters of a task's maxima go to the same slices, each with its planes moved on by one (L0 … L3).
 ;
-; Slices: keys, values and weights 0 … 15, for what is installed comes from sixteen at once; maxima 16 … 31; scores of odd
-; and even blocks 32 … 35 and 36 … 39; what is streamed into the planes 40 … 43. Weights of one task are written while
-; keys are installed for another. Up to two blocks, tasks take the banks in turn; beyond, weights have bank 1 and keys
-; bank 0, and only one task is between scores and products.
+; Slices: keys, values and weights 0 … 15, for what is installed comes from sixteen at once; maxima 16 … 31; scores 36 … 39,
+; from three blocks on those of odd ones 32 … 35, beside the sums of products; what is streamed into the planes 40 … 43.
+; Weights of one task are written while keys are installed for another. Up to two blocks, tasks take the banks in turn;
+; beyond, weights have bank 1 and keys bank 0, and only one task is between scores and products.
 ;
 ; Where a task has at most 16 rows (decoding), the second product is turned about: [V | 1]ᵀ is installed, nine cycles a
 ; block of 320 keys with D = 64, and P streamed, two rows of it a query; results come out a row a query and need not be
@@ -25,11 +25,18 @@
 ;
 ; Another way was counted: with the queries installed, maxima run over time and need no SXM, but P comes out transposed
 ; and must be turned by the planes: NB · TR cycles more a task, so 1,412 and 5,262 cycles a head at best for 512 and
-; 1,024 keys (D = 64), where this one has 900 and 3,214, and takes 1,065 in the steady state, and 60,654 for 16 heads of
-; 1,024. It is not kept. What is between: from the last score of a task to its first weight are 467 cycles, and the
-; slices that the maxima are spread from are those in which the next ones are transposed: 467 + NB · TR cycles a task,
-; with two blocks more than the planes need. Of short programs that is the gap, and the way of one task from end to end:
-; no other task is there to fill it. A task that sees fewer blocks than the one before it (causal) waits for it.
+; 1,024 keys (D = 64), where this one has 900 and 3,214, and takes 1,018 in the steady state, and 60,654 for 16 heads of
+; 1,024. It is not kept.
+;
+; What is above the planes' floor. From the last score of a task to its first weight are 467 cycles, and maxima are
+; spread from slices that the next ones are transposed in. So with up to two blocks the weights of the second are made
+; in quarters, after the next maxima. At H = 8, S = 512 planes wait 346 cycles for keys and the first maxima, 65 and 193
+; in turn before the products of a task (581 in all), and at the end 771 for the weights of the last two tasks and 265
+; for results: 25 % of the floor, 1,945 cycles. Causal, a task of one block has 467 + 256 cycles from its scores to its
+; weights and half the work of the planes beside it: they wait 933 cycles in the middle, 332 before, 707 for the last
+; weights, 348 for results (36 %). Programs of one or two tasks a side (S = 64, 128; a query to 1,024 keys) are the way
+; of one task from end to end, with nothing beside it; five heads of 128 rows a side, two tasks deep, nearly so. A query
+; to 4,096 keys is 952 cycles above: the first keys, and the way from the last scores to the result.
 ;
 ; Contract
 ;   shapes  Q0_h and Q1_h (even and odd jobs) [jobs, R, D]; O_h [jobs, NT · TR, D]; K_h [heads of keys, 320 · NB, D], V0_h,
@@ -106,11 +113,13 @@
             .temp U1_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[16..31] bank 0
         .else
             .temp U1_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[0..15] bank 0
+            .temp E0_{h} : u8 [2 * WIDTH, LANES] at mem.{h}[16..31] bank 0
+            .temp E1_{h} : u8 [2 * WIDTH, LANES] at mem.{h}[16..31] bank 0
         .endif
     .endif
     .if HEADS * NB <= 48
-        .input V0_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15] bank 0
-        .input V1_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15] bank 0
+        .input V0_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15] bank NB <= 2 || FEW
+        .input V1_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15] bank NB <= 2 || FEW
         .input K_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15] bank 0
     .else
         .input V0_{h} : u8 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15]
@@ -145,11 +154,17 @@
     .endif
     .temp   F_{h} : f32 [2, TR / 16, LANES] at mem.{h}[24..27] bank 0
     .const  Lane_{h} : i32 [16, LANES] at mem.{h}[28..31] bank 0 = for i, lane: i
-    .output O_{h} : f16 [J, NT * TR, D] at mem.{h}[16..31]
+    .if (NB <= 2 || FEW) && !MASKED && J * NT * TR <= 16384
+        .output O_{h} : f16 [J, NT * TR, D] at mem.{h}[16..31] bank 1
+    .else
+        .output O_{h} : f16 [J, NT * TR, D] at mem.{h}[16..31]
+    .endif
 
-    .temp S0_{h} : f32 [2, EVEN, TR, LANES] at mem.{h}[36..39] banks run 1
-    .if NB > 1
-        .temp S1_{h} : f32 [2, NB / 2, TR, LANES] at mem.{h}[32..35] banks run 1
+    .temp S0_{h} : f32 [1 + LAG, EVEN, TR, LANES] at mem.{h}[36..39] banks run 1
+    .if LAG == 2 && NB > 1
+        .temp S1_{h} : f32 [1 + LAG, NB / 2, TR, LANES] at mem.{h}[36..39] banks run 1
+    .elif NB > 1
+        .temp S1_{h} : f32 [1 + LAG, NB / 2, TR, LANES] at mem.{h}[32..35] banks run 1
     .endif
     .if FEW
         .temp C0_{h} : f32 [2, TR, LANES] at mem.{h}[32..35] bank 0
@@ -175,8 +190,10 @@
 ; A stage of a task: the rows, the queries that they are, and the keys that those see.
 .equ SCORES = 0
 .equ MAXIMA = 1
-.equ WEIGHTS = 2
-.equ PRODUCTS = 3
+.equ ROUNDS = 2
+.equ WEIGHTS = 3
+.equ OTHERS = 4
+.equ PRODUCTS = 5
 .macro stage h, o, i, off, task, which, larger, a0, a1, a2, a3, pout
     .equ job = task / NT
     .equ kv = (job + off) / PER
@@ -201,9 +218,15 @@
         .endif
     .elif which == MAXIMA
         maxima h, o, i, task, G
+    .elif which == ROUNDS
+        rounds h, o, i, task, G
     .elif which == WEIGHTS
-        .for b in first..last + 1
-            weights h, o, i, task, G, b, a0, a1, a2, a3, pout
+        .for b in first..(LAG == 2 ? first : last) + 1
+            weights h, o, i, task, G, b, 1, a0, a1, a2, a3, pout
+        .endfor
+    .elif which == OTHERS
+        .for b in first + 1..last + 1
+            weights h, o, i, task, G, b, 4, a0, a1, a2, a3, pout
         .endfor
     .else
         .equ HALF = LANES / 2
@@ -222,6 +245,7 @@
 .endm
 
 .macro side h, o, i, J, off, t, larger, a0, a1, a2, a3, pout
+    .equ apart = LAG == 2 && !SHORT ? J * NT - 2 : J * NT  ; from there on each is turned by itself, and waits for no other
     .if t < J * NT
         stage h, o, i, off, t, SCORES, larger, a0, a1, a2, a3, pout
     .endif
@@ -233,17 +257,21 @@
     .endif
     .if t < J * NT
         stage h, o, i, off, t, MAXIMA, larger, a0, a1, a2, a3, pout
+        stage h, o, i, off, t, ROUNDS, larger, a0, a1, a2, a3, pout
+    .endif
+    .if LAG == 2 && t >= 1 && t - 1 < J * NT
+        stage h, o, i, off, t - 1, OTHERS, larger, a0, a1, a2, a3, pout
     .endif
     .if !FEW && t >= LAG && t - LAG < J * NT
-        normalise h, o, i, t - LAG
+        normalise h, o, i, apart, t - LAG
     .endif
-    .if !FEW && t >= LATE && t - LATE < J * NT && ((t - LATE) % TOGETHER == TOGETHER - 1 || t - LATE + 1 == J * NT)
-        outputs h, o, i, (t - LATE) / TOGETHER * TOGETHER, t - LATE + 1
+    .if !FEW && t >= LATE && t - LATE < J * NT && (t - LATE + 1 >= apart || (t - LATE) % TOGETHER == TOGETHER - 1)
+        outputs h, o, i, apart, t - LATE >= apart ? t - LATE : (t - LATE) / TOGETHER * TOGETHER, t - LATE + 1
     .endif
     .if t < J * NT
         stage h, o, i, off, t, WEIGHTS, larger, a0, a1, a2, a3, pout
     .endif
-    .if !FEW && t > LATE && t - LATE - 1 < J * NT && ((t - LATE) % TOGETHER == 0 || t - LATE == J * NT)
+    .if !FEW && t > LATE && t - LATE <= apart && ((t - LATE) % TOGETHER == 0 || t - LATE == apart)
         lower h, o, i, (t - LATE - 1) / TOGETHER * TOGETHER, t - LATE
     .endif
 .endm

@@ -29,6 +29,9 @@
             largest i, o
             write   sg4.{o}[3] -> R{k}_{h}[0:G, :]
     .endfor
+.endm
+
+.macro merge h, o, i, task, G
     flow merge_{h}_{task}:
         .for k in 0..4
             read R{k}_{h}[0:G, :] -> sg4.{i}[k]
@@ -49,12 +52,17 @@
         max        %a, sg4.{i}[2] -> sg4.{o}[3] @alu3
 .endm
 
-; The maximum of each row, in the lane that is its place among 16, in every superlane.
+; The first half: these need the slices that maxima are spread from.
 .macro maxima h, o, i, task, G
     .for p in 0..4
         turn h, o, i, task, G, p
     .endfor
     reduce h, o, i, task, G
+.endm
+
+; The maximum of each row, in the lane that is its place among 16, in every superlane.
+.macro rounds h, o, i, task, G
+    merge  h, o, i, task, G
     round  h, o, i, task, G, 0, 1, 2
     write  sg4.{o}[3] -> Here0_{h}[0, 0:G, :]
     write  sg4.{o}[3] -> There0_{h}[0, 0:G, :]

@@ -1,21 +1,29 @@
 ; Attention, third stage: weights, their products with the values, and the results, turned.
 
-; P = exp(scale · (S − maximum)) of block b. A distributor gives every lane of a superlane the maximum of the row.
-.macro weights h, o, i, task, G, b, a0, a1, a2, a3, out
-    flow weights_{h}_{task}_{b}:
-        read       F_{h}[task % 2, 0:G, :] -> sg4.{o}[4] repeat 4 step 0 repeat G repeat 4 step 0
-        read       Lane_{h} -> sg4.{o}[5] repeat 4 repeat G step 0 repeat 4
+; P = exp(scale · (S − maximum)) of block b, in so many parts. A distributor gives every lane of a superlane the
+; maximum of the row.
+.macro weights h, o, i, task, G, b, parts, a0, a1, a2, a3, out
+    .equ n = 16 * G / parts
+    .for q in 0..parts
+        weights_part h, o, i, task, G, b, q, 4 / parts, q * n, n, a0, a1, a2, a3, out
+    .endfor
+.endm
+
+.macro weights_part h, o, i, task, G, b, q, fours, start, n, a0, a1, a2, a3, out
+    flow weights_{h}_{task}_{b}_{q}:
+        read       F_{h}[task % 2, 0:G, :] -> sg4.{o}[4] repeat 4 step 0 repeat G repeat fours step 0
+        read       Lane_{h}[4 * fours * q : +4 * fours, :] -> sg4.{o}[5] repeat 4 repeat G step 0 repeat fours
         distribute sg8.{o}[2], s20.{o} -> sg8.{o}[2]
         shift      sg4.{o}[4], 0 -> sg4.{i}[4] @sxm.{h}.select1
-        read       S{b % 2}_{h}[task % 2, b / 2, 0 : 16 * G, :] -> sg4.{i}[5]
+        read       S{b % 2}_{h}[task % (1 + LAG), b / 2, start : +n, :] -> sg4.{i}[5]
         sub.f32    sg4.{i}[5], sg4.{i}[4] -> %below @a0
         mul        %below, MASKED ? 1.0 : SCALE -> %x @a1
         exp        %x -> %p @a2
         cast.f16   %p -> out @a3
         .if task % 2
-            write out -> P1_{h}[b, 0 : 16 * G, :]
+            write out -> P1_{h}[b, start : +n, :]
         .else
-            write out -> P0_{h}[b, 0 : 16 * G, :]
+            write out -> P0_{h}[b, start : +n, :]
         .endif
 .endm
 
@@ -40,15 +48,16 @@
         write sg4.{i}[6] -> C_{h}[task % 2, :, :]
 .endm
 
-; 1 / x is the square of 1 / √x. The bytes of the results wait among those of the tasks that are turned together.
-.macro normalise h, o, i, task
+; 1 / x is the square of 1 / √x. The bytes of the results wait among those of the tasks that are turned together; those of
+; the last two where maxima were, which nothing else writes then.
+.macro normalise h, o, i, apart, task
     .equ place = WIDTH * (task % (2 * TOGETHER))
     flow inverse_{h}_{task}:
         read  C_{h}[task % 2, D : D + 1, :] -> sg4.{i}[0]
         rsqrt sg4.{i}[0] -> %r @alu13
         mul   %r, %r -> sg4.{o}[1] @alu12
         write sg4.{o}[1] -> Inverse_{h}[task % 2 : +1, :]
-    .for p in 0..SHORT ? 1 : 2
+    .for p in 0..SHORT || task == apart + 1 ? 1 : 2
         flow normalise_{h}_{task}_{p}:
             read     C_{h}[task % 2, 0:D, :] -> sg4.{i}[0]
             read     Inverse_{h}[task % 2 : +1, :] -> sg4.{i}[1] repeat D step 0
@@ -57,6 +66,11 @@
             .if SHORT
                 write.u8 s4.{o} -> U0_{h}[place : +D, :]
                 write.u8 s5.{o} -> U1_{h}[place : +D, :]
+            .elif task == apart + 1
+                write.u8 s4.{o} -> E0_{h}[0:D, :]
+                write.u8 s5.{o} -> U1_{h}[place : +D, :]
+            .elif task == apart
+                write.u8 s{4 + p}.{o} -> E{p}_{h}[WIDTH : +D, :]
             .else
                 write.u8 s{4 + p}.{o} -> U{p}_{h}[place : +D, :]
             .endif
@@ -65,11 +79,17 @@
 
 ; Results of tasks `start` to `stop`, one above the other, are turned at once: those of each come out in lanes of their
 ; own, and the switch unit brings them down to the first.
-.macro outputs h, o, i, start, stop
+.macro outputs h, o, i, apart, start, stop
     .equ n = stop - start > 1 ? min(TR, R) : min(TR, R - start % NT * TR)
     .for p in 0..2
         flow outputs_{h}_{start}_{p}:
-            read U{p}_{h}[WIDTH * (start % (2 * TOGETHER)) : +WIDTH * (stop - start), :] -> sg16.{o}[0]
+            .if start == apart
+                read E{p}_{h}[WIDTH : +WIDTH, :] -> sg16.{o}[0]
+            .elif start == apart + 1 && p == 0
+                read E0_{h}[0:WIDTH, :] -> sg16.{o}[0]
+            .else
+                read U{p}_{h}[WIDTH * (start % (2 * TOGETHER)) : +WIDTH * (stop - start), :] -> sg16.{o}[0]
+            .endif
             lw   mxm.{h}{p}, sg16.{o}[0]
         flow install_outputs_{h}_{start}_{p}:
             iw mxm.{h}{p}

@@ -57,7 +57,7 @@
             mul   sg4.{i}[6], SCALE -> %scaled
             read  Mask_{h}[i0 + from : +count, LANES * b : +LANES] -> sg4.{i}[7]
             add   %scaled, sg4.{i}[7] -> %score, sg4.{o}[5]
-            write sg4.{o}[5] -> S{b % 2}_{h}[task % 2, b / 2, from:to, :]
+            write sg4.{o}[5] -> S{b % 2}_{h}[task % (1 + LAG), b / 2, from:to, :]
         .else
             .if CAUSAL && (t < LANES - 1 || WINDOW && t + count > WINDOW)
                 read Band_{h}[max(t, -count) + BELOW : +count, :] -> sg4.{o}[6]
@@ -68,7 +68,7 @@
             .else
                 acc mxm.{h} -> sg4.{i}[6]
             .endif
-            write sg4.{i}[6] -> S{b % 2}_{h}[task % 2, b / 2, from:to, :]
+            write sg4.{i}[6] -> S{b % 2}_{h}[task % (1 + LAG), b / 2, from:to, :]
         .endif
         .if b > first
             read M{(last - b) % 2}_{h}[from:to, :] -> sg4.{i}[MASKED ? 5 : 7]
