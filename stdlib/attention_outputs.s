@@ -90,7 +90,7 @@
             .else
                 read U{p}_{h}[WIDTH * (start % (2 * TOGETHER)) : +WIDTH * (stop - start), :] -> sg16.{o}[0]
             .endif
-            lw   mxm.{h}{p}, sg16.{o}[0]
+            lw mxm.{h}{p}, sg16.{o}[0]
         flow install_outputs_{h}_{start}_{p}:
             iw mxm.{h}{p}
     .endfor
