@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lpuasm.isa.errors import AssemblyError, error
 
 #: How many parts the claims of a program may come to.
-MOST_PARTS = 1 << 26
+MOST_PARTS = 1 << 24
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
