@@ -13,14 +13,20 @@
 ; two vectors where this takes 8, and the second cannot begin before the shifts of the first are done, 250 cycles
 ; later. Sums of f16 by planes full of ones are exact for the mean, but not for squares.
 ;
+; The moments of a block are a chain of 14 flows, 640 cycles. They hide behind the multiplying of another block: from
+; the sweep of a block to its multiplying are LAG blocks; their vectors are in slices (OWN) that multiplying does not
+; read; their sums take ALUs 4 5 6 7 and the superlanes 8 11 12, so that each stops one half of multiplying only; and
+; multiplying goes in flows of 16 cycles, which fit between theirs.
+;
 ; What is above the floor: the sweep (ALUs 0 1 2 5 6 7 13 15) and multiplying (0 … 5 and 8 … 13) cannot go on
-; together, as those of rms_norm can, and the moments of a block are a chain of 14 flows, 530 cycles, on the sweep's
-; ALUs 4 5 6 7, which is why blocks have 16 groups here.
+; together, as those of rms_norm can: 16 · T cycles a group. f16 [2048, 1024] takes 1,240 a block where that is 1,024
+; (the 14 flows stop ALUs for 224 cycles), and 1,800 to fill and to drain. Two blocks hide only half of the moments.
 ;
 ; Contract
 ;   shapes  as in rms_norm.s; b as w
 ;   error   half a unit in the last place of Y, and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 3 |w · mean| / σ + 3 |b|),
-;           where z is Y − b, σ² = variance + eps; 16 |z| is enough unless all pivots are outliers
+;           where z is Y − b, σ² = variance + eps; 16 |z| is enough unless all pivots are outliers. With eps = 0 a
+;           constant row gives b, where (X − mean) / 0 would be NaN
 ;   cycles  at most 22 · T · G + 24 · G + 30 · T + 100 · NB + 800, NB blocks (norm.s)
 .target tsp1
 .param R = 512
@@ -32,19 +38,20 @@
 .include "norm.s"
 
 .equ EDGE = N - LANES * (T - 1)  ; columns of the last tile
+.equ LAG = NB > 2 ? 2 : 1        ; blocks from the sweep of one to its multiplying
 .equ SHARE = N * eps / SUPERLANES
 
 .if F16
     .weight b : f16 [T, LANES] at mem.w[20..21] bank 1
-    .temp   ZT : f32 [2, 8 * GB, LANES] at mem.e[8..15] banks run 4 * GB
+    .temp   ZT : f32 [2, 8 * GB, LANES] at mem.e[8..15] banks run 1
 .else
     .weight b : f32 [T, LANES] at mem.e[12..15] bank 1
 .endif
 ; Columns that a superlane has in all tiles, and their reciprocals (0 of 0); Live: 1 in the superlanes that have a column
 ; in the lanes below, and from, N mod 16 on, in the last tile.
-.const Count : f32 [1, LANES] at mem.e[12..15] bank 0 = \
+.const Count : f32 [1, LANES] at mem.e[OWN + 12..OWN + 15] bank 1 = \
     for row, lane: 16 * (T - 1) + min(max(EDGE - lane / 16 * 16, 0), 16)
-.const Each : f32 [1, LANES] at mem.e[8..11] bank 0 = \
+.const Each : f32 [1, LANES] at mem.w[40..43] bank T % 2 = \
     for row, lane: T > 1 || lane / 16 * 16 < EDGE ? 1.0 / (16 * (T - 1) + min(max(EDGE - lane / 16 * 16, 0), 16)) : 0
 .const       Live : u8 [2, LANES] at mem.e12 bank 1 = for full, lane: lane / 16 + full <= EDGE / 16
 partial_sums D
@@ -53,16 +60,16 @@ partial_sums Q
 .temp        PD1 : f32 [2, GB, 4, LANES] at mem.e[0..15] bank 1
 .temp        PQ0 : f32 [2, GB, 4, LANES] at mem.e[8..15] mem.e[0..7] bank 0
 .temp        PQ1 : f32 [2, GB, 4, LANES] at mem.e[8..15] mem.e[0..7] bank 1
-.temp        PV : f32 [2, 3, GB, LANES] at mem.e[16..19] bank 0
+.temp        PV : f32 [2, 3, GB, LANES] at mem.e[36..39] banks run 3 * GB
 .temp        PW : f32 [GB, LANES] at mem.w[40..43] bank 1
-.temp        SD : f32 [GB, LANES] at mem.e[0..3] bank 0
-.temp        SQ : f32 [GB, LANES] at mem.e[4..7] bank 0
+.temp        SD : f32 [GB, LANES] at mem.e[OWN..OWN + 3] bank 0
+.temp        SQ : f32 [GB, LANES] at mem.e[OWN + 4..OWN + 7] bank 0
 .temp        M1 : f32 [GB, LANES] at mem.w[32..35] bank 0
 .temp        M2 : f32 [GB, LANES] at mem.w[36..39] bank 0
 .temp        MEAN : f32 [GB, LANES] at mem.w[32..35] bank 1
-.temp        E0 : f32 [GB, LANES] at mem.e[4..7] bank 0
-.temp        E1 : f32 [GB, LANES] at mem.e[0..3] bank 0
-.temp        DD : f32 [GB, LANES] at mem.e[12..15] bank 1
+.temp        E0 : f32 [GB, LANES] at mem.e[OWN..OWN + 3] bank 0
+.temp        E1 : f32 [GB, LANES] at mem.e[OWN + 4..OWN + 7] bank 0
+.temp        DD : f32 [GB, LANES] at mem.e[16..19] bank 1
 
 ; Pivots: the first of 16 vectors of the first tile; 1 and 2 are for the last tile.
 .macro pivot b, v
@@ -143,69 +150,69 @@ partial_sums Q
     .equ n = min(GB, G - b * GB)
     flow local_mean_{b}:
         read          SD[0 : n, :] -> sg4.w[4]
-        read          Each -> sg4.w[5] repeat n step 0
-        mul           sg4.w[4], sg4.w[5] -> %d @alu4
+        read          Each -> sg4.e[2] repeat n step 0
+        mul           sg4.w[4], sg4.e[2] -> %d @alu4
         read          PV[b % 2, 0, 0 : n, :] -> sg4.w[3]
         add           %d, sg4.w[3] -> %mean, sg4.w[4] @alu5
         write         sg4.w[4] -> M1[0 : n, :]
         read          Count -> sg4.w[2] repeat n step 0
-        mul           %mean, sg4.w[2] -> sg4.e[5], sg4.w[5] @alu6
-        to_superlanes n, sg4.e[5], sg4.w[5]
+        mul           %mean, sg4.w[2] -> sg4.e[3], sg4.w[3] @alu6
+        to_superlanes n, sg4.e[3], sg4.w[3]
     flow local_squares_{b}:
         read       SD[0 : n, :] -> sg4.w[4]
         mul        sg4.w[4], sg4.w[4] -> %s @alu4
-        read       Each -> sg4.w[5] repeat n step 0
-        mul        %s, sg4.w[5] -> %t @alu5
+        read       Each -> sg4.e[2] repeat n step 0
+        mul        %s, sg4.e[2] -> %t @alu5
         read       SQ[0 : n, :] -> sg4.w[3]
         sub        sg4.w[3], %t -> %u @alu6
         add        %u, SHARE -> sg4.w[4] @alu7
         write      sg4.w[4] -> M2[0 : n, :]
         superlanes b, 0
     flow mean_{b}:
-        read  Z[0 : n, :] -> sg4.w[5]
+        read  Z[0 : n, :] -> sg4.w[2]
         read  VO[0 : n, :] -> sg4.w[4]
-        add   sg4.w[5], sg4.w[4] -> %sum @alu4
+        add   sg4.w[2], sg4.w[4] -> %sum @alu4
         mul   %sum, 1.0 / N -> %mean, sg4.w[4] @alu5
         write sg4.w[4] -> MEAN[0 : n, :]
         read  M1[0 : n, :] -> sg4.e[2]
-        sub   sg4.e[2], %mean -> sg4.e[5] @alu6
-        write sg4.e[5] -> E0[0 : n, :]
-        write sg4.e[5] -> E1[0 : n, :]
+        sub   sg4.e[2], %mean -> sg4.e[3] @alu6
+        write sg4.e[3] -> E0[0 : n, :]
+        write sg4.e[3] -> E1[0 : n, :]
     flow rest_{b}:
         read          E0[0 : n, :] -> sg4.w[4]
-        read          Count -> sg4.w[5] repeat n step 0
-        mul           sg4.w[4], sg4.w[5] -> sg4.e[5], sg4.w[5] @alu4
-        to_superlanes n, sg4.e[5], sg4.w[5]
+        read          Count -> sg4.w[2] repeat n step 0
+        mul           sg4.w[4], sg4.w[2] -> sg4.e[3], sg4.w[3] @alu4
+        to_superlanes n, sg4.e[3], sg4.w[3]
         superlanes    b, 1
     flow shift_{b}:
-        read  Z[0 : n, :] -> sg4.w[5]
+        read  Z[0 : n, :] -> sg4.w[2]
         read  VO[0 : n, :] -> sg4.w[4]
-        add   sg4.w[5], sg4.w[4] -> %sum @alu4
+        add   sg4.w[2], sg4.w[4] -> %sum @alu4
         mul   %sum, 1.0 / N -> %d @alu5
         read  MEAN[0 : n, :] -> sg4.e[2]
         add   %d, sg4.e[2] -> sg4.w[4] @alu6
         write sg4.w[4] -> F1[b % 2, 0 : n, :]
     flow shift_square_{b}:
-        read  Z[0 : n, :] -> sg4.w[5]
+        read  Z[0 : n, :] -> sg4.w[2]
         read  VO[0 : n, :] -> sg4.w[4]
-        add   sg4.w[5], sg4.w[4] -> %sum @alu4
+        add   sg4.w[2], sg4.w[4] -> %sum @alu4
         mul   %sum, %sum -> %s @alu5
-        mul   %s, 1.0 / N -> sg4.e[5] @alu6
-        write sg4.e[5] -> DD[0 : n, :]
+        mul   %s, 1.0 / N -> sg4.e[3] @alu6
+        write sg4.e[3] -> DD[0 : n, :]
     flow squares_{b}:
         read          E0[0 : n, :] -> sg4.w[4]
-        read          Count -> sg4.w[5] repeat n step 0
-        mul           sg4.w[4], sg4.w[5] -> %u @alu4
+        read          Count -> sg4.w[2] repeat n step 0
+        mul           sg4.w[4], sg4.w[2] -> %u @alu4
         read          E1[0 : n, :] -> sg4.w[3]
         mul           %u, sg4.w[3] -> %s @alu5
         read          M2[0 : n, :] -> sg4.e[2]
-        add           %s, sg4.e[2] -> sg4.e[5], sg4.w[5] @alu6
-        to_superlanes n, sg4.e[5], sg4.w[5]
+        add           %s, sg4.e[2] -> sg4.e[3], sg4.w[3] @alu6
+        to_superlanes n, sg4.e[3], sg4.w[3]
         superlanes    b, 2
     flow scale_{b}:
-        read  Z[0 : n, :] -> sg4.w[5]
+        read  Z[0 : n, :] -> sg4.w[2]
         read  VO[0 : n, :] -> sg4.w[4]
-        add   sg4.w[5], sg4.w[4] -> %sum @alu4
+        add   sg4.w[2], sg4.w[4] -> %sum @alu4
         read  DD[0 : n, :] -> sg4.w[3]
         sub   %sum, sg4.w[3] -> %v @alu5
         max   %v, N * eps -> %safe @alu6
@@ -235,34 +242,39 @@ partial_sums Q
     .endif
 .endm
 
-.macro normalise k, t, h, p
-    .equ n = min(GB, G - k * GB)
-    flow normalise_{k}_{t}_{h}_{p}:
-        read BM[k % 2, 0 : n, h, p : 8 : 2, :] -> sg4.w[4 * p + 2]
-        read B[k % 2, 0 : n, h, p : 8 : 2, :] -> sg4.w[4 * p + 1]
+.macro normalise k, t, h, p, c
+    .equ f = 4 * c
+    .equ n = min(4, min(GB, G - k * GB) - f)
+    .equ a = GB * k + f
+    flow normalise_{k}_{t}_{h}_{p}_{c}:
+        read BM[k % 2, f : +n, h, p : 8 : 2, :] -> sg4.w[4 * p + 2]
+        read B[k % 2, f : +n, h, p : 8 : 2, :] -> sg4.w[4 * p + 1]
     .if F16
-        read     X{h}[8 * GB * k + p : 8 * (GB * k + n) : 2, LANES * t : +LANES] -> sg2.e[8 * p]
+        read     X{h}[8 * a + p : 8 * (a + n) : 2, LANES * t : +LANES] -> sg2.e[8 * p]
         cast.f32 sg2.e[8 * p] -> %x @alu{8 * p}
         sub      %x, sg4.w[4 * p + 2] -> %d @alu{8 * p + 1}
         mul      %d, sg4.w[4 * p + 1] -> %z @alu{8 * p + 2}
         mul      %z, latch -> sg4.e[4 * p + 2] @alu{8 * p + 3}
-        write    sg4.e[4 * p + 2] -> ZT[h, p : 8 * n : 2, :]
-        flow add_{k}_{t}_{h}_{p}:
-            read     ZT[h, p : 8 * n : 2, :] -> sg4.w[3 * p + 4]
+        write    sg4.e[4 * p + 2] -> ZT[h, 8 * f + p : 8 * (f + n) : 2, :]
+        flow add_{k}_{t}_{h}_{p}_{c}:
+            read     ZT[h, 8 * f + p : 8 * (f + n) : 2, :] -> sg4.w[3 * p + 4]
             add      sg4.w[3 * p + 4], latch -> %y @alu{8 * p + 4}
             cast.f16 %y -> sg2.w[8 * p + 6] @alu{8 * p + 5}
-            write    sg2.w[8 * p + 6] -> Y[GB * k : +n, h, p : 8 : 2, LANES * t : +LANES]
+            write    sg2.w[8 * p + 6] -> Y[a : +n, h, p : 8 : 2, LANES * t : +LANES]
     .else
-            read  X{h}[8 * GB * k + p : 8 * (GB * k + n) : 2, LANES * t : +LANES] -> sg4.e[4 * p]
+            read  X{h}[8 * a + p : 8 * (a + n) : 2, LANES * t : +LANES] -> sg4.e[4 * p]
             sub   sg4.e[4 * p], sg4.w[4 * p + 2] -> %d @alu{8 * p}
             mul   %d, sg4.w[4 * p + 1] -> %z @alu{8 * p + 1}
             mul   %z, latch -> %y @alu{8 * p + 2}
             add   %y, latch -> sg4.w[4 * p + 3] @alu{8 * p + 3}
-            write sg4.w[4 * p + 3] -> Y[GB * k : +n, h, p : 8 : 2, LANES * t : +LANES]
+            write sg4.w[4 * p + 3] -> Y[a : +n, h, p : 8 : 2, LANES * t : +LANES]
     .endif
 .endm
 
-.for s in 0..NB + 1
+.for s in 0..NB + LAG
+    .if s + 2 < NB
+        turns s + 2
+    .endif
     .if s < NB
         pivot s, 0
         .if EDGE < LANES
@@ -282,14 +294,18 @@ partial_sums Q
         .endfor
         moments s
     .endif
-    .if s
+    .if s && s <= NB
         spread s - 1
+    .endif
+    .if s >= LAG
         .for t in 0..T
-            weight s - 1, t, 0
-            weight s - 1, t, 1
+            weight s - LAG, t, 0
+            weight s - LAG, t, 1
             .for h in 0..2
-                normalise s - 1, t, h, 0
-                normalise s - 1, t, h, 1
+                .for c in 0..ceil_div(min(GB, G - (s - LAG) * GB), 4)
+                    normalise s - LAG, t, h, 0, c
+                    normalise s - LAG, t, h, 1, c
+                .endfor
             .endfor
         .endfor
     .endif

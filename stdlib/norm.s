@@ -8,6 +8,7 @@
 .equ G = ceil_div(R, 16)     ; groups of rows, of all and of a block
 .equ NB = ceil_div(G, max(CENTRED ? 16 : 7, ceil_div(G, 8)))
 .equ GB = ceil_div(G, NB)
+.equ OWN = CENTRED && NB > 1 ? 20 : 0  ; slices of the moments, which multiplying leaves alone
 
 .param ROOT = 27.712812921102035  ; of N: ROOT / sqrt(sum + N · eps) is the scale
 
@@ -42,12 +43,12 @@
     .temp T{p} : u8 [NB * T, 16 * GB, LANES] at mem.e[FROM..35] mem.e[20..FROM - 1] banks run GB
 .endfor
 .temp UE : f32 [GB, LANES] at mem.e[16..19] bank 1
-.temp UO : f32 [GB, LANES] at mem.e[0..3] bank 1
+.temp UO : f32 [GB, LANES] at mem.e[OWN..OWN + 3] bank 1
 .temp UW : f32 [GB, LANES] at mem.w[40..43] bank (T + 1) % 2
 .temp VE : f32 [GB, LANES] at mem.e[16..19] bank 0
-.temp VO : f32 [GB, LANES] at mem.e[4..7] bank 1
+.temp VO : f32 [GB, LANES] at mem.e[OWN + 4..OWN + 7] bank 1
 .temp VW : f32 [GB, LANES] at mem.w[40..43] bank T % 2
-.temp Z : f32 [GB, LANES] at mem.e[8..11] bank 1
+.temp Z : f32 [GB, LANES] at mem.e[OWN + 8..OWN + 11] bank 1
 .temp F0 : f32 [2, GB, LANES] at mem.w[32..35] banks run GB
 .temp F1 : f32 [2, GB, LANES] at mem.w[36..39] banks run GB
 .temp B : f32 [2, GB, 2, 8, LANES] at mem.e[36..43] banks run 8 * GB
@@ -118,15 +119,19 @@
 ; A superlane (in UE, UO, UW) and those 5, 10 and 15 below it, then these and 1, 2, 3, 4 below: all twenty are Z + VO.
 .macro superlanes b, k
     .equ n = min(GB, G - b * GB)
+    .equ ALU = CENTRED ? 8 : 4  ; on the side of one half of multiplying, for moments take the other
+    .equ IN = CENTRED ? 5 : 4
+    .equ ONE = CENTRED ? 5 : 2
+    .equ TWO = CENTRED ? 7 : 3
     flow quarters_{b}_{k}:
         read       UE[0 : n, :] -> sg4.e[4]
         shift_wide sg4.e[4], 5 * 16 -> sg4.w[6] @sxm.e.select0
         shift_wide sg4.e[4], 10 * 16 -> sg4.w[7] @sxm.e.select1
         read       UW[0 : n, :] -> sg4.w[4]
-        shift_wide sg4.w[4], 15 * 16 -> sg4.e[3] @sxm.w.select0
-        read       UO[0 : n, :] -> sg4.w[4]
+        shift_wide sg4.w[4], 15 * 16 -> sg4.e[TWO] @sxm.w.select0
+        read       UO[0 : n, :] -> sg4.w[IN]
         add        sg4.w[6], sg4.w[7] -> %a @alu12
-        add        sg4.w[4], sg4.e[3] -> %b @alu4
+        add        sg4.w[IN], sg4.e[TWO] -> %b @alu{ALU}
         add        %a, %b -> sg4.w[5], sg4.e[5] @alu11
         write      sg4.e[5] -> VE[0 : n, :]
         write      sg4.e[5] -> VO[0 : n, :]
@@ -136,10 +141,10 @@
         shift_wide sg4.e[4], 16 -> sg4.w[6] @sxm.e.select0
         shift_wide sg4.e[4], 2 * 16 -> sg4.w[7] @sxm.e.select1
         read       VW[0 : n, :] -> sg4.w[4]
-        shift_wide sg4.w[4], 3 * 16 -> sg4.e[2] @sxm.w.select0
-        shift_wide sg4.w[4], 4 * 16 -> sg4.e[3] @sxm.w.select1
+        shift_wide sg4.w[4], 3 * 16 -> sg4.e[ONE] @sxm.w.select0
+        shift_wide sg4.w[4], 4 * 16 -> sg4.e[TWO] @sxm.w.select1
         add        sg4.w[6], sg4.w[7] -> %a @alu12
-        add        sg4.e[2], sg4.e[3] -> %b @alu4
+        add        sg4.e[ONE], sg4.e[TWO] -> %b @alu{ALU}
         add        %a, %b -> sg4.e[5] @alu11
         write      sg4.e[5] -> Z[0 : n, :]
 .endm
@@ -162,8 +167,13 @@
     .endfor
 .endm
 
-.for b in 0..NB
+; A block ahead of the one that is swept: all at first would hold its slices against the first moments.
+.macro turns b
     .for t in 0..T
         turn b, t
     .endfor
-.endfor
+.endm
+turns 0
+.if NB > 1
+    turns 1
+.endif

@@ -18,7 +18,7 @@
 ;
 ; Contract
 ;   shapes  X0, X1 [8 · G, N], rows 0 … 7 and 8 … 15 of each 16, G = ⌈R / 16⌉; w [T, 320], T = ⌈N / 320⌉, zero beyond
-;           N; ROOT = √N; Y [G, 2, 8, N] is [R, N]
+;           N; ROOT = √N; row r of Lane is full of r; Y [G, 2, 8, N] is [R, N]
 ;   error   f16: a unit in the last place of the correctly rounded result. f32: (10 + T / 2) · 2⁻²⁴ of the result,
 ;           where N · eps plus the sum of the squares is from 2⁻¹⁰⁰ to 2¹²⁸; beyond, a row becomes 0, as in float32
 ;   cycles  at most 12 · T · G (f16: 10) + 8 · T · GB + 14 · G + 10 · T + 470 with GB groups a block (norm.s)
@@ -114,6 +114,9 @@ partial_sums Q
 .endm
 
 .for s in 0..NB + 1
+    .if s + 2 < NB
+        turns s + 2
+    .endif
     .if s < NB
         .for t in 0..T
             .for i in 0..8
