@@ -152,8 +152,8 @@
         .temp M0_{h} : f32 [TR, LANES] at mem.{h}[20..23] bank 0
         .temp M1_{h} : f32 [TR, LANES] at mem.{h}[20..23] bank 1
     .endif
-    .temp   F_{h} : f32 [2, TR / 16, LANES] at mem.{h}[24..27] bank 0
-    .const  Lane_{h} : i32 [16, LANES] at mem.{h}[28..31] bank 0 = for i, lane: i
+    .temp  F_{h} : f32 [2, TR / 16, LANES] at mem.{h}[24..27] bank 0
+    .const Lane_{h} : i32 [16, LANES] at mem.{h}[28..31] bank 0 = for i, lane: i
     .if (NB <= 2 || FEW) && !MASKED && J * NT * TR <= 16384
         .output O_{h} : f16 [J, NT * TR, D] at mem.{h}[16..31] bank 1
     .else

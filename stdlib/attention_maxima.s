@@ -62,13 +62,13 @@
 
 ; The maximum of each row, in the lane that is its place among 16, in every superlane.
 .macro rounds h, o, i, task, G
-    merge  h, o, i, task, G
-    round  h, o, i, task, G, 0, 1, 2
-    write  sg4.{o}[3] -> Here0_{h}[0, 0:G, :]
-    write  sg4.{o}[3] -> There0_{h}[0, 0:G, :]
-    round  h, o, i, task, G, 1, 3, 6
-    write  sg4.{o}[3] -> Here1_{h}[1, 0:G, :]
-    write  sg4.{o}[3] -> There1_{h}[1, 0:G, :]
-    round  h, o, i, task, G, 2, 9, 11
-    write  sg4.{o}[3] -> F_{h}[task % 2, 0:G, :]
+    merge h, o, i, task, G
+    round h, o, i, task, G, 0, 1, 2
+    write sg4.{o}[3] -> Here0_{h}[0, 0:G, :]
+    write sg4.{o}[3] -> There0_{h}[0, 0:G, :]
+    round h, o, i, task, G, 1, 3, 6
+    write sg4.{o}[3] -> Here1_{h}[1, 0:G, :]
+    write sg4.{o}[3] -> There1_{h}[1, 0:G, :]
+    round h, o, i, task, G, 2, 9, 11
+    write sg4.{o}[3] -> F_{h}[task % 2, 0:G, :]
 .endm
