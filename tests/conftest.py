@@ -6,6 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# What is drawn is the same in every run; `pytest --hypothesis-profile=random` draws anew.
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("random", derandomize=False)
+settings.load_profile("repeatable")
 
 GOLDEN = Path(__file__).parent / "golden"
 
