@@ -24,7 +24,7 @@
 ;
 ; Contract
 ;   shapes  as in rms_norm.s; b as w
-;   error   half a unit in the last place of Y, and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 3 |w · mean| / σ + 3 |b|),
+;   error   half a unit in the last place of Y, and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 5 |w · mean| / σ + 3 |b|),
 ;           where z is Y − b, σ² = variance + eps; 16 |z| is enough unless all pivots are outliers. With eps = 0 a
 ;           constant row gives b, where (X − mean) / 0 would be NaN
 ;   cycles  at most 22 · T · G + 24 · G + 30 · T + 100 · NB + 800, NB blocks (norm.s)

@@ -126,7 +126,7 @@ LAYER_NORM = Kernel(
     Contract(
         types=("f32", "f16"),
         shapes="x [..., n], w [n], b [n] of one type; the result is like x",
-        error="half a unit in the last place and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 3 |w · mean| / σ "
+        error="half a unit in the last place and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 5 |w · mean| / σ "
         "+ 3 |b|), z = (x - mean) / σ · w, σ² = variance + eps, T = ⌈n / 320⌉; the factor of |z| is 16 but for rows "
         "whose columns 0, 16, 32 … 304 are all outliers; with eps = 0 a constant row gives b, where numpy has NaN",
         bound=None,

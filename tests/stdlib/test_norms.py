@@ -105,7 +105,7 @@ def check_layer(x: Array, w: Array, b: Array, eps: float = 1e-5, outliers: bool 
         exact = z + shift
         t = -(-n // 320)
         factor = 8 * t * (17 + 3 * t) if outliers else 16
-        extra = factor * np.abs(z) + 16 * np.abs(scale) + 3 * np.abs(scale * mean) / sigma + 3 * np.abs(shift)
+        extra = factor * np.abs(z) + 16 * np.abs(scale) + 5 * np.abs(scale * mean) / sigma + 3 * np.abs(shift)
         half = np.spacing(np.abs(exact).astype(x.dtype)).astype(np.float64) / 2
     y = run.result.astype(np.float64)
     assert np.array_equal(np.isnan(y), np.isnan(exact))
