@@ -83,6 +83,13 @@ def complete_file(ctx: click.Context, param: click.Parameter, incomplete: str) -
     return [CompletionItem(incomplete, type="file")]
 
 
+def tensors(*names: str, help: str) -> Callable[[F], F]:
+    """The option, which may be repeated, that names files of tensors: ``[NAME=]FILE``."""
+    return click.option(
+        *names, metavar="[NAME=]FILE", multiple=True, callback=each(named), shell_complete=complete_file, help=help
+    )
+
+
 def complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Completion by the known chips, and by files where none fits."""
     from lpuasm.isa.target import TARGETS

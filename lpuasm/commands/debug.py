@@ -5,20 +5,12 @@ from __future__ import annotations
 import click
 
 from lpuasm.answer import Answer
-from lpuasm.options import Assembly, Named, as_json, assembling, common, complete_file, each, named
+from lpuasm.options import Assembly, Named, as_json, assembling, common, tensors
 
 
 @click.command("debug")
 @click.argument("file", metavar="FILE", type=click.Path())
-@click.option(
-    "-i",
-    "inputs",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    callback=each(named),
-    shell_complete=complete_file,
-    help="Read a tensor from a .npy, .npz or raw .bin file.",
-)
+@tensors("-i", "inputs", help="Read a tensor from a .npy, .npz or raw .bin file.")
 @assembling
 @common
 def command(file: str, inputs: tuple[Named, ...], assembly: Assembly) -> Answer | int:

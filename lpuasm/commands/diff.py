@@ -7,30 +7,14 @@ from typing import Any
 import click
 
 from lpuasm.answer import Answer
-from lpuasm.options import Assembly, Named, assembling, common, complete_file, each, named
+from lpuasm.options import Assembly, Named, assembling, common, tensors
 
 
 @click.command("diff")
 @click.argument("first", metavar="A", type=click.Path())
 @click.argument("second", metavar="B", type=click.Path())
-@click.option(
-    "-i",
-    "inputs",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    callback=each(named),
-    shell_complete=complete_file,
-    help="Run both, with a tensor from a .npy, .npz or raw .bin file.",
-)
-@click.option(
-    "--second",
-    "others",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    callback=each(named),
-    shell_complete=complete_file,
-    help="Run both, and give this tensor to the second one in place of what -i gives.",
-)
+@tensors("-i", "inputs", help="Run both, with a tensor from a .npy, .npz or raw .bin file.")
+@tensors("--second", "others", help="Run both, and give this tensor to the second one in place of what -i gives.")
 @click.option("--run", "wanted", is_flag=True, help="Run both; with -i or --second that goes without saying.")
 @assembling
 @common

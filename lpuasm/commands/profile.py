@@ -10,7 +10,7 @@ import click
 
 from lpuasm.answer import Answer
 from lpuasm.files import STANDARD, Writer, check_distinct, check_writable, write_all
-from lpuasm.options import Assembly, Named, assembling, common, complete_file, each, named, one_document
+from lpuasm.options import Assembly, Named, assembling, common, one_document, tensors
 
 if TYPE_CHECKING:
     from lpuasm.profiling.page import View
@@ -24,15 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--against", metavar="FILE", type=click.Path(), help="Another program, beside this one in the page of --html."
 )
-@click.option(
-    "-i",
-    "inputs",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    callback=each(named),
-    shell_complete=complete_file,
-    help="Run it with this tensor, and show in the page of --html what each dispatch made.",
-)
+@tensors("-i", "inputs", help="Run it with this tensor, and show in the page of --html what each dispatch made.")
 @click.option("--perfetto", metavar="FILE", type=click.Path(), help="Write a trace for ui.perfetto.dev.")
 @click.option("--vcd", metavar="FILE", type=click.Path(), help="Write queues and streams for waveform viewers.")
 @assembling

@@ -8,38 +8,14 @@ from collections.abc import Callable
 import click
 
 from lpuasm.answer import Answer, to_stderr
-from lpuasm.options import Assembly, Named, assembling, common, complete_file, each, named, one_document
+from lpuasm.options import Assembly, Named, assembling, common, one_document, tensors
 
 
 @click.command("run")
 @click.argument("file", metavar="FILE", type=click.Path())
-@click.option(
-    "-i",
-    "inputs",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    callback=each(named),
-    shell_complete=complete_file,
-    help="Read a tensor from a .npy, .npz or raw .bin file.",
-)
-@click.option(
-    "-o",
-    "outputs",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    callback=each(named),
-    shell_complete=complete_file,
-    help="Write a tensor to a .npy, .npz or raw .bin file; - for standard output, as .npy.",
-)
-@click.option(
-    "--check",
-    "checks",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    callback=each(named),
-    shell_complete=complete_file,
-    help="Compare an output with the tensor in a file.",
-)
+@tensors("-i", "inputs", help="Read a tensor from a .npy, .npz or raw .bin file.")
+@tensors("-o", "outputs", help="Write a tensor to a .npy, .npz or raw .bin file; - for standard output, as .npy.")
+@tensors("--check", "checks", help="Compare an output with the tensor in a file.")
 @click.option(
     "--ulp",
     metavar="N",

@@ -5,29 +5,13 @@ from __future__ import annotations
 import click
 
 from lpuasm.answer import Answer, emit
-from lpuasm.options import Assembly, Named, as_json, assembling, common, complete_file, each, named
+from lpuasm.options import Assembly, Named, as_json, assembling, common, tensors
 
 
 @click.command("watch")
 @click.argument("file", metavar="FILE", type=click.Path())
-@click.option(
-    "-i",
-    "inputs",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    callback=each(named),
-    shell_complete=complete_file,
-    help="Run it too, with this tensor.",
-)
-@click.option(
-    "--check",
-    "checks",
-    metavar="[NAME=]FILE",
-    multiple=True,
-    callback=each(named),
-    shell_complete=complete_file,
-    help="Compare an output with the tensor in a file.",
-)
+@tensors("-i", "inputs", help="Run it too, with this tensor.")
+@tensors("--check", "checks", help="Compare an output with the tensor in a file.")
 @click.option("--ulp", metavar="N", type=click.IntRange(min=0), default=0, help="What floats may be off by in --check.")
 @click.option("--once", is_flag=True, help="Look once, and end.")
 @assembling
