@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lpuasm.checks import json_number
 from lpuasm.isa.casts import DTYPES
-from lpuasm.isa.core import table
+from lpuasm.isa.core import Definition, table
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import lines, spread
 from lpuasm.isa.timeline import field
@@ -131,9 +131,7 @@ def _first(programs: tuple[Program, Program], inputs: tuple[Arrays, Arrays]) -> 
 
 def _stores(program: Program) -> Ints:
     """Every store with an address of its own: cycle, slice, address, how often before, family; a column each."""
-    timeline = program.timeline
-    write = table(program.target).find("mem", "write")
-    assert write is not None
+    timeline, write = program.timeline, _write(program)
     (place,) = [b for b in write.bits if b.name == write.steps]
     rows = np.flatnonzero(timeline.opcode == write.opcode)
     first = field(timeline.low[rows], timeline.high[rows], place.low, place.width)
@@ -156,11 +154,15 @@ def _key(stores: Ints) -> NDArray[np.void]:
     return columns.view([("queue", np.int64), ("address", np.int64), ("nth", np.int64)]).reshape(-1)
 
 
+def _write(program: Program) -> Definition:
+    found = table(program.target).find("mem", "write")
+    assert found is not None
+    return found
+
+
 def _settles(program: Program) -> int:
     """Cycles from the dispatch of a store until the word has changed."""
-    write = table(program.target).find("mem", "write")
-    assert write is not None
-    return write.timing.func
+    return _write(program).timing.func
 
 
 def _told(

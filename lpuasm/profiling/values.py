@@ -15,7 +15,7 @@ from lpuasm.vm.places import held
 from lpuasm.vm.reference import Machine
 from lpuasm.vm.state import Octets
 
-#: Dispatches of which a page carries the values: one of 100,000 is 10 MB larger, and takes a minute to make.
+#: Dispatches of which a page carries the values: 40 bytes each.
 MOST = 100_000
 SHOWN = 6
 """Lanes, the first ones, of which the values are shown."""
