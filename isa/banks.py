@@ -14,8 +14,10 @@ from lpuasm.isa.charges import Charges
 from lpuasm.isa.claims import beyond, extent, within
 from lpuasm.isa.core import table
 from lpuasm.isa.direct import apart
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.join import channels
-from lpuasm.isa.ports import number, per_target
+from lpuasm.isa.once import per_target
+from lpuasm.isa.ports import number
 from lpuasm.isa.runs import Bools, Ints, Lines, Runs, claim, lines
 from lpuasm.isa.target import Target
 from lpuasm.isa.timeline import Timeline
@@ -38,7 +40,7 @@ class Holds:
 def holds(timeline: Timeline) -> Holds:
     """The families of ``timeline`` that hold banks."""
     whole, offset = _holds(timeline.target)
-    rows = np.flatnonzero(offset[timeline.opcode] >= 0)
+    rows = indices(offset[timeline.opcode] >= 0)
     code = timeline.opcode[rows]
     _, address = number(timeline, "address", rows)
     both = whole[code]
@@ -56,7 +58,7 @@ def crowded(timeline: Timeline, held: Holds) -> Bools:
         return np.ones(len(queue), bool)
     bank = held.low // size
     still = (bank == held.high // size) & (held.low >= 0) & (held.high < timeline.target.words) & ~held.both
-    moving = np.flatnonzero(~still & ~held.both)
+    moving = indices(~still & ~held.both)
     hard = np.zeros(len(timeline.target.queues), bool)
     hard[queue[~_once(timeline, held.family)]] = True
     turning = np.zeros(len(hard), bool)
@@ -72,7 +74,7 @@ def crowded(timeline: Timeline, held: Holds) -> Bools:
         lane = bank.copy()
         lane[moving] = turn != 0
     # Where others turn, what stays in one bank is in the way of both turns.
-    wide = np.flatnonzero(held.both | (turning[queue] & still))
+    wide = indices(held.both | (turning[queue] & still))
     lane = np.where(held.both, 0, lane & 1)
     channel = 2 * queue + lane
     if len(wide):
@@ -82,7 +84,7 @@ def crowded(timeline: Timeline, held: Holds) -> Bools:
         free = apart(channel, begin, end)
     else:
         free = apart(channel, held.begin, held.end)
-    hard[np.flatnonzero(~free) // 2] = True
+    hard[indices(~free) // 2] = True
     return hard[queue]
 
 
@@ -90,7 +92,7 @@ def _once(timeline: Timeline, family: Ints) -> Bools:
     """Whether families never issue twice in a cycle."""
     count, every = timeline.count[family], timeline.every[family]
     good: Bools = (count[:, 0] == 1) | (every[:, 0] > 0)
-    deep = np.flatnonzero(count[:, 1] > 1)
+    deep = indices(count[:, 1] > 1)
     if len(deep):
         count, every = count[deep].T, every[deep].T
         span = (count[0] - 1) * every[0]
@@ -121,7 +123,7 @@ def _turns(timeline: Timeline, held: Holds, rows: Ints, size: int) -> tuple[Bool
 
 def outside(timeline: Timeline, held: Holds) -> Charges:
     """LPU0310: addresses beyond the slice."""
-    some = np.flatnonzero(~held.both) if held.both.any() else slice(None)
+    some = indices(~held.both) if held.both.any() else slice(None)
     bounds = held.low[some], held.high[some]
     return beyond(timeline, held.family[some], held.address[some], timeline.target.words, bounds)
 
@@ -133,7 +135,7 @@ def banks(timeline: Timeline, nests: Lines, held: Holds) -> list[Runs]:
     """
     if not len(held.family):
         return []
-    some = np.flatnonzero(crowded(timeline, held))
+    some = indices(crowded(timeline, held))
     return _claims(timeline, nests, held, some) if len(some) else []
 
 
@@ -155,7 +157,7 @@ def _claims(timeline: Timeline, nests: Lines, held: Holds, some: Ints) -> list[R
     nest = lines(timeline.start[rows], timeline.count[rows], timeline.every[rows], timeline.step[rows])
     for bank in range(count):
         begin, end = within(address[nest.family] + nest.moved, nest.step, nest.count, bank * size, (bank + 1) * size)
-        part = np.flatnonzero(begin < end)
+        part = indices(begin < end)
         own = rows[nest.family[part]]
         line = Lines(
             np.arange(len(part)), nest.start[part] + begin[part] * nest.stride[part], nest.stride[part],

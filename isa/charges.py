@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Ints
 from lpuasm.isa.timeline import Timeline
 
@@ -36,7 +37,7 @@ class Charges:
         rows = np.arange(len(self.cycle))
         if len(rows) > 64 * most:
             # Whole cycles only, so that what is left out comes after all that is kept.
-            rows = np.flatnonzero(self.cycle <= np.partition(self.cycle, 64 * most)[64 * most])
+            rows = indices(self.cycle <= np.partition(self.cycle, 64 * most)[64 * most])
         order = rows[np.lexsort([c[rows] for c in (self.channel, self.word, self.code, self.queue, self.cycle)])]
         parties = np.stack([c[order] for c in (self.code, self.queue, self.word, self.other_queue, self.other_word)])
         _, kept = np.unique(parties, axis=1, return_index=True)

@@ -6,8 +6,10 @@ import numpy as np
 
 from lpuasm.isa.charges import Charges, charges
 from lpuasm.isa.core import table
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.join import Traffic, channels
-from lpuasm.isa.ports import number, per_target, ports
+from lpuasm.isa.once import per_target
+from lpuasm.isa.ports import number, ports
 from lpuasm.isa.runs import Ints, Lines, Runs, claim, lines, spread
 from lpuasm.isa.target import HEMISPHERES, Target
 from lpuasm.isa.timeline import Timeline
@@ -21,7 +23,7 @@ def beyond(timeline: Timeline, family: Ints, base: Ints, limit: Ints | int, boun
     ``bounds``: the least and the greatest value that it takes.
     """
     low, high = bounds
-    bad = np.flatnonzero((low < 0) | (high >= limit))
+    bad = indices((low < 0) | (high >= limit))
     if not len(bad):
         return charges(timeline, 310, bad, bad)
     rows = family[bad]
@@ -31,7 +33,7 @@ def beyond(timeline: Timeline, family: Ints, base: Ints, limit: Ints | int, boun
     end: Ints = np.broadcast_to(np.asarray(limit), family.shape)[bad][nest.family]
     first, last = within(value, nest.step, nest.count, 0, end)
     cell: Ints = np.where((first > 0) | (last == 0), 0, last)
-    out = np.flatnonzero(cell < nest.count)
+    out = indices(cell < nest.count)
     cell, which = cell[out], nest.family[out]
     cycle = nest.start[out] + cell * nest.stride[out] + skew[which]
     return charges(timeline, 310, cycle, rows[which], value=value[out] + cell * nest.step[out])
@@ -67,8 +69,8 @@ def siblings(moves: Traffic) -> list[Runs]:
         return []
     first, plane, sibling = channels(timeline.target).queues, *_planes(timeline.target)
     queue = timeline.queue.astype(np.int64)
-    own = np.flatnonzero(plane[queue] > 0)
-    other = np.flatnonzero(wide & (plane[queue] == 0))
+    own = indices(plane[queue] > 0)
+    other = indices(wide & (plane[queue] == 0))
     return [
         claim(nests, own, first + queue[own], 0, writes=True),
         claim(nests, other, first + sibling[queue[other]], 0, writes=True),
@@ -79,7 +81,7 @@ def misplaced_pairs(moves: Traffic) -> Charges:
     """LPU0306: pair instructions in a queue of another plane than plane 0."""
     timeline = moves.timeline
     plane, _ = _planes(timeline.target)
-    rows = np.flatnonzero(moves.wide & (plane[timeline.queue] > 0))
+    rows = indices(moves.wide & (plane[timeline.queue] > 0))
     return charges(timeline, 306, timeline.start[rows], rows)
 
 
@@ -99,14 +101,14 @@ def _planes(target: Target) -> tuple[Ints, Ints]:
 def generators(timeline: Timeline) -> Charges:
     """LPU0304: words that start an address generator before it has made its last issue."""
     kind = _generators(timeline.target)[timeline.opcode]
-    rows = np.flatnonzero(kind)
+    rows = indices(kind)
     owner = 2 * timeline.queue[rows].astype(np.int64) + kind[rows]
-    order = np.argsort(owner, kind="stable")
+    order = owner.argsort(kind="stable")
     rows, owner = rows[order], owner[order]
     start, last = timeline.start[rows], timeline.last[rows]
     far = int(last.max(initial=0)) + 1
     busy = np.maximum.accumulate(owner * far + last)[:-1]
-    bad = np.flatnonzero(owner[1:] * far + start[1:] <= busy) + 1
+    bad = indices(owner[1:] * far + start[1:] <= busy) + 1
     return charges(timeline, 304, start[bad], rows[bad], rows[bad - 1])
 
 
@@ -124,7 +126,7 @@ def outside(traffic: Traffic) -> list[Charges]:
     """LPU0310: groups of rows beyond the plane, lanes beyond the vector."""
     timeline, reads, target = traffic.timeline, traffic.reads, traffic.timeline.target
     at, _ = ports(target).numbers["group"]
-    taken = np.flatnonzero(at[timeline.opcode[reads.family]] >= 0)
+    taken = indices(at[timeline.opcode[reads.family]] >= 0)
     rows, group = number(timeline, "group", reads.family[taken])
     lanes = target.lanes // (reads.size[taken] >> traffic.wide[rows])
     out = [beyond(timeline, rows, group, lanes, extent(timeline, rows, group))]
@@ -142,18 +144,18 @@ def packets(timeline: Timeline, nests: Lines) -> list[Charges]:
         return []
     loopback = np.array(target.c2c.loopback)
     sent, link, family = _packets(timeline, nests, "send")
-    bad = np.flatnonzero((link[1:] == link[:-1]) & (np.diff(sent) < target.c2c.packet_cycles)) + 1
+    bad = indices((link[1:] == link[:-1]) & (np.diff(sent) < target.c2c.packet_cycles)) + 1
     busy = charges(timeline, 312, sent[bad], family[bad], family[bad - 1], value=link[bad])
     there = loopback[link]
     order = np.lexsort((sent, there))
     arrival, there = sent[order] + target.c2c.latency, there[order]
     taken, link, family = _packets(timeline, nests, "receive")
-    first = np.searchsorted(there, link)
-    number_of = np.searchsorted(there, link, "right") - first
-    turn = np.arange(len(link)) - np.searchsorted(link, link)
+    first = there.searchsorted(link)
+    number_of = there.searchsorted(link, "right") - first
+    turn = np.arange(len(link)) - link.searchsorted(link)
     none = turn >= number_of
     which = np.where(none, 0, first + turn)
-    bad = np.flatnonzero(none | (arrival[which] > taken) if len(arrival) else none)
+    bad = indices(none | (arrival[which] > taken) if len(arrival) else none)
     bad = bad[np.unique(link[bad], return_index=True)[1]]
     return [busy, charges(timeline, 313, taken[bad], family[bad], value=link[bad])]
 
@@ -166,7 +168,7 @@ def _opcode(target: Target, mnemonic: str) -> int:
 
 def _packets(timeline: Timeline, nests: Lines, mnemonic: str) -> tuple[Ints, Ints, Ints]:
     """(cycle, link, family) of every issue of `send` or `receive` on links that exist, by link, cycle and family."""
-    rows, link = number(timeline, "link", np.flatnonzero(timeline.opcode == _opcode(timeline.target, mnemonic)))
+    rows, link = number(timeline, "link", indices(timeline.opcode == _opcode(timeline.target, mnemonic)))
     known = link < timeline.target.geometry.links
     rows, link = rows[known], link[known]
     nest = nests.of(rows)

@@ -92,8 +92,8 @@ def _table(digest: str, overrides: tuple[tuple[str, tuple[tuple[str, Any], ...]]
 
 def table(target: Target | None = None) -> Table:
     """The instruction set, with the timing that ``target`` may state for itself (``[timing."vxm.add"]``)."""
-    overrides = target.timing if target is not None else {}
+    if target is None or not target.timing:
+        return _table("", ())
     return _table(
-        target.digest if target is not None and overrides else "",
-        tuple((name, tuple(sorted(entry.items()))) for name, entry in sorted(overrides.items())),
+        target.digest, tuple((name, tuple(sorted(entry.items()))) for name, entry in sorted(target.timing.items()))
     )

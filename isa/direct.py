@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Bools, Ints, Runs
 from lpuasm.isa.sweep import Heard, Meetings, renumbered, sweep
 
@@ -17,7 +18,7 @@ _ROUNDS = 4  # so many ranks a reader looks through
 
 def hear(runs: Runs) -> tuple[Heard, Meetings]:
     """What every reader among ``runs`` hears, and where writers of one rank meet: as ``sweep``, in another order."""
-    writes, reads = np.flatnonzero(runs.writes), np.flatnonzero(~runs.writes)
+    writes, reads = indices(runs.writes), indices(~runs.writes)
     base = int(runs.start.min(initial=0))
     last = runs.start + (runs.count - 1) * runs.stride
     far = int(last.max(initial=0)) - base + 2
@@ -27,7 +28,7 @@ def hear(runs: Runs) -> tuple[Heard, Meetings]:
     # A layer is the writers of one rank on one channel.
     layer = runs.channel * ranks + runs.rank
     key = layer[writes] * far + (runs.start[writes] - base)
-    order = np.argsort(key)
+    order = key.argsort()
     writes, begin = writes[order], key[order]
     end = begin + (last - runs.start)[writes]
     fresh = np.ones(len(writes), bool)
@@ -52,14 +53,14 @@ def _around(runs: Runs, doubtful: Bools, start: Ints, last: Ints, far: int) -> I
     """The runs that are doubtful, with all that could be in their way: stretches of channels without a gap."""
     some = np.zeros(int(runs.channel.max()) + 1, bool)
     some[runs.channel[doubtful]] = True
-    rows = np.flatnonzero(some[runs.channel])
+    rows = indices(some[runs.channel])
     begin = runs.channel[rows] * far + start[rows]
-    order = np.argsort(begin)
+    order = begin.argsort()
     rows, begin = rows[order], begin[order]
     end = begin + (last - start)[rows]
     fresh = np.ones(len(rows), bool)
     fresh[1:] = begin[1:] > np.maximum.accumulate(end)[:-1]
-    stretch = np.cumsum(fresh) - 1
+    stretch = fresh.cumsum() - 1
     bad = np.zeros(int(stretch[-1]) + 1, bool)
     bad[stretch[doubtful[rows]]] = True
     return np.sort(rows[bad[stretch]])
@@ -72,7 +73,7 @@ def _nearest(
     writes, begin, end, layers = written
     found = np.full(len(reads), -1)
     left = np.arange(len(reads))
-    index = np.searchsorted(layers, runs.channel[reads] * ranks + runs.rank[reads], "right") - 1
+    index = layers.searchsorted(runs.channel[reads] * ranks + runs.rank[reads], "right") - 1
     for _ in range(_ROUNDS):
         good = (index >= 0) & (layers[index] // ranks == runs.channel[reads[left]])
         left, index = left[good], index[good]
@@ -81,7 +82,7 @@ def _nearest(
         own = reads[left]
         line = layers[index] * far - base
         low, high = line + runs.start[own], line + last[left]
-        at = np.searchsorted(begin, low, "right") - 1
+        at = begin.searchsorted(low, "right") - 1
         writer = writes[at]
         pace = runs.stride[writer]
         covers = (at >= 0) & (high <= end[at]) & ((runs.start[own] - runs.start[writer]) % pace == 0)

@@ -1,13 +1,18 @@
-"""The different values of an array."""
+"""What numpy does slowly where arrays are small: plans are made of hundreds of calls on a few numbers each."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 _Integer = TypeVar("_Integer", bound=np.integer)
+
+
+def indices(values: NDArray[Any]) -> NDArray[np.int64]:
+    """Where values are not 0: as `np.flatnonzero`, which takes four times as long to begin."""
+    return values.nonzero()[0]
 
 
 def distinct(values: NDArray[_Integer]) -> NDArray[_Integer]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lpuasm.isa.charges import Charges, charges
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.join import Traffic, channels
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Bools, Ints, Runs
@@ -20,7 +21,7 @@ def misheard(program: Program, moves: Traffic, runs: Runs, heard: Heard) -> Char
     if not len(program.intent):
         none = np.zeros(0, np.int64)
         return charges(timeline, 314, none, none)
-    rows = np.flatnonzero((runs.channel[heard.reader] < channels(timeline.target).alus) & (heard.writer >= 0))
+    rows = indices((runs.channel[heard.reader] < channels(timeline.target).alus) & (heard.writer >= 0))
     reader, writer = heard.reader[rows], heard.writer[rows]
     stream = runs.channel[reader] % streams
     wanted = program.intent.T.astype(np.int64, order="C")
@@ -30,11 +31,11 @@ def misheard(program: Program, moves: Traffic, runs: Runs, heard: Heard) -> Char
     asked = (of * _OPERANDS + wanted[2]) * streams + wanted[3]
     got = (runs.family[reader] * _OPERANDS + runs.operand[reader]) * streams + stream
     families = len(timeline.start) + 1
-    order = np.argsort(asked)
+    order = asked.argsort()
     asked, by = asked[order], by[order]
-    at = np.minimum(np.searchsorted(asked, got), len(asked) - 1) if len(asked) else got[:0]
+    at = np.minimum(asked.searchsorted(got), len(asked) - 1) if len(asked) else got[:0]
     # What hears the first word that is named for it is right; the others may hear another one that is.
-    doubtful = np.flatnonzero((asked[at] == got) & (by[at] != runs.family[writer])) if len(asked) else at
+    doubtful = indices((asked[at] == got) & (by[at] != runs.family[writer])) if len(asked) else at
     heard_by = got[doubtful] * families + runs.family[writer[doubtful]]
     bad = rows[doubtful[~_among(heard_by, asked * families + by)]]
     reader, writer = heard.reader[bad], heard.writer[bad]
@@ -67,4 +68,4 @@ def _among(values: Ints, of: Ints) -> Bools:
     if not len(of):
         return np.zeros(len(values), bool)
     of = np.sort(of)
-    return np.asarray(of[np.minimum(np.searchsorted(of, values), len(of) - 1)] == values)
+    return np.asarray(of[np.minimum(of.searchsorted(values), len(of) - 1)] == values)

@@ -15,7 +15,9 @@ import numpy as np
 
 from lpuasm.isa.core import table
 from lpuasm.isa.direct import hear
-from lpuasm.isa.ports import NONE, Accesses, Links, accesses, paired, per_target, ports
+from lpuasm.isa.distinct import indices
+from lpuasm.isa.once import per_target
+from lpuasm.isa.ports import NONE, Accesses, Links, accesses, paired, ports
 from lpuasm.isa.runs import Bools, Ints, Lines, Runs, claim, lines, stack
 from lpuasm.isa.sweep import Heard
 from lpuasm.isa.target import HEMISPHERES, Target
@@ -97,7 +99,7 @@ def traffic(timeline: Timeline) -> Traffic:
         alu = _indices(timeline.target)["vxm"][timeline.queue]
         named = np.zeros(timeline.target.geometry.alus, bool)
         named[links.alu] = True
-        rows = np.flatnonzero((tables.link[opcode] != NONE) & (alu != NONE) & named[alu])
+        rows = indices((tables.link[opcode] != NONE) & (alu != NONE) & named[alu])
         parts.append(claim(nests, rows, first.alus + alu[rows], tables.link[opcode[rows]], writes=True))
     wide = paired(timeline)
     parts += _results(timeline, nests, wide)
@@ -107,7 +109,7 @@ def traffic(timeline: Timeline) -> Traffic:
 def _streams(timeline: Timeline, nests: Lines, operands: Accesses, offset: Ints, writes: bool) -> Runs:
     """Runs of stream operands on diagonals. Operands without a tap have none."""
     a = operands
-    rows = np.flatnonzero(a.tap != NONE)
+    rows = indices(a.tap != NONE)
     family, tap = a.family[rows], a.tap[rows]
     channel = a.west[rows] * timeline.target.geometry.streams + a.stream[rows]
     operand, size = a.operand[rows], a.size[rows]
@@ -123,7 +125,7 @@ def _results(timeline: Timeline, nests: Lines, wide: Bools) -> list[Runs]:
     first, opcode = channels(target), timeline.opcode
     out = []
     for definition, delay, writes in ((abc, way, True), (acc, 0, False)):
-        rows = np.flatnonzero(opcode == definition.opcode)
+        rows = indices(opcode == definition.opcode)
         if len(rows):
             plane = _indices(target)[definition.queues[0]][timeline.queue[rows]]
             channel = np.where(wide[rows], first.pairs + plane // target.geometry.planes, first.planes + plane)

@@ -27,6 +27,7 @@ from lpuasm.isa.charges import Charges, charges, gather
 from lpuasm.isa.claims import generators, misplaced_pairs, outside, packets, siblings
 from lpuasm.isa.core import table
 from lpuasm.isa.direct import hear
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.isa.faults import Violation, describe
 from lpuasm.isa.intent import meant, misheard
@@ -111,7 +112,7 @@ def _met(moves: Traffic, runs: Runs, meetings: Meetings) -> list[Charges]:
     first, channel = channels(moves.timeline.target), runs.channel[meetings.second]
     out = []
     for code, low, high in ((301, 0, first.alus), (303, first.banks, first.queues), (306, first.queues, 1 << 62)):
-        rows = np.flatnonzero((channel >= low) & (channel < high))
+        rows = indices((channel >= low) & (channel < high))
         one, other = meetings.second[rows], meetings.first[rows]
         cycle = _cycle(runs, one, meetings.cell[rows])
         family, whose = runs.family[one], runs.family[other]
@@ -127,7 +128,7 @@ def _unheard(moves: Traffic, runs: Runs, heard: Heard) -> list[Charges]:
     first, channel = channels(moves.timeline.target), runs.channel[heard.reader]
     out = []
     for code, streams in ((302, True), (307, False)):
-        rows = np.flatnonzero((heard.writer < 0) & ((channel < first.alus) == streams))
+        rows = indices((heard.writer < 0) & ((channel < first.alus) == streams))
         run = heard.reader[rows]
         cycle = _cycle(runs, run, heard.first[rows])
         place = {"operand": runs.operand[run], "channel": channel[rows], "rank": runs.rank[run]}
@@ -141,7 +142,7 @@ def _turned(moves: Traffic, runs: Runs, heard: Heard, way: Ints) -> Charges:
         return charges(moves.timeline, 308, way[:0], way[:0])
     first, channel = channels(moves.timeline.target), runs.channel[heard.reader]
     linked: Bools = (channel >= first.alus) & (channel < first.planes) & (heard.writer >= 0)
-    rows = np.flatnonzero(linked)
+    rows = indices(linked)
     reader, writer = runs.family[heard.reader[rows]], runs.family[heard.writer[rows]]
     bad = (way[writer] != 0) & (way[writer] != way[reader])
     rows, run = rows[bad], heard.reader[rows[bad]]
@@ -182,7 +183,7 @@ def _late(
 
     ``whom``: the words, as (queue, word), whose values count; None: any word's.
     """
-    rows = np.flatnonzero(runs.writes & (runs.channel == channel) & (runs.rank <= rank))
+    rows = indices(runs.writes & (runs.channel == channel) & (runs.rank <= rank))
     if whom is not None:
         queue, word = (column[runs.family[rows]] for column in (moves.timeline.queue, moves.timeline.word))
         named = [(queue == q) & (word == w) for q, w in whom]

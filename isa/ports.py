@@ -7,15 +7,15 @@ comes from the definitions; nothing here knows an instruction by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import wraps
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.isa.core import Definition, table
+from lpuasm.isa.distinct import indices
+from lpuasm.isa.once import per_target
 from lpuasm.isa.operands import TYPE_BYTES, TYPES, Operand
 from lpuasm.isa.target import DIRECTIONS, Target
 from lpuasm.isa.timeline import Timeline
@@ -26,6 +26,7 @@ _OPCODES = 256
 _READ, _DRIVE, _SOURCE = 1, 2, 3
 _STREAMS, _LINK = 0, 1  # codes of the kinds of ALU operands
 _SIZES = np.array([*TYPE_BYTES.values(), *[0] * (8 - len(TYPES))])
+_POWERS = 1 << np.arange(8)
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,6 @@ class Ports:
     pair: Ints
     low_half: bool
     numbers: Mapping[str, tuple[Ints, Ints]]
-
-
-_Made = TypeVar("_Made")
-
-
-def per_target(make: Callable[[Target], _Made]) -> Callable[[Target], _Made]:
-    """``make`` so that it makes its tables of a target once."""
-    made: dict[str, tuple[Target, _Made]] = {}
-
-    @wraps(make)
-    def get(target: Target) -> _Made:
-        known = made.get(target.digest)
-        if known is None or (known[0] is not target and known[0] != target):
-            known = made[target.digest] = (target, make(target))
-        return known[1]
-
-    return get
 
 
 @per_target
@@ -160,7 +144,7 @@ def number(timeline: Timeline, name: str, rows: Ints | None = None) -> tuple[Int
     """The families, of ``rows`` or of all, that have a number operand ``name``, and its fields, without sign."""
     tables, opcode = ports(timeline.target), timeline.opcode
     at, width = tables.numbers[name]
-    rows = np.flatnonzero(at[opcode] != NONE) if rows is None else rows[at[opcode[rows]] != NONE]
+    rows = indices(at[opcode] != NONE) if rows is None else rows[at[opcode[rows]] != NONE]
     return rows, bits(timeline, rows, at[opcode[rows]], width[opcode[rows]])
 
 
@@ -168,7 +152,7 @@ def paired(timeline: Timeline) -> NDArray[np.bool_]:
     """Of each family, whether it claims the same queue of the hemisphere's other plane."""
     tables = ports(timeline.target)
     opcode = timeline.opcode
-    rows = np.flatnonzero(tables.pair[opcode] != NONE)
+    rows = indices(tables.pair[opcode] != NONE)
     out = np.zeros(len(opcode), bool)
     out[rows] = bits(timeline, rows, tables.type_at[opcode[rows]], 3) == tables.pair[opcode[rows]]
     return out
@@ -178,53 +162,45 @@ def accesses(timeline: Timeline) -> tuple[Accesses, Accesses, Links]:
     """What the families sample, what they drive, and what they take from ALUs."""
     tables = ports(timeline.target)
     opcode = timeline.opcode
-    reads: list[tuple[Ints, ...]] = []
-    drives: list[tuple[Ints, ...]] = []
-    links: list[tuple[Ints, ...]] = []
-    forms = tables.form[opcode]
-    for k in range(forms.shape[1]):
-        rows = np.flatnonzero(forms[:, k])
-        if not len(rows):
-            break
-        code, form = opcode[rows], forms[rows, k]
-        given = tables.given[code, k]
-        present = given == NONE
-        if not present.all():
-            present |= bits(timeline, rows, np.maximum(given, 0), 1, tables.low_half) == 1
-        at = tables.at[code, k]
-        chunk = bits(timeline, rows, at, 8, tables.low_half)
-        source = form == _SOURCE
-        kind = np.where(source, chunk >> 6, _STREAMS)
-        size = tables.fixed[code, k]
-        for positions, width in ((tables.sized, 3), (tables.typed, 3)):
-            where = positions[code, k]
-            some = where != NONE
-            if some.any():
-                value = bits(timeline, rows, np.maximum(where, 0), width, tables.low_half)
-                size = np.where(some, 1 << value if positions is tables.sized else _SIZES[value], size)
-        operand = tables.operand[code, k]
-        columns = (rows, operand, chunk >> 5 & 1, chunk & 31, size)
-        heard = present & (kind == _STREAMS)
-        for mask, out in ((heard & (form != _DRIVE), reads), (heard & (form == _DRIVE), drives)):
-            if mask.any():
-                out.append(tuple(c[mask] for c in columns))
-        linked = source & (kind == _LINK)
-        if linked.any():
-            links.append((rows[linked], operand[linked], chunk[linked] & 31))
-    family, named, alu = _stack(links, 3)
+    forms = tables.form[opcode].T
+    k, rows = forms.nonzero()
+    code, form = opcode[rows].astype(np.int64), forms[k, rows]
+    chunk = bits(timeline, rows, tables.at[code, k], 8, tables.low_half)
+    stream = chunk & 31
+    columns = rows, tables.operand[code, k], chunk >> 5 & 1, stream, _sizes(timeline, rows, code, k)
+    kind = np.where(form == _SOURCE, chunk >> 6, _STREAMS)
+    heard = _present(timeline, rows, tables.given[code, k]) & (kind == _STREAMS)
+    driven = form == _DRIVE
+    links = indices(kind == _LINK)
     return (
-        _with_tap(timeline, _stack(reads, 5), tables.read_tap),
-        _with_tap(timeline, _stack(drives, 5), tables.drive_tap),
-        Links(family, named, alu),
+        _with_tap(timeline, columns, heard & ~driven, tables.read_tap),
+        _with_tap(timeline, columns, heard & driven, tables.drive_tap),
+        Links(rows[links], columns[1][links], stream[links]),
     )
 
 
-def _with_tap(timeline: Timeline, columns: tuple[Ints, ...], taps: Ints) -> Accesses:
-    family, operand, west, stream, size = columns
+def _sizes(timeline: Timeline, rows: Ints, code: Ints, k: Ints) -> Ints:
+    """How many streams operand ``k`` of each of the families ``rows`` of opcodes ``code`` takes."""
+    tables = ports(timeline.target)
+    size = tables.fixed[code, k]
+    for positions, sizes in ((tables.sized, _POWERS), (tables.typed, _SIZES)):
+        where = positions[code, k]
+        some = indices(where != NONE)
+        if len(some):
+            size[some] = sizes[bits(timeline, rows[some], where[some], 3, tables.low_half)]
+    return size
+
+
+def _present(timeline: Timeline, rows: Ints, given: Ints) -> NDArray[np.bool_]:
+    """Whether an operand is there, where a bit at ``given`` says so."""
+    present: NDArray[np.bool_] = given == NONE
+    some = indices(~present)
+    if len(some):
+        present[some] = bits(timeline, rows[some], given[some], 1, ports(timeline.target).low_half) == 1
+    return present
+
+
+def _with_tap(timeline: Timeline, columns: tuple[Ints, ...], mask: NDArray[np.bool_], taps: Ints) -> Accesses:
+    some = indices(mask)
+    family, operand, west, stream, size = [c[some] for c in columns]
     return Accesses(family, operand, west, stream, size, taps[timeline.queue[family], west])
-
-
-def _stack(parts: list[tuple[Ints, ...]], columns: int) -> tuple[Ints, ...]:
-    if not parts:
-        return (np.zeros(0, np.int64),) * columns
-    return parts[0] if len(parts) == 1 else tuple(np.concatenate(c) for c in zip(*parts, strict=True))

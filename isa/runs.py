@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.errors import AssemblyError, error
 
 #: How many parts the claims of a program may come to.
@@ -41,8 +42,8 @@ class Lines:
         """The rows of the lines of ``families``, which may repeat, and of each its index in ``families``."""
         if len(self.family) == 0 or (len(self.family) == int(self.family[-1]) + 1 and self.family[0] == 0):
             return families, np.arange(len(families))
-        first = np.searchsorted(self.family, families)
-        number = np.searchsorted(self.family, families, "right") - first
+        first = self.family.searchsorted(families)
+        number = self.family.searchsorted(families, "right") - first
         index, inside = spread(number)
         return first[index] + inside, index
 
@@ -67,7 +68,7 @@ def spread(number: Ints) -> tuple[Ints, Ints]:
             )
         )
     index = np.repeat(np.arange(len(number)), number)
-    first = np.cumsum(number) - number
+    first = number.cumsum() - number
     return index, np.arange(len(index)) - first[index]
 
 
@@ -83,7 +84,7 @@ def lines(start: Ints, count: Ints, every: Ints, step: Ints | None = None) -> Li
     simple = Lines(
         np.arange(n), start, stride, count[:, 0], zero, np.ones(n, np.int64), zero, zero if step is None else step[:, 0]
     )
-    deep = np.flatnonzero(count[:, 1] > 1)
+    deep = indices(count[:, 1] > 1)
     if not len(deep):
         return simple
     one = _one_line(count[deep].T, every[deep].T, None if step is None else step[deep].T)

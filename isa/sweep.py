@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from lpuasm.isa.distinct import distinct
+from lpuasm.isa.distinct import distinct, indices
 from lpuasm.isa.runs import Ints, Runs, spread
 
 #: The greatest modulus of a lattice; a channel that would need a greater one has its cells listed.
@@ -71,7 +71,7 @@ def lay(runs: Runs) -> Stretches:
     low = int(runs.start.min(initial=0))
     high = int((runs.start + (runs.count - 1) * runs.stride).max(initial=0))
     single = runs.count == 1
-    wide = np.flatnonzero(~single & (runs.stride > 1))
+    wide = indices(~single & (runs.stride > 1))
     if not len(wide):
         key = runs.channel * (high - low + 2) + (runs.start - low)
         return Stretches(key, runs.count, np.arange(n), np.zeros(n, np.int64), np.ones(n, np.int64))
@@ -117,11 +117,11 @@ def sweep(runs: Runs) -> tuple[Heard, Meetings]:
         return _whole(runs, heard), meetings
     ends = s.key + s.length
     edges = np.concatenate((s.key, ends))
-    order = np.argsort(edges)
+    order = edges.argsort()
     edges = edges[order]
     fresh = np.concatenate(([True], edges[1:] != edges[:-1]))
     cuts, rank = edges[fresh], np.empty(len(order), np.int64)
-    rank[order] = np.cumsum(fresh) - 1
+    rank[order] = fresh.cumsum() - 1
     lowest, highest = rank[: len(ends)], rank[len(ends) :]
     if int((highest - lowest).sum()) > _PAIRS:
         early = _until_meeting(runs, s)
@@ -129,7 +129,7 @@ def sweep(runs: Runs) -> tuple[Heard, Meetings]:
             return renumbered(early[0], *sweep(early[1]))
     parts = []
     for begin, end in _portions(lowest, highest, len(cuts)):
-        rows = np.flatnonzero((lowest < end) & (highest > begin))
+        rows = indices((lowest < end) & (highest > begin))
         low = np.maximum(lowest[rows], begin)
         row, inside = spread(np.minimum(highest[rows], end) - low)
         interval = low[row] + inside
@@ -143,9 +143,9 @@ def _resolve(runs: Runs, s: Stretches, piece: Ints, interval: Ints, begin: Ints,
     run = s.run[piece]
     writes, rank = runs.writes[run], runs.rank[run]
     place = interval * (2 * (int(runs.rank.max(initial=0)) + 1)) + 2 * rank + ~writes
-    order = np.argsort(place)
+    order = place.argsort()
     ordered = place[order]
-    again = np.flatnonzero((ordered[1:] == ordered[:-1]) & writes[order[1:]]) + 1
+    again = indices((ordered[1:] == ordered[:-1]) & writes[order[1:]]) + 1
     if len(again):
         order = np.lexsort((runs.family[run], place))
     meetings = Meetings(run[order[again - 1]], run[order[again]], _cell(s, piece[order[again]], begin[order[again]]))
@@ -166,7 +166,7 @@ def _merge(s: Stretches, piece: Ints, writer: Ints, begin: Ints, limit: int) -> 
     """Joins intervals that follow each other in one stretch and hear one stretch. All end before key ``limit``."""
     fresh = np.ones(len(piece), bool)
     fresh[1:] = (piece[1:] != piece[:-1]) | (writer[1:] != writer[:-1])
-    rows = np.flatnonzero(fresh)
+    rows = indices(fresh)
     piece, writer, begin = piece[rows], writer[rows], begin[rows]
     end = np.minimum(s.key[piece] + s.length[piece], limit)
     same = piece[1:] == piece[:-1]
@@ -184,7 +184,7 @@ def _merge(s: Stretches, piece: Ints, writer: Ints, begin: Ints, limit: int) -> 
 
 def _whole(runs: Runs, heard: Heard) -> Heard:
     """Puts together again what lattices took apart: rows of one reader and writer that interleave without a gap."""
-    rows = np.flatnonzero(heard.pace > 1)
+    rows = indices(heard.pace > 1)
     if not len(rows):
         return heard
     rows = rows[np.lexsort((heard.first[rows], heard.writer[rows], heard.reader[rows]))]
@@ -192,15 +192,15 @@ def _whole(runs: Runs, heard: Heard) -> Heard:
     last = first + (count - 1) * heard.pace[rows]
     other = np.ones(len(rows), bool)
     other[1:] = (reader[1:] != reader[:-1]) | (writer[1:] != writer[:-1])
-    reach = np.maximum.accumulate(np.cumsum(other) * (int(last.max()) + 1) + last) % (int(last.max()) + 1)
+    reach = np.maximum.accumulate(other.cumsum() * (int(last.max()) + 1) + last) % (int(last.max()) + 1)
     fresh = other.copy()
     fresh[1:] |= first[1:] > reach[:-1] + 1
-    head = np.flatnonzero(fresh)
+    head = indices(fresh)
     total = np.add.reduceat(count, head)
     ratio, odd = np.divmod(runs.stride[reader[head]], np.where(writer[head] < 0, 1, runs.stride[writer[head]]))
     good = (total == np.maximum.reduceat(last, head) - first[head] + 1) & (odd == 0)
     kept = np.ones(len(heard.count), bool)
-    kept[rows[np.repeat(good, np.diff(head, append=len(rows)))]] = False
+    kept[rows[good.repeat(np.diff(head, append=len(rows)))]] = False
     source, one = rows[head[good]], np.ones(int(good.sum()), np.int64)
     joined = {"pace": one, "writer_pace": ratio[good], "count": total[good]}
     columns = {f.name: getattr(heard, f.name) for f in fields(Heard)}
@@ -212,15 +212,15 @@ def _portions(lowest: Ints, highest: Ints, intervals: int) -> list[tuple[int, in
     if int((highest - lowest).sum()) <= _PAIRS:
         return [(0, intervals)]
     change = np.bincount(lowest, minlength=intervals + 1) - np.bincount(highest, minlength=intervals + 1)
-    parts = np.cumsum(np.cumsum(change))
-    bounds = np.searchsorted(parts, np.arange(_PAIRS, int(parts[-1]), _PAIRS)) + 1
+    parts = np.cumsum(change.cumsum())
+    bounds = parts.searchsorted(np.arange(_PAIRS, int(parts[-1]), _PAIRS)) + 1
     edges = distinct(np.concatenate(([0], bounds, [intervals]))).tolist()
     return list(pairwise(edges))
 
 
 def _until_meeting(runs: Runs, s: Stretches) -> tuple[Ints, Runs] | None:
     """The runs, with their numbers, as far as they go up to the cycle in which writers first meet; None if none do."""
-    rows = np.flatnonzero(runs.writes[s.run])
+    rows = indices(runs.writes[s.run])
     run = s.run[rows]
     ends = s.key[rows] + s.length[rows]
     line = runs.rank[run] * (int(ends.max(initial=0)) + 1)
@@ -232,7 +232,7 @@ def _until_meeting(runs: Runs, s: Stretches) -> tuple[Ints, Runs] | None:
     run = run[late]
     cycle = (runs.start[run] + s.offset[rows[late]] * runs.stride[run] + runs.rank[run]).min()
     count = np.minimum((cycle - runs.rank - runs.start) // np.maximum(runs.stride, 1) + 1, runs.count)
-    kept = np.flatnonzero(count > 0)
+    kept = indices(count > 0)
     columns = {f.name: getattr(runs, f.name)[kept] for f in fields(runs)}
     return kept, Runs(**columns | {"count": count[kept]})
 

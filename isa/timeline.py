@@ -12,11 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from heapq import heappop, heappush
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.isa.core import Bits, table
+from lpuasm.isa.distinct import indices
+from lpuasm.isa.once import per_target
 from lpuasm.isa.target import Queue, Target
 
 Words = NDArray[np.uint64]
@@ -75,11 +78,17 @@ class Timeline:
 
     def cycles(self) -> int:
         """Cycles from 0 to the last commit in the last superlane, that cycle included; 0 for an empty program."""
-        reach = np.zeros(256, np.int64)
-        ends = [(d.opcode, max(d.timing.func, d.timing.skew) + 1) for d in table(self.target)]
-        reach[[code for code, _ in ends]] = [end for _, end in ends]
-        end = int((self.last + reach[self.opcode]).max(initial=0))
+        end = int((self.last + _reach(self.target)[self.opcode]).max(initial=0))
         return end + self.target.geometry.superlanes - 1 if len(self.last) else 0
+
+
+@per_target
+def _reach(target: Target) -> Ints:
+    """By opcode, how many cycles after its dispatch a word has had all its effects."""
+    reach = np.zeros(256, np.int64)
+    for d in table(target):
+        reach[d.opcode] = max(d.timing.func, d.timing.skew) + 1
+    return reach
 
 
 def field(low: Half, high: Half, at: int, width: int) -> Ints:
@@ -108,7 +117,7 @@ def _dims(low: Half, high: Half, opcode: NDArray[np.uint8]) -> tuple[Ints, Ints,
     """(count, every, step), each [3, n], of the nests that words state; neutral for those that have none."""
     count, every, step = np.zeros((3, DIMENSIONS, len(low)), np.int64)
     for opcodes, form in _nests():
-        rows = np.flatnonzero(opcodes[opcode])
+        rows = indices(opcodes[opcode])
         one, two = low[rows], high[rows]
         for k, (times, apart, moved) in enumerate(form):
             number = field(one, two, times.low, times.width)
@@ -135,11 +144,12 @@ class Image:
 
 def image(target: Target, queues: Mapping[str, Words]) -> Image:
     """The words of queues, in the order of their numbers."""
-    names = sorted((target.queue[name].number, name) for name, words in queues.items() if len(words))
-    parts = [queues[name] for _, name in names]
-    low, high = np.concatenate([np.zeros((0, 2), np.uint64), *parts]).T.copy()
-    begin = np.cumsum([0, *map(len, parts)])
-    return Image(np.array([number for number, _ in names], np.int64), begin, low, high)
+    of = target.queue
+    known = {of[name].number: words for name, words in queues.items() if len(words)}
+    numbers = sorted(known)
+    parts = [known[number] for number in numbers]
+    low, high = np.concatenate(parts).T.copy() if parts else np.zeros((2, 0), np.uint64)
+    return Image(np.array(numbers, np.int64), np.array([0, *accumulate(map(len, parts))], np.int64), low, high)
 
 
 def expand(target: Target, queues: Mapping[str, Words]) -> Timeline:
@@ -167,9 +177,9 @@ def unfold(target: Target, words: Image) -> Timeline:
     issued = ~(columns.nop | columns.repeat)
     for part in parts:
         issued[part.place.start + part.reached : part.place.stop] = False
-    rows = np.flatnonzero(issued)
+    rows = indices(issued)
     source = rows + columns.repeat[np.minimum(rows + 1, len(low) - 1)]
-    which = np.repeat(np.arange(len(words.queue)), np.diff(begin))[rows]
+    which = np.arange(len(words.queue)).repeat(begin[1:] - begin[:-1])[rows]
     return Timeline(
         target,
         words.queue.astype(np.int32)[which],
@@ -212,23 +222,43 @@ class _Columns:
 
 
 def _decode(target: Target, low: Half, high: Half, begin: Ints) -> _Columns:
-    of = {d.mnemonic: d for d in table(target) if "c2c" in d.queues}
+    of = _control(target)
     opcode = (low & np.uint64(0xFF)).astype(np.uint8)
-    nop, repeat = opcode == of["nop"].opcode, opcode == of["repeat"].opcode
+    nop, repeat = opcode == of.nop, opcode == of.repeat
     count, every, step = _dims(low, high, opcode)
-    held = of["nop"].bits[1]
+    held = of.held
     occupied = np.where(nop, field(low, high, held.low, held.width) + 1, 1)
-    again = np.flatnonzero(repeat)
+    again = indices(repeat)
     occupied[again] = ((count[:, again] - 1) * every[:, again]).sum(axis=0)
-    start = np.cumsum(occupied) - occupied
-    start -= np.repeat(start[begin[:-1]], np.diff(begin))
+    start = occupied.cumsum() - occupied
+    start -= start[begin[:-1]].repeat(begin[1:] - begin[:-1])
+    deskew = opcode == of.deskew
+    bad = _bad_repeats(opcode, again, step, begin)
+    waits = deskew | (opcode == of.sync)
+    return _Columns(start, count, every, step, nop, repeat, waits, deskew, bad, of.latency[opcode])
+
+
+@dataclass(frozen=True, slots=True)
+class _Control:
+    """Opcodes of the words that queues themselves heed; ``held``: where a `nop` says how long it holds its queue;
+    ``latency``: by opcode, cycles until the notification of a word arrives."""
+
+    nop: int
+    repeat: int
+    deskew: int
+    sync: int
+    held: Bits
+    latency: Ints
+
+
+@per_target
+def _control(target: Target) -> _Control:
+    of = {d.mnemonic: d for d in table(target) if "c2c" in d.queues}
     latency = np.zeros(256, np.int64)
     latency[of["notify"].opcode] = target.barrier.latency
     latency[of["transmit"].opcode] = target.c2c.latency + target.barrier.latency
-    deskew = opcode == of["deskew"].opcode
-    bad = _bad_repeats(opcode, again, step, begin)
-    waits = deskew | (opcode == of["sync"].opcode)
-    return _Columns(start, count, every, step, nop, repeat, waits, deskew, bad, latency[opcode])
+    nop, repeat, deskew, sync = (of[name].opcode for name in ("nop", "repeat", "deskew", "sync"))
+    return _Control(nop, repeat, deskew, sync, of["nop"].bits[1], latency)
 
 
 def _bad_repeats(opcode: NDArray[np.uint8], rows: Ints, step: Ints, begin: Ints) -> Bools:
@@ -236,8 +266,9 @@ def _bad_repeats(opcode: NDArray[np.uint8], rows: Ints, step: Ints, begin: Ints)
 
     ``rows``: where they stand; ``begin``: where queues begin.
     """
-    bad = np.zeros(len(opcode), bool)
-    first = np.zeros(len(opcode), bool)
+    bad, first = np.zeros((2, len(opcode)), bool)
+    if not len(rows):
+        return bad
     first[begin[:-1]] = True
     repeatable, steps = _repeatable()
     before = opcode[rows - 1]
@@ -266,11 +297,11 @@ class _Queue:
         self.queue, self.place = queue, place
         self.start, self.deskew = columns.start[place], columns.deskew[place]
         latency = columns.latency[place]
-        self.signals = np.flatnonzero(latency)
+        self.signals = indices(latency)
         self.latency = latency[self.signals]
-        bad = np.flatnonzero(columns.bad[place])
+        bad = indices(columns.bad[place])
         self.end = int(bad[0]) if len(bad) else len(self.start)
-        self.waits = [int(w) for w in np.flatnonzero(columns.waits[place]) if w < self.end]
+        self.waits = [int(w) for w in indices(columns.waits[place]) if w < self.end]
         self.at, self.delay = 0, 0
 
     @property
@@ -305,7 +336,7 @@ class _Queue:
     def emitted(self, begin: int) -> list[int]:
         """Arrival cycles of the notifications of the words from ``begin`` to the current wait."""
         end = self.waits[self.at] if self.at < len(self.waits) else self.end
-        first, last = np.searchsorted(self.signals, (begin, end))
+        first, last = self.signals.searchsorted((begin, end))
         arrivals: list[int] = (self.start[self.signals[first:last]] + self.latency[first:last]).tolist()
         return arrivals
 

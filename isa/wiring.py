@@ -8,9 +8,10 @@ import numpy as np
 
 from lpuasm.isa.charges import Charges, charges
 from lpuasm.isa.core import table, vxm_reach
-from lpuasm.isa.distinct import distinct
+from lpuasm.isa.distinct import distinct, indices
 from lpuasm.isa.join import Traffic
-from lpuasm.isa.ports import NONE, number, per_target
+from lpuasm.isa.once import per_target
+from lpuasm.isa.ports import NONE, number
 from lpuasm.isa.runs import Bools, Ints
 from lpuasm.isa.target import Target
 
@@ -58,10 +59,10 @@ def unreachable(traffic: Traffic) -> list[Charges]:
         bad |= vector[code] & ~wired.reach[alu, operands.stream // ROW]
         own = DISTRIBUTED * wired.own[timeline.queue[family]]
         bad |= distribute[code] & (operands.size == DISTRIBUTED) & (operands.stream != own)
-        rows = np.flatnonzero(bad)
+        rows = indices(bad)
         family = family[rows]
         out.append(charges(timeline, 311, timeline.start[family], family, operand=operands.operand[rows]))
-    small = np.flatnonzero(large[opcode] & ~wired.large[wired.index[timeline.queue]])
+    small = indices(large[opcode] & ~wired.large[wired.index[timeline.queue]])
     rows, link = number(timeline, "link")
     missing = rows[link >= target.geometry.links]
     return [*out, *(charges(timeline, 311, timeline.start[rows], rows) for rows in (small, missing))]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Bools, Ints, lines
 from lpuasm.vm import nests, storage
 from lpuasm.vm.nests import Nests
@@ -57,8 +58,8 @@ def join(touched: Nests, laid: list[Laid], bank: int, nothing: int) -> Segments:
     changing = np.zeros(stores, bool)
     changing[touched.store[touched.writes]] = True
     changes = changing[touched.store]
-    last = _last(touched, paths, np.flatnonzero(changes), bank, hard)
-    first = np.concatenate((np.flatnonzero(~changes), last.reads[last.heard < 0]))
+    last = _last(touched, paths, indices(changes), bank, hard)
+    first = np.concatenate((indices(~changes), last.reads[last.heard < 0]))
     begun = find(before, touched.store[first], paths.cell[first], paths.count[:, first], paths.step[:, first], bank)
     hard[first[begun.row == -2]] = True
     last.bad[last.arena[hard & changes]] = True
@@ -93,7 +94,7 @@ def _paths(n: Nests) -> tuple[Paths, Bools]:
     """The places that nests go through, and for which nests that needs more than three dimensions."""
     count, step = n.count.copy(), np.where(n.count > 1, n.step, 0)
     number = n.rows * count[0] * count[1] * count[2]
-    hard, many = np.zeros(len(n), bool), np.flatnonzero(n.rows > 1)
+    hard, many = np.zeros(len(n), bool), indices(n.rows > 1)
     if len(many):
         rows, inner = n.rows[many], count[0, many]
         hard[many] = (count[1, many] > 1) | ((inner > 1) & (step[0, many] != rows))
@@ -114,14 +115,14 @@ def _last(n: Nests, paths: Paths, rows: Ints, bank: int, hard: Bools) -> Last:
     key, end = store * far + low[order], store * far + high[order]
     fresh = np.ones(len(rows), bool)
     fresh[1:] = key[1:] > np.maximum.accumulate(end)[:-1]
-    arena = np.cumsum(fresh) - 1
+    arena = fresh.cumsum() - 1
     of[rows] = arena
     bad = np.zeros(int(arena[-1]) + 1, bool)
     bad[arena[hard[rows]]] = True
     shape = np.concatenate((own.cell[None], own.count, own.step))
     bad[arena[1:][(shape[:, 1:] != shape[:, :-1]).any(axis=0) & ~fresh[1:]]] = True
     writes = n.writes[rows]
-    written = np.flatnonzero(writes)
+    written = indices(writes)
     bad[arena[written[~_once(own.pick(written))]]] = True
     time = n.time[rows]
     begin = int(time.min())
@@ -134,7 +135,7 @@ def _last(n: Nests, paths: Paths, rows: Ints, bank: int, hard: Bools) -> Last:
     rows, writes, until, time = rows[order], writes[order], until[order] - begin, time[order] - begin
     _in_turn(n, rows, arena, time, until, writes, long, bad)
     latest = np.maximum.accumulate(np.where(writes, np.arange(len(rows)), -1))
-    heads = np.flatnonzero(fresh)
+    heads = indices(fresh)
     found = np.where(latest >= heads[arena], rows[latest], -1)
     final = found[np.append(heads[1:], len(rows)) - 1]
     return Last(of, bad, rows[~writes], found[~writes], final[final >= 0])
@@ -156,7 +157,7 @@ def _folded(store: Ints, own: Paths, bank: int, hard: Bools, rows: Ints) -> tupl
 def _once(own: Paths) -> Bools:
     """Of paths, whether they touch no place twice."""
     good: Bools = (own.step[0] != 0) | (own.count[0] == 1)
-    deep = np.flatnonzero(own.count[1] > 1)
+    deep = indices(own.count[1] > 1)
     if len(deep):
         pace, count = np.abs(own.step[:, deep]), own.count[:, deep]
         by, row = np.argsort(pace, axis=0), np.arange(len(deep))
@@ -199,7 +200,7 @@ def _from_tensors(n: Nests, paths: Paths, p: Places, reads: Ints, found: Found, 
     empty = reads[good & (found.row < 0)]
     zero, one = np.zeros(len(empty), np.int64), np.ones(len(empty), np.int64)
     silent = Segments(n.port[empty], n.issue[empty], one, paths.number[empty], zero + nothing, zero, zero)
-    some = np.flatnonzero(good & (found.row >= 0))
+    some = indices(good & (found.row >= 0))
     read, row = reads[some], found.row[some]
     nest = lines(found.word[some], paths.count[:, read].T, found.step[:, some].T, found.step[:, some].T)
     read, row = read[nest.family], row[nest.family]

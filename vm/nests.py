@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Bools, Ints, lines, spread
 from lpuasm.vm.storage import Claims, claims
 
@@ -35,7 +36,7 @@ class Nests:
         return len(self.store)
 
     def pick(self, rows: Ints | Bools) -> Nests:
-        index = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        index = indices(rows) if rows.dtype == np.bool_ else rows
         return Nests(*(c.take(index, axis=-1) for c in vars(self).values()))
 
 

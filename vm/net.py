@@ -14,6 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from lpuasm.isa.core import Definition, Instruction, Table, table
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.join import Joined, Traffic
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Ints
@@ -71,7 +72,7 @@ class Net:
 
     @cached_property
     def _by_opcode(self) -> dict[int, Ints]:
-        rows = np.argsort(self.opcode, kind="stable")
+        rows = self.opcode.argsort(kind="stable")
         ends = np.cumsum(np.bincount(self.opcode, minlength=256)).tolist()
         return {code: rows[low:high] for code, (low, high) in enumerate(pairwise([0, *ends])) if low < high}
 
@@ -111,7 +112,7 @@ class Net:
         """The families that take groups of rows of weights from streams, and how many rows at each issue."""
         takes = np.zeros(256, bool)
         takes[[d.opcode for name in ("lw", "iw") for d in self.table.named(name)]] = True
-        rows = np.flatnonzero(takes[self.opcode[self.moves.reads.family]])
+        rows = indices(takes[self.opcode[self.moves.reads.family]])
         family = self.moves.reads.family[rows]
         return family, self.moves.reads.size[rows] >> self.moves.wide[family]
 
@@ -147,7 +148,7 @@ def cycles(t: Timeline, family: int) -> Ints:
 def streams(net: Net) -> None:
     """Operands that come by streams. Rows of weights are one line of vectors: slot 0 of those who take them."""
     j = net.joined
-    heard = np.flatnonzero((j.operand >= 0) & ((j.writer < 0) | (j.writer_operand >= 0)))
+    heard = indices((j.operand >= 0) & ((j.writer < 0) | (j.writer_operand >= 0)))
     reader, operand, byte, issue, hop = (c[heard] for c in (j.reader, j.operand, j.byte, j.issue, j.hop))
     writer, at = j.writer[heard], j.writer_issue[heard]
     missing = writer < 0
@@ -156,7 +157,7 @@ def streams(net: Net) -> None:
     height = np.zeros(len(net.opcode), np.int64)
     height[net.groups[0]] = net.groups[1]
     rows = height[reader]
-    lines_of = np.flatnonzero(rows)
+    lines_of = indices(rows)
     slot_of, times = operand + 1, np.maximum(rows, 1)
     if len(lines_of):
         pair = net.moves.wide[reader[lines_of]].astype(np.int64)

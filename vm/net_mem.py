@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.ports import number
 from lpuasm.isa.runs import Ints
 from lpuasm.vm.nests import Nests, single
@@ -46,16 +47,16 @@ def _indirect(net: Net, queue: int) -> None:
     changed = {f: net.times(f) + scatter.func for f in [*writes, *scatters]}
     changes = np.sort(np.concatenate([np.zeros(0, np.int64), *changed.values()]))
     for family in gathers:
-        _gather(net, queue, family, np.searchsorted(changes, seen[family], "right"), seen[family])
+        _gather(net, queue, family, changes.searchsorted(seen[family], "right"), seen[family])
     for family in scatters:
         others = [t for f, t in [*seen.items(), *changed.items()] if f != family]
         events = np.sort(np.concatenate([np.zeros(0, np.int64), *others]))
-        _scatter(net, queue, family, np.searchsorted(events, changed[family]), changed[family])
+        _scatter(net, queue, family, events.searchsorted(changed[family]), changed[family])
 
 
 def _parts(stage: Ints) -> list[tuple[int, int]]:
     """The stretches of issues between whose ends nothing happens."""
-    cuts = [0, *(np.flatnonzero(np.diff(stage)) + 1).tolist(), len(stage)]
+    cuts = [0, *(indices(np.diff(stage)) + 1).tolist(), len(stage)]
     return list(pairwise(cuts))
 
 

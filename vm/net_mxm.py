@@ -8,7 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from lpuasm.isa.ports import number, per_target
+from lpuasm.isa.distinct import indices
+from lpuasm.isa.once import per_target
+from lpuasm.isa.ports import number
 from lpuasm.isa.runs import Ints, lines, spread
 from lpuasm.isa.target import HEMISPHERES, Target
 from lpuasm.vm import segments
@@ -43,7 +45,7 @@ def _planes(target: Target) -> Ints:
 def _groups(net: Net, plane: Ints, mnemonic: str, store: str) -> list[Nests]:
     """Groups of rows that come from streams."""
     families, height = net.groups
-    some = np.flatnonzero(net.opcode[families] == net.definition(mnemonic).opcode)
+    some = indices(net.opcode[families] == net.definition(mnemonic).opcode)
     if not len(some):
         return []
     rows, height = families[some], height[some]
@@ -114,8 +116,8 @@ def _products(net: Net, rows: Ints, plane: Ints, arrays: list[Nests]) -> None:
     # Changes in the order of planes and cycles, so that all families are looked up at once.
     far = int(max(ends.max(), when.max(initial=0))) + 2
     changes = np.sort(changed * far + when)
-    bounds = np.searchsorted(changes, np.arange(int(planes.max()) + 3) * far)
-    lows, highs = (np.searchsorted(changes, planes * far + t, "right") - bounds[planes] for t in (begins, ends))
+    bounds = changes.searchsorted(np.arange(int(planes.max()) + 3) * far)
+    lows, highs = (changes.searchsorted(planes * far + t, "right") - bounds[planes] for t in (begins, ends))
     listed, bound = changes.tolist(), bounds.tolist()
     columns = (c.tolist() for c in (rows, planes, wide, begins, ends, lows, highs, net.issues[rows]))
     for code, family, at, own_pair, first, last, low, high, n in zip(net.codes(rows), *columns, strict=True):
@@ -130,7 +132,7 @@ def _products(net: Net, rows: Ints, plane: Ints, arrays: list[Nests]) -> None:
         stages = [(0, n, low)]
         if low != high:
             stage = np.searchsorted(events, net.times(family) + skew, "right")
-            cuts = [0, *(np.flatnonzero(np.diff(stage)) + 1).tolist(), n]
+            cuts = [0, *(indices(np.diff(stage)) + 1).tolist(), n]
             stages = [(a, b, int(stage[a])) for a, b in pairwise(cuts)]
         parts = []
         for a, b, version in stages:
@@ -161,7 +163,7 @@ def _weights(net: Net, family: int, kind: str, half: int, planes: int, since: in
 def _sums(net: Net, rows: Ints) -> None:
     """Results that ACC takes: as they are, or with a partial sum added."""
     j = net.joined
-    taken = np.flatnonzero((j.operand < 0) & (j.writer >= 0))
+    taken = indices((j.operand < 0) & (j.writer >= 0))
     plain = np.zeros(len(net.opcode), bool)
     partial = slot(net.definition("acc"), "partial")
     columns = (rows.tolist(), net.issues[rows].tolist(), net.timeline.start[rows].tolist())
@@ -172,7 +174,7 @@ def _sums(net: Net, rows: Ints) -> None:
         kind = str(code.values["type"])
         inputs = (Input(TAKEN, "result", kind, 4, n), Input(partial, "partial", kind, 4, n))
         net.add(Node(family, "acc", family, n, inputs, kind, start, code=code))
-    row, byte = np.repeat(taken, 4), np.tile(np.arange(4), len(taken))
+    row, byte = taken.repeat(4), np.tile(np.arange(4), len(taken))
     reader, writer = j.reader[row], j.writer[row]
     net.same.append(
         segments.segments(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.operands import TYPE_BYTES, Immediate, Latch, Link, Streams
 from lpuasm.vm.nests import Nests
 from lpuasm.vm.net import Net, stores
@@ -58,7 +59,7 @@ def vector(net: Net) -> None:
 def _links(net: Net, linked: dict[tuple[int, int], int]) -> None:
     """Operands that are results of other ALUs: their low bytes, or more of them than the result has."""
     j = net.joined
-    rows = np.flatnonzero((j.operand >= 0) & (j.writer >= 0) & (j.writer_operand < 0))
+    rows = indices((j.operand >= 0) & (j.writer >= 0) & (j.writer_operand < 0))
     wide: dict[int, int] = {}
     sizes: dict[int, int] = {}
     columns: list[tuple[int, ...]] = []

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Ints, spread
 from lpuasm.vm.nodes import node_of
 from lpuasm.vm.segments import Segments
@@ -128,7 +129,7 @@ def _by_time(g: Graph, group: list[int]) -> list[Step]:
     node, issue, stretch = node[by], issue[by], stretch[by]
     fresh = np.ones(len(node), bool)
     fresh[1:] = (node[1:] != node[:-1]) | (stretch[1:] != stretch[:-1])
-    first = np.flatnonzero(fresh)
+    first = indices(fresh)
     last = np.append(first[1:], len(node)) - 1
     return [
         (group[n], a, g.count[group[n]] if g.at_once(group[n]) else b + 1)
@@ -142,7 +143,7 @@ def _delays(g: Graph, rank: Mapping[int, int], times: list[Ints]) -> tuple[Ints,
     for n, place in rank.items():
         inside[n] = place
     reader, source = inside[node_of(g.rows.port)], inside[node_of(g.rows.source)]
-    rows = np.flatnonzero((reader >= 0) & (source >= 0))
+    rows = indices((reader >= 0) & (source >= 0))
     line, k = spread(g.rows.count[rows])
     base = np.cumsum([0, *(len(t) for t in times)])[:-1]
     length = np.array([len(t) for t in times])

@@ -84,7 +84,7 @@ def find(p: Places, store: Ints, cell: Ints, count: Ints, step: Ints, bank: int)
     low, high = bounds(cell, count, step)
     far = int(max(p.last.max(), high.max(initial=0))) + 2
     begin = p.store * far + p.first
-    row = np.searchsorted(begin, store * far + np.maximum(low, 0), "right") - 1
+    row = begin.searchsorted(store * far + np.maximum(low, 0), "right") - 1
     held = (row >= 0) & (p.store[row] == store)
     last = p.last[row]
     # Outside of all: after the one before it, and before the next one.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Bools, Ints
 from lpuasm.vm import arenas, nests, segments
 from lpuasm.vm.net import Net
@@ -81,8 +82,8 @@ def _joined(net: Net, rows: Segments, byte: Ints) -> Bools:
     base = rows.port - byte
     fresh = np.ones(len(base), bool)
     fresh[1:] = base[1:] != base[:-1]
-    first = np.flatnonzero(fresh)
-    group = np.cumsum(fresh) - 1
+    first = indices(fresh)
+    group = fresh.cumsum() - 1
     total = np.diff(np.append(first, len(base)))
     # Rows of byte 0 of each input; the rows of the other bytes are to be the same ones, in the same order.
     zero = np.bincount(group, byte == 0, len(first)).astype(np.int64)

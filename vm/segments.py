@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Bools, Ints, Runs, spread
 from lpuasm.isa.sweep import sweep
 
@@ -38,7 +39,7 @@ class Segments:
 
     def pick(self, rows: Ints | Bools) -> Segments:
         """The rows of that index, in its order."""
-        index = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        index = indices(rows) if rows.dtype == np.bool_ else rows
         return Segments(*(c.take(index) for c in vars(self).values()))
 
 
@@ -84,7 +85,7 @@ def ordered(rows: Segments) -> Segments:
 def _repeated(rows: Segments) -> bool:
     """Whether any two rows of a port have one source: others cannot be made one. ``rows`` are sorted by port."""
     again = rows.port[1:] == rows.port[:-1]
-    several = np.flatnonzero(np.append(again, False) | np.append(False, again))
+    several = indices(np.append(again, False) | np.append(False, again))
     if not len(several):
         return False
     port, source = rows.port[several], rows.source[several]
@@ -102,9 +103,9 @@ def _braided(s: Segments) -> Segments:
     """
     fresh = np.ones(len(s), bool)
     fresh[1:] = s.port[1:] != s.port[:-1]
-    first = np.flatnonzero(fresh)
+    first = indices(fresh)
     number = np.diff(np.append(first, len(s)))
-    turn = np.cumsum(fresh) - 1
+    turn = fresh.cumsum() - 1
     head, times = first[turn], number[turn]
     inside = np.arange(len(s)) - head
     pace = s.pace // times
@@ -129,7 +130,7 @@ def _woven(s: Segments) -> Segments:
     """Joins rows of one formula that interleave or follow each other without a gap."""
     again = s.port[1:] == s.port[:-1]
     several = np.append(again, False) | np.append(False, again)
-    many = np.flatnonzero((s.count > 1) & several)
+    many = indices((s.count > 1) & several)
     if not len(many):
         return s
     # The line that a row's vectors lie on: at · per = issue · ratio + start.
@@ -140,14 +141,14 @@ def _woven(s: Segments) -> Segments:
     keys = [c[order] for c in (s.port, s.source, ratio, per, start)]
     fresh = np.ones(len(order), bool)
     fresh[1:] = np.any([k[1:] != k[:-1] for k in keys], axis=0)
-    first = np.flatnonzero(fresh)
+    first = indices(fresh)
     if len(first) == len(order):
         return s
     last = s.issue + (s.count - 1) * s.hop
     total = np.add.reduceat(s.count[order], first)
     low, high = s.issue[order][first], np.maximum.reduceat(last[order], first)
     # The greatest step on which all of them lie; they cover it if there are as many as it has places.
-    off = np.gcd.reduceat(np.gcd(s.hop[order], s.issue[order] - low[np.cumsum(fresh) - 1]), first)
+    off = np.gcd.reduceat(np.gcd(s.hop[order], s.issue[order] - low[fresh.cumsum() - 1]), first)
     full = high - low == (total - 1) * off
     if not full.any():
         return s
@@ -156,7 +157,7 @@ def _woven(s: Segments) -> Segments:
         full
     )
     kept = np.ones(len(s), bool)
-    kept[order[np.repeat(full, np.diff(np.append(first, len(order))))]] = False
+    kept[order[full.repeat(np.diff(np.append(first, len(order))))]] = False
     rows = gather((s.pick(kept), made))
     return rows.pick(_by_place(rows))
 
@@ -172,7 +173,7 @@ def _rolled(s: Segments) -> Segments:
     # A row joins the one before it unless it would have to change the step.
     goes[1:] &= ~pair[:-1] | ((hop[1:] == hop[:-1]) & (pace[1:] == pace[:-1]))
     fresh = np.concatenate(([True], ~goes))
-    first = np.flatnonzero(fresh)
+    first = indices(fresh)
     number = np.diff(np.append(first, len(s)))
     head = s.pick(first)
     many = number > 1
@@ -195,13 +196,13 @@ def _chained(s: Segments) -> Segments:
     issue, at = np.diff(s.issue), np.diff(s.at)
     hop, pace = s.hop.copy(), s.pace.copy()
     # A single vector takes the step of the row before it, or of the row after it where it leads there.
-    after = np.flatnonzero(same & ~many[1:] & many[:-1]) + 1
+    after = indices(same & ~many[1:] & many[:-1]) + 1
     hop[after], pace[after] = s.hop[after - 1], s.pace[after - 1]
-    before = np.flatnonzero(same & ~many[:-1] & many[1:] & (issue == s.hop[1:]) & (at == s.pace[1:]))
+    before = indices(same & ~many[:-1] & many[1:] & (issue == s.hop[1:]) & (at == s.pace[1:]))
     hop[before], pace[before] = s.hop[before + 1], s.pace[before + 1]
     joins = same & (many[1:] | many[:-1]) & (hop[1:] == hop[:-1]) & (pace[1:] == pace[:-1])
     joins &= (issue == s.count[:-1] * hop[:-1]) & (at == s.count[:-1] * pace[:-1])
-    first = np.flatnonzero(np.concatenate(([True], ~joins)))
+    first = indices(np.concatenate(([True], ~joins)))
     count = np.add.reduceat(s.count, first)
     whole_hop, whole_pace = np.where(count > 1, hop[first], 1), np.where(count > 1, pace[first], 1)
     head = s.pick(first)
@@ -216,7 +217,7 @@ class Follower:
         t = self.table
         fresh = np.ones(len(t), bool)
         fresh[1:] = t.port[1:] != t.port[:-1]
-        self.first = np.flatnonzero(fresh)
+        self.first = indices(fresh)
         self.ports, self.number = t.port[self.first], np.diff(np.append(self.first, len(t)))
         ends = t.issue + (t.count - 1) * t.hop
         self.low, self.high = (
@@ -228,7 +229,7 @@ class Follower:
         """``rows`` with sources that are ends. The table has no circles, for values need time to travel."""
         done: list[Segments] = []
         while len(rows) and len(self.ports):
-            index = np.minimum(np.searchsorted(self.ports, rows.source), len(self.ports) - 1)
+            index = np.minimum(self.ports.searchsorted(rows.source), len(self.ports) - 1)
             known = self.ports[index] == rows.source
             if not known.all():
                 done.append(rows.pick(~known))
@@ -264,7 +265,7 @@ class Follower:
         """The rows of the ports of that index."""
         which = np.unique(index)
         number = self.number[which]
-        inside = np.arange(int(number.sum())) - np.repeat(np.cumsum(number) - number, number)
+        inside = np.arange(int(number.sum())) - np.repeat(number.cumsum() - number, number)
         return self.table.pick(np.repeat(self.first[which], number) + inside)
 
 

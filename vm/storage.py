@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Bools, Ints, spread
 from lpuasm.isa.sweep import sweep
 from lpuasm.vm.segments import Segments, ordered, runs, segments
@@ -134,14 +135,14 @@ def _meetings(c: Claims, first: Ints, last: Ints, bounded: Bools) -> Ints:
     """The stores in which two claims meet that are not, at every place they share, in the order of their beginnings."""
     changing = np.zeros(int(c.store.max(initial=0)) + 1, bool)
     changing[c.store[bounded & c.writes]] = True
-    rows = np.flatnonzero(bounded & changing[c.store])
+    rows = indices(bounded & changing[c.store])
     if not len(rows):
         return rows
     far = int(last[rows].max()) + 2
     rows = rows[np.argsort(2 * (c.store[rows] * far + first[rows]) + ~c.writes[rows])]
     begin, end = c.store[rows] * far + first[rows], c.store[rows] * far + last[rows]
     # What begins in the cycle in which a write ends comes after it.
-    number = np.searchsorted(begin, end - c.writes[rows], "right") - np.arange(len(rows)) - 1
+    number = begin.searchsorted(end - c.writes[rows], "right") - np.arange(len(rows)) - 1
     number = np.maximum(number, 0)
     if int(number.sum()) > _PAIRS:
         return np.unique(c.store[rows[number > 0]])
@@ -176,7 +177,7 @@ def _parallel(c: Claims, troubled: Ints) -> tuple[Ints, Ints, Ints]:
     bounded = (c.time > BEGIN // 2) & (c.time < END // 2) & (c.count > 1)
     mild = []
     for store in troubled.tolist():
-        rows = np.flatnonzero(bounded & (c.store == store))
+        rows = indices(bounded & (c.store == store))
         step, every = c.step[rows], c.every[rows]
         if (step != 0).all() and (every * step[0] == every[0] * step).all():
             sign = 1 if step[0] > 0 else -1
@@ -193,7 +194,7 @@ def _cut(c: Claims) -> Claims:
     row, k = row[order], k[order]
     fresh = np.ones(len(row), bool)
     fresh[1:] = row[1:] != row[:-1]
-    first = np.flatnonzero(fresh)
+    first = indices(fresh)
     number = np.diff(np.append(first, len(row)))
     row, k = row[first], k[first]
     return Claims(

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.isa.core import table
+from lpuasm.isa.distinct import indices
+from lpuasm.isa.once import per_target
 from lpuasm.isa.operands import OperandError
-from lpuasm.isa.ports import per_target
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import Bools
 from lpuasm.isa.target import Target
@@ -31,7 +32,7 @@ def check_words(program: Program) -> None:
 def _all_good(program: Program) -> bool:
     words, taken = program.image, _taken(program.target)
     opcode = (words.low & np.uint64(0xFF)).astype(np.uint8)
-    queue = np.repeat(words.queue, np.diff(words.begin))
+    queue = words.queue.repeat(np.diff(words.begin))
     if not taken[queue, opcode].all():
         return False
     low, high = _kept()[:, opcode]
@@ -60,7 +61,7 @@ def _different(low: Half, high: Half) -> Iterable[tuple[int, int]]:
     one[bucket] = np.arange(len(low))
     kept = one[bucket]
     # One word of each bucket, and all that are in the bucket of another one.
-    rows = np.flatnonzero((kept == np.arange(len(low))) | (low != low[kept]) | (high != high[kept]))
+    rows = indices((kept == np.arange(len(low))) | (low != low[kept]) | (high != high[kept]))
     return zip(low[rows].tolist(), high[rows].tolist(), strict=True)
 
 
