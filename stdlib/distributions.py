@@ -183,7 +183,8 @@ def _prepare(x: Any, axis: int = -1) -> Call:
     axes = axes_of("softmax", x.shape, axis)
     if not x.size:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(x.shape, x.dtype))
-    shape = nest("softmax", x.shape, axes)
+    outer, _, reduced, inner = nest(x.shape, axes)[1]
+    shape = outer, reduced, inner
     plan = _plan(dtype, *shape)
 
     def inputs(program: Program) -> Mapping[str, Array]:

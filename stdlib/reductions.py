@@ -135,7 +135,7 @@ class Plan:
         return max(here, there, results) <= _BANK
 
 
-def plans(name: str, dtype: str, outer: int, reduced: int, inner: int) -> list[Plan]:
+def plans(name: str, dtype: str, outer: int, pieces: int, reduced: int, inner: int) -> list[Plan]:
     """All ways of a reduction, fitting or not."""
     mean, small = name == "reduce_mean", name == "reduce_max" and dtype == "f16"
     cast = dtype == "f16" or (dtype == "i32" and mean)
@@ -143,50 +143,54 @@ def plans(name: str, dtype: str, outer: int, reduced: int, inner: int) -> list[P
     found = []
     if inner > 1:
         columns = outer * tiles(inner)
-        found.append(Plan(0, columns, reduced, cast=cast, last=last))
-        if reduced > 1:
-            found.append(Plan(0, columns, reduced, split=True, cast=cast, last=True))
+        found.append(Plan(0, columns, pieces * reduced, cast=cast, last=last))
+        if pieces * reduced > 1:
+            found.append(Plan(0, columns, pieces * reduced, split=True, cast=cast, last=True))
         return found
-    deep, span = tiles(reduced), -(-min(reduced, LANES) // 16)
+    deep, span = pieces * tiles(reduced), -(-min(reduced, LANES) // 16)
     octets = 2 if dtype == "f16" else 4
     found.append(Plan(1, outer, deep, cast=cast, octets=octets, last=last, span=span))
     if deep > 1:
-        found.append(Plan(2, outer, deep, split=outer <= 16, cast=cast, last=last))
+        found.append(Plan(2, outer, deep, split=outer <= 16, cast=cast, last=last, span=span))
     if dtype == "f16" and not small:
         rows = 16 * -(-min(outer, LANES) // 16)
-        found.append(Plan(3, tiles(outer), -(-reduced // (LANES // 2)), last=last, rows=rows))
+        halves = -(-reduced // (LANES // 2)) if pieces == 1 else 2 * deep
+        found.append(Plan(3, tiles(outer), halves, last=last, rows=rows))
     return found
 
 
-def _best(name: str, dtype: str, outer: int, reduced: int, inner: int) -> Plan | None:
-    fitting = [plan for plan in plans(name, dtype, outer, reduced, inner) if plan.fits()]
-    return min(fitting, key=Plan.cycles, default=None)
+def _best(name: str, dtype: str, *sizes: int) -> Plan | None:
+    return min((plan for plan in plans(name, dtype, *sizes) if plan.fits()), key=Plan.cycles, default=None)
 
 
-def _plan(name: str, dtype: str, outer: int, reduced: int, inner: int) -> Plan:
-    found = _best(name, dtype, outer, reduced, inner)
+def _plan(name: str, dtype: str, outer: int, pieces: int, reduced: int, inner: int) -> Plan:
+    found = _best(name, dtype, outer, pieces, reduced, inner)
     if found is not None:
         return found
-    wanted = f"O={outer}, R={reduced}, I={inner}"
-    most = largest(lambda n: _best(name, dtype, n, reduced, inner) is not None, outer)
+    wanted = f"O={outer}, P={pieces}, R={reduced}, I={inner}"
+    most = largest(lambda n: _best(name, dtype, n, pieces, reduced, inner) is not None, outer)
     if most:
-        raise too_large(f"{name} {dtype}", wanted, f"up to O={most} fit with these R and I; the rest is another call")
-    most = largest(lambda n: _best(name, dtype, outer, n, inner) is not None, reduced)
-    raise too_large(f"{name} {dtype}", wanted, f"up to R={most} fit; reduce parts, and then what they give")
+        help_ = f"up to O={most} fit with the other sizes; the rest is another call"
+        raise too_large(f"{name} {dtype}", wanted, help_)
+    most = largest(lambda n: _best(name, dtype, outer, n, reduced, inner) is not None, pieces)
+    if most:
+        raise too_large(f"{name} {dtype}", wanted, f"up to P={most} fit; reduce parts, and then what they give")
+    most = largest(lambda n: _best(name, dtype, outer, 1, n, inner) is not None, reduced)
+    raise too_large(f"{name} {dtype}", wanted, f"up to P=1, R={most} fit; reduce parts, and then what they give")
 
 
-def _defines(name: str, *, R: int, O: int = 1, I: int = 1, dtype: str = "f32") -> Mapping[str, int]:  # noqa: E741
-    if min(O, R, I) < 1:
+def _defines(name: str, *, R: int, O: int = 1, I: int = 1, P: int = 1, dtype: str = "f32") -> Mapping[str, int]:  # noqa: E741
+    if min(O, P, R, I) < 1:
         raise TypeError("the dimensions of a program are 1 or more")
-    plan = _plan(name, dtype, O, R, I)
+    plan = _plan(name, dtype, O, P, R, I)
     return {
-        "C": plan.columns, "R": plan.vectors, "N": R, "WAY": plan.way, "SPLIT": int(plan.split), "SPAN": plan.span,
+        "C": plan.columns, "R": plan.vectors, "N": P * R, "WAY": plan.way, "SPLIT": int(plan.split), "SPAN": plan.span,
         "ROWS": plan.rows, "F16": int(dtype == "f16"), "I32": int(dtype == "i32"),
     }  # fmt: skip
 
 
-def _cycles(name: str, *, R: int, O: int = 1, I: int = 1, dtype: str = "f32") -> int:  # noqa: E741
-    return _plan(name, dtype, O, R, I).cycles()
+def _cycles(name: str, *, R: int, O: int = 1, I: int = 1, P: int = 1, dtype: str = "f32") -> int:  # noqa: E741
+    return _plan(name, dtype, O, P, R, I).cycles()
 
 
 def axes_of(name: str, shape: tuple[int, ...], axis: int | tuple[int, ...] | None) -> tuple[int, ...]:
@@ -209,15 +213,25 @@ def axes_of(name: str, shape: tuple[int, ...], axis: int | tuple[int, ...] | Non
     return tuple(found)
 
 
-def nest(name: str, shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, int, int]:
-    """(outer, reduced, inner) sizes. Raises ValueError where other axes lie between those that are reduced."""
+def nest(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, int, int, int]]:
+    """(order, (outer, pieces, reduced, inner)): the axes as they are taken, and what they come to.
+
+    ``inner`` are the axes after the last that is reduced, ``reduced`` those that are reduced just before them: these
+    are lanes, and stay as they are. Those before are taken in any order, since they only say which vector lies where.
+    ``pieces`` is what is reduced there; with inner axes it is the same as ``reduced``, and counted so.
+    """
+    rank = len(shape)
     long = [a for a in axes if shape[a] != 1]
     if not long:
-        return 1, 1, prod(shape)
-    first, end = long[0], long[-1] + 1
-    if any(shape[a] != 1 and a not in axes for a in range(first, end)):
-        raise ValueError(f"{name}: the axes {axes} of {shape} are not neighbours; reduce them one after another")
-    return prod(shape[:first]), prod(shape[first:end]), prod(shape[end:])
+        return tuple(range(rank)), (1, 1, 1, prod(shape))
+    end = long[-1] + 1
+    start = next((a + 1 for a in reversed(range(end)) if a not in axes and shape[a] != 1), 0)
+    kept = [a for a in range(start) if a not in axes]
+    apart = [a for a in range(start) if a in axes]
+    order = (*kept, *apart, *range(start, rank))
+    outer, pieces = prod(shape[a] for a in kept), prod(shape[a] for a in apart)
+    reduced, inner = prod(shape[start:end]), prod(shape[end:])
+    return order, ((outer, pieces, reduced, 1) if inner == 1 else (outer, 1, pieces * reduced, inner))
 
 
 def _sides(x: Array, plan: Plan) -> list[tuple[str, Array]]:
@@ -240,18 +254,18 @@ def byte_planes(rows: Array, neutral: Any) -> list[Array]:
 
 
 def _inputs(x: Array, plan: Plan, neutral: Any) -> Mapping[str, Array]:
-    """The tensors of x [outer, reduced, inner]: lanes beyond the edge, and rows of no block, are neutral."""
+    """The tensors of x [outer, pieces, reduced, inner]: lanes beyond the edge, and rows of no block, are neutral."""
     import numpy as np
 
-    outer, reduced, inner = x.shape
+    outer, pieces, reduced, inner = x.shape
     if plan.way == 0:
         wide = np.zeros((outer, reduced, tiles(inner) * LANES), x.dtype)
-        wide[:, :, :inner] = x
+        wide[:, :, :inner] = x[:, 0]
         cut = wide.reshape(outer, reduced, -1, LANES).swapaxes(1, 2).reshape(plan.columns, reduced, LANES)
     else:
         padded = -(-outer // plan.rows) * plan.rows if plan.way == 3 else outer
-        full = np.full((padded, tiles(reduced) * LANES), neutral, x.dtype)
-        full[:outer, :reduced] = x[:, :, 0]
+        full = np.full((padded, pieces, tiles(reduced) * LANES), neutral, x.dtype)
+        full[:outer, :, :reduced] = x[..., 0]
         cut = full.reshape(padded, -1, LANES)
     found: dict[str, Array] = {}
     if plan.way == 3:
@@ -299,17 +313,17 @@ def _prepare(name: str, x: Any, axis: int | tuple[int, ...] | None = -1, keepdim
             raise ValueError(f"{name}: of no elements there is no largest")
         empty = np.full(shape, np.nan if name == "reduce_mean" else 0, made)
         return Call(None, dtype, lambda program: {}, lambda outputs: empty)
-    outer, reduced, inner = nest(name, x.shape, axes)
-    plan = _plan(name, dtype, outer, reduced, inner)
+    order, sizes = nest(x.shape, axes)
+    plan = _plan(name, dtype, *sizes)
     least = np.iinfo(np.int32).min if dtype == "i32" else -np.inf
 
     def inputs(program: Program) -> Mapping[str, Array]:
-        return _inputs(x.reshape(outer, reduced, inner), plan, least if largest_ else 0)
+        return _inputs(x.transpose(order).reshape(sizes), plan, least if largest_ else 0)
 
     def finish(outputs: Mapping[str, Array]) -> Array:
-        return np.ascontiguousarray(_finish(outputs, plan, outer, inner)).reshape(shape)
+        return np.ascontiguousarray(_finish(outputs, plan, sizes[0], sizes[3])).reshape(shape)
 
-    return Call({"O": outer, "R": reduced, "I": inner}, dtype, inputs, finish)
+    return Call(dict(zip("OPRI", sizes, strict=True)), dtype, inputs, finish)
 
 
 _FORMULA = (
@@ -328,7 +342,8 @@ _SUMS = (
 def _reduction(name: str, says: str, error: str, bound: float | None) -> Kernel:
     contract = Contract(
         types=("f32", "f16", "i32"),
-        shapes="any; one axis, neighbouring axes or (None) all. Of a program: [O, R, I], of which R is reduced",
+        shapes="any; one axis, several or (None) all. Of a program: [O, P, R, I], of which P and R are reduced: lanes "
+        "are R and, if it is more than 1, I alone",
         error=error,
         bound=bound,
         cycles=partial(_cycles, name),

@@ -40,7 +40,8 @@ def check(x: Array, axis: int = -1) -> None:
     if x.dtype == np.float16:
         bound = np.maximum((2.0**-11 + 2.0**-18) * wanted, 2.0**-25 + 2.0**-32)
     else:
-        shape = nest("softmax", x.shape, (axis % x.ndim,))
+        outer, _, reduced, inner = nest(x.shape, (axis % x.ndim,))[1]
+        shape = outer, reduced, inner
         depth = max(plan.depth for plan in plans(call.dtype, *shape) if plan.fits())
         scale = np.where(np.isfinite(below), below, 0) + np.log(shape[1]) + depth + 7
         bound = scale * 2.0**-24 * wanted + 2.0**-148
