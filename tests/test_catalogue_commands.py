@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
+from consoles import commands, here
 
 from lpuasm.isa.errors import Entry, catalogue, is_session
 
@@ -31,19 +28,9 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[int
     @cache
     def type_(session: str) -> tuple[int, str]:
         place = tmp_path_factory.mktemp("session")
-        shutil.copytree(ROOT / "examples", place / "examples")
-        done = subprocess.run(
-            "".join(f"{line[2:]}\n" for line in session.splitlines()),
-            shell=True,
-            cwd=place,
-            env={"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        (place / "examples").symlink_to(ROOT / "examples")
+        answers = [here(command, place) for command, _ in commands(session)]
+        return answers[-1][0], b"".join(said for _, said in answers).decode()
 
     return type_
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from consoles import commands, shell
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -16,19 +15,6 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 def _blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-
-
-def _commands(block: str) -> list[tuple[str, str]]:
-    """(command, what it prints) of a console block; lines with `> ` go on with the command."""
-    found: list[tuple[str, str]] = []
-    for line in block.splitlines():
-        if line.startswith("$ "):
-            found.append((line[2:], ""))
-        elif line.startswith("> "):
-            found[-1] = (f"{found[-1][0]}\n{line[2:]}", "")
-        else:
-            found[-1] = (found[-1][0], f"{found[-1][1]}{line}\n")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +25,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_console_blocks(folder: Path) -> None:
-    bin_folder = Path(sys.executable).parent
     for block in _blocks("console"):
-        for command, expected in _commands(block):
-            done = subprocess.run(
-                command,
-                shell=True,
-                cwd=folder,
-                env={"PATH": f"{bin_folder}:/usr/bin:/bin", "NO_COLOR": "1"},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.stdout + done.stderr == expected, command
-            assert done.returncode == 0, command
+        for command, expected in commands(block):
+            status, said = shell(command, folder)
+            assert said.decode() == expected, command
+            assert status == 0, command
 
 
 def test_python_blocks(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
