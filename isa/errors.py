@@ -95,7 +95,12 @@ class LpuError(Exception):
         return self.diagnostics[0].code
 
     def __str__(self) -> str:
-        return "\n".join(f"{_where(d.span)}{d.severity}[{d.code}]: {d.message}" for d in self.diagnostics)
+        return "\n".join(map(_text, self.diagnostics))
+
+
+def _text(d: Diagnostic) -> str:
+    way_out = f"\n    help: {d.help}" if d.help else ""
+    return f"{_where(d.span)}{d.severity}[{d.code}]: {d.message}{way_out}"
 
 
 def _where(span: Span | None) -> str:
@@ -116,6 +121,29 @@ class SpecError(LpuError):
 
 class BindError(LpuError):
     """What was bound to a program does not fit it."""
+
+
+class ArgumentError(LpuError):
+    """A function or a kernel was called with what it does not take.
+
+    What is raised is Python's own error too, so that ``except ValueError`` finds it.
+    """
+
+
+class WrongType(ArgumentError, TypeError):
+    """An argument of a type that is not taken, or one too many or too few."""
+
+
+class WrongValue(ArgumentError, ValueError):
+    """A shape or a value that is not taken."""
+
+
+class WrongIndex(ArgumentError, IndexError):
+    """An index outside a table."""
+
+
+class WrongName(ArgumentError, KeyError):
+    """A name that a run or a program does not have."""
 
 
 class Fault(LpuError):

@@ -14,12 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lpuasm.files import FileError
-    from lpuasm.front import build, disassemble, explain, lint, load, profile, run
-    from lpuasm.isa.errors import AssemblyError, BindError, Diagnostic, Fault, LpuError, ObjectError, SpecError
+    from lpuasm.front import build, disassemble, explain, lint, load, plan, profile, run
+    from lpuasm.isa.errors import (
+        ArgumentError,
+        AssemblyError,
+        BindError,
+        Diagnostic,
+        Fault,
+        LpuError,
+        ObjectError,
+        SpecError,
+    )
     from lpuasm.isa.program import Program
-    from lpuasm.vm.plan import plan
 
 __all__ = [
+    "ArgumentError",
     "AssemblyError",
     "BindError",
     "Diagnostic",
@@ -39,12 +48,20 @@ __all__ = [
     "run",
 ]
 
-_ERRORS = ("AssemblyError", "BindError", "Diagnostic", "Fault", "LpuError", "ObjectError", "SpecError")
+_ERRORS = (
+    "ArgumentError",
+    "AssemblyError",
+    "BindError",
+    "Diagnostic",
+    "Fault",
+    "LpuError",
+    "ObjectError",
+    "SpecError",
+)
 _HOMES = {
-    **dict.fromkeys(("build", "disassemble", "explain", "lint", "load", "profile", "run"), "lpuasm.front"),
+    **dict.fromkeys(("build", "disassemble", "explain", "lint", "load", "plan", "profile", "run"), "lpuasm.front"),
     **dict.fromkeys(_ERRORS, "lpuasm.isa.errors"),
     "FileError": "lpuasm.files",
-    "plan": "lpuasm.vm.plan",
     "Program": "lpuasm.isa.program",
     "load_ipython_extension": "lpuasm.notebook",
 }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lpuasm.isa.program import Program
     from lpuasm.isa.target import Target
     from lpuasm.profiling.report import Profile
+    from lpuasm.vm.plan import Plan
     from lpuasm.vm.result import Run
 
 StrPath = str | os.PathLike[str]
@@ -52,13 +53,16 @@ def build(
         AssemblyError: with everything that is wrong in the text.
         FileError: the file cannot be read.
         SpecError: the target is not right.
-        TypeError: neither or both of ``path`` and ``text`` are given.
+        WrongType: neither or both of ``path`` and ``text`` are given.
     """
     from lpuasm.asm.build import assemble
     from lpuasm.asm.parser import decode
 
     if (path is None) == (text is None):
-        raise TypeError("build() takes a path or text=...")
+        from lpuasm.isa.errors import WrongType, error
+
+        help = '`build("kernel.s")`, or `build(text="…")`'
+        raise WrongType(error("LPU0557", "build() takes a path or a text, one of the two", help=help))
     if text is None:
         assert path is not None
         file = os.fspath(path)
@@ -85,9 +89,27 @@ def explain(program: Program) -> Explanation:
     from lpuasm.asm.explain import explain as explained
     from lpuasm.isa.legality import check
 
+    _expect_program(program, "explain")
     if not program.scalar:
         check(program)
     return explained(program)
+
+
+def plan(program: Program) -> Plan:
+    """What the fast engine makes of a program: `print` it for how many batches there are, of what. Nothing runs.
+
+    Raises:
+        AssemblyError: LPU1113, the program is scalar.
+        ObjectError: a word of the program is not an instruction.
+    """
+    from lpuasm.isa.errors import AssemblyError, error
+    from lpuasm.vm.plan import plan as planned
+
+    _expect_program(program, "plan")
+    if program.scalar:
+        help = "`lpuasm run` compiles scalar code, and counts its instructions"
+        raise AssemblyError(error("LPU1113", "scalar code has no dataflow to plan", help=help))
+    return planned(program)
 
 
 def profile(program: Program) -> Profile:
@@ -98,6 +120,7 @@ def profile(program: Program) -> Profile:
     """
     from lpuasm.profiling.report import profile as profiled
 
+    _expect_program(program, "profile")
     return profiled(program)
 
 
@@ -109,6 +132,7 @@ def lint(program: Program) -> list[Diagnostic]:
     """
     from lpuasm.profiling.lint import lint as linted
 
+    _expect_program(program, "lint")
     return linted(program)
 
 
@@ -123,6 +147,7 @@ def disassemble(program: Program) -> str:
     """Text that assembles to the same object file."""
     from lpuasm.asm.disasm import disassemble as text_of
 
+    _expect_program(program, "disassemble")
     return text_of(program)
 
 
@@ -145,4 +170,15 @@ def run(
     """
     from lpuasm.vm.run import run as execute
 
+    _expect_program(program, "run")
     return execute(program, inputs, engine=engine, defines=defines)
+
+
+def _expect_program(given: object, function: str) -> None:
+    """Refuses what is no program: LPU0557."""
+    from lpuasm.isa.errors import WrongType, error
+    from lpuasm.isa.program import Program
+
+    if not isinstance(given, Program):
+        message = f"{function}() takes a program, and this is of type {type(given).__name__}"
+        raise WrongType(error("LPU0557", message, help="`build()` makes one of a source, `load()` of an object file"))

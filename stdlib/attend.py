@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.products import LANES, WORDS
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -101,9 +102,9 @@ def _defines(
 ) -> Mapping[str, int | float]:
     kv = H if Hkv is None else Hkv
     if min(H, kv, Sq, Skv, D) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     if H % kv:
-        raise TypeError(f"{H} heads of queries are not a multiple of {kv} heads of keys")
+        raise wrong_dimension(f"{H} heads of queries are not a multiple of {kv} heads of keys")
     wanted = f"H={H}, Hkv={kv}, Sq={Sq}, Skv={Skv}, D={D}"
     if D > WIDEST:
         raise too_large("attention", wanted, f"heads of up to {WIDEST} columns fit")
@@ -131,19 +132,19 @@ def _visible(queries: int, keys: int, causal: bool, window: int | None) -> Array
 
 def _checked(q: Array, k: Array, v: Array, mask: Array | None, window: int | None) -> None:
     if any(x.dtype.name != "float16" for x in (q, k, v)):
-        raise TypeError(f"attention takes float16, not {q.dtype}, {k.dtype}, {v.dtype}")
+        raise wrong_type(f"attention takes float16, not {q.dtype}, {k.dtype}, {v.dtype}")
     if any(x.ndim != 3 for x in (q, k, v)):
-        raise ValueError("attention: q is [H, Sq, D], k and v are [Hkv, Skv, D]")
+        raise wrong_value("attention: q is [H, Sq, D], k and v are [Hkv, Skv, D]")
     if k.shape != v.shape or q.shape[2] != k.shape[2] or (k.shape[0] and q.shape[0] % k.shape[0]):
-        raise ValueError(f"attention: q {q.shape} does not go with k {k.shape} and v {v.shape}")
+        raise wrong_value(f"attention: q {q.shape} does not go with k {k.shape} and v {v.shape}")
     if mask is not None and (mask.shape != (q.shape[1], k.shape[1]) or mask.dtype.name not in ("float16", "float32")):
-        raise ValueError(
+        raise wrong_value(
             f"attention: the mask is f16 or f32 [{q.shape[1]}, {k.shape[1]}], not {mask.dtype} {mask.shape}"
         )
     if window is not None and window < 1:
-        raise ValueError("attention: a window is 1 key or more")
+        raise wrong_value("attention: a window is 1 key or more")
     if q.size and not k.shape[1]:
-        raise ValueError("attention: there are no keys")
+        raise wrong_value("attention: there are no keys")
 
 
 def _prepare(
@@ -165,7 +166,7 @@ def _prepare(
         return Call(None, "f16", lambda program: {}, lambda outputs: np.zeros(q.shape, np.float16))
     factor = float(d**-0.5 if scale is None else scale)
     if not isfinite(factor):
-        raise ValueError(f"attention: a scale of {factor} is not finite")
+        raise wrong_value(f"attention: a scale of {factor} is not finite")
     if window is not None and window >= keys and (causal or window >= queries):
         window = None
     causal = causal and (queries > 1 or window is not None)

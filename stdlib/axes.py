@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, too_large
 from lpuasm.stdlib.moves import TRANSPOSE
 from lpuasm.stdlib.products import LANES, WORDS, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -52,7 +53,7 @@ def _defines(*, B: int, R: int, N: int, TURN: int, dtype: str) -> Mapping[str, i
     if TURN:
         return {"TURN": 1, **TRANSPOSE.defines(R=R, N=N, B=B, dtype=dtype)}
     if min(B, R, N) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     planes, turns, _ = split(B, R, N, dtype)
     if planes * turns > WORDS // 2:
         help_ = f"{_UNITS * WORDS // 2} byte planes of {LANES} lanes fit; permute it in pieces"
@@ -66,16 +67,16 @@ def _prepare(x: Any, axes: Sequence[int]) -> Call:
     x = np.asarray(x)
     dtype = _TYPES.get(x.dtype.itemsize) if x.dtype.kind in "iuf" else None
     if dtype is None:
-        raise TypeError(f"permute takes elements of one, two or four bytes, not {x.dtype}")
+        raise wrong_type(f"permute takes elements of one, two or four bytes, not {x.dtype}")
     if sorted(a % x.ndim if -x.ndim <= a < x.ndim else -1 for a in axes) != list(range(x.ndim)):
-        raise ValueError(f"permute: {tuple(axes)} is not an order of the axes of {x.shape}")
+        raise wrong_value(f"permute: {tuple(axes)} is not an order of the axes of {x.shape}")
     order = [a % x.ndim for a in axes]
     shape = tuple(x.shape[a] for a in order)
     if not x.size:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(shape, x.dtype))
     sizes, turns = joined(x.shape, order)
     if len(sizes) > 3:
-        raise ValueError(f"permute: {tuple(axes)} of {x.shape} moves {len(sizes)} axes by themselves; 3 are the most")
+        raise wrong_value(f"permute: {tuple(axes)} of {x.shape} moves {len(sizes)} axes by themselves; 3 are the most")
     if turns in ([], [0]):
         flat = np.zeros(tiles(x.size) * LANES, x.dtype)
         flat[: x.size] = x.reshape(-1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, too_large
 from lpuasm.stdlib.products import LANES, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -67,7 +68,7 @@ def _cycles(
 def _defines(name: str, *, dtype: str, **dims: int) -> Mapping[str, int]:
     known = {"R": 0, "O": 1, "T": 1, "XO": 1, "XR": 1, "XI": 1, "YO": 1, "YR": 1, "YI": 1, **dims}
     if len(known) > 9 or min(known[k] for k in "ROT") < 1:
-        raise TypeError(f"{name} has the dimensions R, O, T (1 or more) and XO XR XI YO YR YI (0 or 1)")
+        raise wrong_dimension(f"{name} has the dimensions R, O, T (1 or more) and XO XR XI YO YR YI (0 or 1)")
     words = known["O"] * known["T"] * _padded(known["R"]) // 8
     copies = max(
         (known["O"] if o else 1)
@@ -87,13 +88,13 @@ def _prepare(name: str, x: Any, y: Any) -> Call:
     x, y = np.asarray(x), np.asarray(y)
     dtype = _TYPES.get(x.dtype.name)
     if dtype is None or x.dtype != y.dtype:
-        raise TypeError(f"{name} takes two arrays of float32, of float16 or of int32, not {x.dtype} and {y.dtype}")
+        raise wrong_type(f"{name} takes two arrays of float32, of float16 or of int32, not {x.dtype} and {y.dtype}")
     shape = np.broadcast_shapes(x.shape, y.shape)
     if not prod(shape):
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(shape, x.dtype))
     found = axes(x.shape, y.shape)
     if len(found) > 3:
-        raise ValueError(
+        raise wrong_value(
             f"{name}: {x.shape} and {y.shape} broadcast by turns in {len(found)} runs of axes; 3 are the most"
         )
     flat = len(found) == 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.packing import cut, dealt
 from lpuasm.stdlib.products import LANES, WORDS, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -32,7 +33,7 @@ def _mlp_fits(s: int, k: int, n: int, o: int) -> bool:
 
 def _mlp_defines(*, S: int, K: int, N: int, O: int, dtype: str = "f16") -> Mapping[str, int]:  # noqa: E741
     if min(S, K, N, O) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     if not _mlp_fits(S, K, N, O):
         best = largest(lambda s: _mlp_fits(s, K, N, O), S)
         help_ = f"up to {best} rows fit with these weights" if best else "the weights alone do not fit: cut N in two"
@@ -50,13 +51,13 @@ def _mlp(x: Any, w_gate: Any, w_up: Any, w_down: Any) -> Call:
 
     x, gate, up, down = (np.asarray(a) for a in (x, w_gate, w_up, w_down))
     if any(a.dtype != np.float16 for a in (x, gate, up, down)):
-        raise TypeError(f"swiglu_mlp takes float16, not {x.dtype} and weights {gate.dtype}, {up.dtype}, {down.dtype}")
+        raise wrong_type(f"swiglu_mlp takes float16, not {x.dtype} and weights {gate.dtype}, {up.dtype}, {down.dtype}")
     if gate.ndim != 2 or gate.shape != up.shape or down.ndim != 2 or down.shape[1] != len(gate):
-        raise ValueError(
+        raise wrong_value(
             f"swiglu_mlp: weights [N, K] twice and [O, N] are wanted, not {gate.shape}, {up.shape}, {down.shape}"
         )
     if x.ndim < 1 or x.shape[-1] != gate.shape[1]:
-        raise ValueError(f"swiglu_mlp: x [..., {gate.shape[1]}] is wanted, not {x.shape}")
+        raise wrong_value(f"swiglu_mlp: x [..., {gate.shape[1]}] is wanted, not {x.shape}")
     (n, k), o, s = gate.shape, len(down), prod(x.shape[:-1])
     shape = (*x.shape[:-1], o)
     if not s * k * n * o:

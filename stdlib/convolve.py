@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.products import LANES, product_type, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 from lpuasm.stdlib.windows import Plan, Shape, plan
 
 if TYPE_CHECKING:
@@ -27,9 +28,11 @@ def _defines(*, dtype: str = "i8", **dims: int) -> Mapping[str, int]:
     shape = Shape(**dims)
     sizes = (shape.N, shape.H, shape.W, shape.I, shape.O, shape.KH, shape.KW, shape.SH, shape.SW, shape.GROUPS)
     if min(sizes) < 1 or min(shape.PH, shape.PW) < 0 or shape.I % shape.GROUPS or shape.O % shape.GROUPS:
-        raise TypeError("the dimensions of a program are 1 or more, padding 0 or more, and GROUPS divides I and O")
+        raise wrong_dimension(
+            "the dimensions of a program are 1 or more, padding 0 or more, and GROUPS divides I and O"
+        )
     if min(shape.out) < 1:
-        raise TypeError("the kernel is larger than the image")
+        raise wrong_dimension("the kernel is larger than the image")
     laid = plan(shape, dtype)
     if laid is None:
         images = largest(lambda n: plan(Shape(**{**dims, "N": n}), dtype) is not None, shape.N)
@@ -44,7 +47,7 @@ def _defines(*, dtype: str = "i8", **dims: int) -> Mapping[str, int]:
 def _pair(name: str, value: Any) -> tuple[int, int]:
     pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     if len(pair) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) for v in pair):
-        raise TypeError(f"conv2d: {name} is an integer or a pair of them, not {value!r}")
+        raise wrong_type(f"conv2d: {name} is an integer or a pair of them, not {value!r}")
     return pair[0], pair[1]
 
 
@@ -55,19 +58,19 @@ def _prepare(x: Any, w: Any, bias: Any = None, stride: Any = 1, padding: Any = 0
     dtype = product_type("conv2d", x, w)
     (sh, sw), (ph, pw) = _pair("stride", stride), _pair("padding", padding)
     if x.ndim != 4 or w.ndim != 4:
-        raise ValueError(f"conv2d: x [N, H, W, I] and w [O, KH, KW, I/groups] are wanted, not {x.shape} and {w.shape}")
+        raise wrong_value(f"conv2d: x [N, H, W, I] and w [O, KH, KW, I/groups] are wanted, not {x.shape} and {w.shape}")
     (n, h, wide, i), (o, kh, kw, _) = x.shape, w.shape
     if min(sh, sw, groups) < 1 or min(ph, pw) < 0:
-        raise ValueError("conv2d: strides and groups are 1 or more, padding 0 or more")
+        raise wrong_value("conv2d: strides and groups are 1 or more, padding 0 or more")
     if i % groups or o % groups or w.shape[3] * groups != i:
-        raise ValueError(f"conv2d: {groups} groups do not divide {i} channels and {o} kernels of {w.shape[3]}")
+        raise wrong_value(f"conv2d: {groups} groups do not divide {i} channels and {o} kernels of {w.shape[3]}")
     if not (1 <= kh <= h + 2 * ph and 1 <= kw <= wide + 2 * pw):
-        raise ValueError(f"conv2d: a kernel of {kh} × {kw} does not lie in an image of {h + 2 * ph} × {wide + 2 * pw}")
+        raise wrong_value(f"conv2d: a kernel of {kh} × {kw} does not lie in an image of {h + 2 * ph} × {wide + 2 * pw}")
     kind = np.dtype(np.int32 if dtype == "i8" else np.float16)
     if bias is not None:
         bias = np.asarray(bias)
         if bias.shape != (o,) or bias.dtype != kind:
-            raise TypeError(f"conv2d: a bias of {o} {kind} is wanted, not {bias.shape} {bias.dtype}")
+            raise wrong_type(f"conv2d: a bias of {o} {kind} is wanted, not {bias.shape} {bias.dtype}")
     if i == 0:  # sums of nothing are zeros all the same: one channel of them
         x, w, i, groups = np.zeros((n, h, wide, 1), x.dtype), np.zeros((o, kh, kw, 1), w.dtype), 1, 1
     apart = dtype == "f16" and not np.isfinite(x).all()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.products import LANES, WORDS, tiles
 from lpuasm.stdlib.reductions import axes_of, byte_planes, issues, levels, nest
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -109,7 +110,7 @@ def _plan(dtype: str, outer: int, reduced: int, inner: int) -> Plan:
 
 def _defines(*, R: int, O: int = 1, I: int = 1, dtype: str = "f32") -> Mapping[str, int]:  # noqa: E741
     if min(O, R, I) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     plan = _plan(dtype, O, R, I)
     return {
         "C": plan.columns, "R": plan.vectors, "ACROSS": int(plan.across), "CROSS": int(plan.cross),
@@ -177,9 +178,9 @@ def _prepare(x: Any, axis: int = -1) -> Call:
     x = np.asarray(x)
     dtype = _TYPES.get(x.dtype.name)
     if dtype is None:
-        raise TypeError(f"softmax takes float32 or float16, not {x.dtype}")
+        raise wrong_type(f"softmax takes float32 or float16, not {x.dtype}")
     if not isinstance(axis, int):
-        raise TypeError(f"softmax: an axis is one number, not {axis}")
+        raise wrong_type(f"softmax: an axis is one number, not {axis}")
     axes = axes_of("softmax", x.shape, axis)
     if not x.size:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(x.shape, x.dtype))

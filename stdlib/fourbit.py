@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.products import LANES, WORDS, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -32,7 +33,7 @@ def _fits(m: int, k: int, n: int) -> bool:
 
 def _defines(*, M: int, K: int, N: int, dtype: str = "f16") -> Mapping[str, int]:
     if min(M, K, N) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     if not _fits(M, K, N):
         rows, columns = largest(lambda m: _fits(m, K, N), M), largest(lambda n: _fits(M, K, n), N)
         ways = [f"M up to {rows}"] * (rows > 0) + [f"N up to {columns}"] * (columns > 0)
@@ -47,14 +48,14 @@ def _prepare(a: Any, b4: Any, scales: Any, group: int = 32) -> Call:
     a, b4, scales = np.asarray(a), np.asarray(b4), np.asarray(scales)
     if a.dtype != np.float16 or b4.dtype not in (np.uint8, np.int8) or scales.dtype != np.float16:
         given = f"{a.dtype}, {b4.dtype}, {scales.dtype}"
-        raise TypeError(f"matmul_w4 takes float16, bytes (uint8 or int8) and float16 scales, not {given}")
+        raise wrong_type(f"matmul_w4 takes float16, bytes (uint8 or int8) and float16 scales, not {given}")
     if a.ndim < 1 or b4.ndim != 2 or a.shape[-1] != 2 * len(b4):
-        raise ValueError(f"matmul_w4: a [..., M, K] and b4 [K/2, N] are wanted, not {a.shape} and {b4.shape}")
+        raise wrong_value(f"matmul_w4: a [..., M, K] and b4 [K/2, N] are wanted, not {a.shape} and {b4.shape}")
     k, n = a.shape[-1], b4.shape[1]
     if group < 1 or group % 16 or k % group:
-        raise ValueError(f"matmul_w4: groups are multiples of 16 that divide K, and this is {group} of {k}")
+        raise wrong_value(f"matmul_w4: groups are multiples of 16 that divide K, and this is {group} of {k}")
     if scales.shape != (k // group, n):
-        raise ValueError(f"matmul_w4: scales {(k // group, n)} are wanted, not {scales.shape}")
+        raise wrong_value(f"matmul_w4: scales {(k // group, n)} are wanted, not {scales.shape}")
     rows = a.reshape(prod(a.shape[:-1]), k)
     shape = (*a.shape[:-1], n)
     if not len(rows) * k * n:

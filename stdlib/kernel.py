@@ -19,6 +19,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lpuasm.stdlib.refusals import way_out, wrong_dimension, wrong_type
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -130,23 +132,31 @@ class Kernel:
 
         Raises:
             AssemblyError: LPU0510, the tensors do not fit the chip; the help says what would.
-            TypeError: a dimension is missing, unknown or no whole number, or there is no such type.
+            WrongType: a dimension is missing, unknown, no whole number or impossible, or there is no such type.
         """
         kind = self.contract.types[0] if dtype is None else dtype
-        if kind not in self.contract.types:
-            raise TypeError(f"{self.name} takes {', '.join(self.contract.types)}, not {kind}")
-        for name, value in dims.items():
-            if name.isupper() and not hasattr(value, "__index__"):
-                raise TypeError(f"{self.name}: {name} is a whole number, not {value!r}")
-        _arguments(self.name, self.defines, dtype=kind, **dims)
-        return _assembled(self.path, tuple(sorted(self.defines(dtype=kind, **dims).items())))
+        with way_out(f"docs/kernels/{self.name}.md has programs with their dimensions and types"):
+            if kind not in self.contract.types:
+                raise wrong_dimension(f"{self.name} takes {', '.join(self.contract.types)}, not {kind}")
+            for name, value in dims.items():
+                if name.isupper() and not hasattr(value, "__index__"):
+                    raise wrong_dimension(f"{self.name}: {name} is a whole number, not {value!r}")
+            _arguments(self.name, wrong_dimension, self.defines, dtype=kind, **dims)
+            defines = self.defines(dtype=kind, **dims)
+        return _assembled(self.path, tuple(sorted(defines.items())))
 
     def run(self, *arrays: Any, engine: str | None = None, **options: Any) -> KernelRun:
-        """Runs the kernel: its result, and what it cost."""
+        """Runs the kernel: its result, and what it cost.
+
+        Raises:
+            ArgumentError: arrays or options that it does not take; also a TypeError, a ValueError or an IndexError.
+            AssemblyError: LPU0510, the tensors do not fit the chip; the help says what would.
+        """
         from lpuasm.vm.run import run
 
-        _arguments(self.name, self.prepare, *arrays, **options)
-        call = self.prepare(*arrays, **options)
+        with way_out(f"it is {self.doc.splitlines()[0]}"):
+            _arguments(self.name, wrong_type, self.prepare, *arrays, **options)
+            call = self.prepare(*arrays, **options)
         if call.dims is None:
             return KernelRun(call.finish({}), {}, 0, None)
         program = self.program(dtype=call.dtype, **call.dims)
@@ -160,14 +170,16 @@ class Kernel:
         return f"<kernel {self.name}>"
 
 
-def _arguments(kernel: str, function: Callable[..., Any], *given: Any, **named: Any) -> None:
-    """Whether ``function`` takes these; TypeError, in the kernel's name, where it does not."""
+def _arguments(
+    kernel: str, refuse: Callable[[str], Exception], function: Callable[..., Any], *given: Any, **named: Any
+) -> None:
+    """Whether ``function`` takes these; refused in the kernel's name where it does not."""
     from inspect import signature
 
     try:
         signature(function).bind(*given, **named)
     except TypeError as problem:
-        raise TypeError(f"{kernel}: {problem}") from None
+        raise refuse(f"{kernel}: {problem}") from None
 
 
 @lru_cache(KEPT)

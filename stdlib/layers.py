@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lpuasm.stdlib import products
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.products import LANES, WORDS, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -71,11 +72,13 @@ def _defines(
     dtype: str = "i8",
 ) -> Mapping[str, int | float]:
     if min(M, K, N) < 1 or ACTIVATION not in range(4) or not {BIAS, REQUANT} <= {0, 1}:
-        raise TypeError("the dimensions of a program are 1 or more, an activation is 0 … 3, BIAS and REQUANT 0 or 1")
+        raise wrong_dimension(
+            "the dimensions of a program are 1 or more, an activation is 0 … 3, BIAS and REQUANT 0 or 1"
+        )
     if dtype == "i8" and ACTIVATION > 1:
-        raise TypeError("gelu and silu are of f16; i8 takes relu")
+        raise wrong_dimension("gelu and silu are of f16; i8 takes relu")
     if dtype == "f16" and REQUANT:
-        raise TypeError("only sums of i8 are requantised")
+        raise wrong_dimension("only sums of i8 are requantised")
     rest = (dtype, BIAS, ACTIVATION, REQUANT)
     if not _fits(M, K, N, *rest):
         best = largest(lambda m: _fits(m, K, N, *rest), M)
@@ -91,17 +94,17 @@ def _prepare(x: Any, w: Any, bias: Any = None, activation: str | None = None, sc
     x, w = np.asarray(x), np.asarray(w)
     dtype = products.product_type("linear", x, w)
     if not isinstance(activation, str | None) or activation not in _ACTIVATIONS:
-        raise ValueError(f"linear: no activation {activation!r}; there are relu, gelu and silu")
+        raise wrong_value(f"linear: no activation {activation!r}; there are relu, gelu and silu")
     if scale is not None and not (np.ndim(scale) == 0 and abs(float(scale)) < 2.0**128):
-        raise ValueError(f"linear: a scale is one finite number, not {scale!r}")
+        raise wrong_value(f"linear: a scale is one finite number, not {scale!r}")
     if x.ndim < 1 or w.ndim != 2 or x.shape[-1] != w.shape[1]:
-        raise ValueError(f"linear: x [..., K] and w [N, K] are wanted, not {x.shape} and {w.shape}")
+        raise wrong_value(f"linear: x [..., K] and w [N, K] are wanted, not {x.shape} and {w.shape}")
     (n, k), shape = w.shape, (*x.shape[:-1], w.shape[0])
     wanted = np.dtype(np.int32 if dtype == "i8" else np.float16)
     if bias is not None:
         bias = np.asarray(bias)
         if bias.shape != (n,) or bias.dtype.name != wanted.name:
-            raise TypeError(f"linear: a bias of {n} {wanted} is wanted, not {bias.shape} {bias.dtype}")
+            raise wrong_type(f"linear: a bias of {n} {wanted} is wanted, not {bias.shape} {bias.dtype}")
     kind = np.dtype(np.float16 if dtype == "f16" else np.int8 if scale is not None else np.int32)
     m = prod(x.shape[:-1])
     if not m * n:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.products import LANES, WORDS, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -38,9 +39,9 @@ def _fits(name: str, r: int, n: int, dtype: str) -> bool:
 
 def _defines(name: str, *, R: int, N: int, eps: float = 1e-5, dtype: str) -> Mapping[str, int | float]:
     if min(R, N) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     if not 0 <= eps <= _LARGEST:
-        raise ValueError(f"{name}: eps is a number from 0 to {_LARGEST:.0e}, not {eps}")
+        raise wrong_value(f"{name}: eps is a number from 0 to {_LARGEST:.0e}, not {eps}")
     if not _fits(name, R, N, dtype):
         best = largest(lambda r: _fits(name, r, N, dtype), R)
         help_ = f"up to {best} rows of {N} fit; the rest is another call" if best else "the rows are too long"
@@ -74,11 +75,11 @@ def _prepare(name: str, x: Any, parameters: Mapping[str, Any], eps: float) -> Ca
     dtype = _TYPES.get(x.dtype.name)
     given = " and ".join(str(a.dtype) for a in (x, *own.values()))
     if dtype is None or any(a.dtype != x.dtype for a in own.values()):
-        raise TypeError(f"{name} takes arrays of float32 or of float16, all of one type, not {given}")
+        raise wrong_type(f"{name} takes arrays of float32 or of float16, all of one type, not {given}")
     if x.ndim < 1 or any(a.shape != x.shape[-1:] for a in own.values()):
         wanted = " and ".join(f"{key} [n]" for key in own)
         shapes = " and ".join(str(a.shape) for a in (x, *own.values()))
-        raise ValueError(f"{name}: x [..., n] with {wanted} is wanted, not {shapes}")
+        raise wrong_value(f"{name}: x [..., n] with {wanted} is wanted, not {shapes}")
     rows, n = prod(x.shape[:-1]), x.shape[-1]
     if not x.size:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(x.shape, x.dtype))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.products import LANES
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -34,7 +35,7 @@ def as_vectors(x: Array) -> Array:
 
 def _defines(name: str, *, N: int, dtype: str) -> Mapping[str, int]:
     if N < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     if vectors(N) > _MOST:
         best = largest(lambda n: vectors(n) <= _MOST, N)
         raise too_large(f"{name} {dtype}", f"{N} elements", f"up to {best} elements fit; the rest is another call")
@@ -47,7 +48,7 @@ def _prepare(name: str, x: Any) -> Call:
     x = np.asarray(x)
     dtype = _TYPES.get(x.dtype.name)
     if dtype is None:
-        raise TypeError(f"{name} takes float32 or float16, not {x.dtype}")
+        raise wrong_type(f"{name} takes float32 or float16, not {x.dtype}")
 
     def inputs(program: Program) -> Mapping[str, Array]:
         return {"X": as_vectors(x)}

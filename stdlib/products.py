@@ -8,6 +8,7 @@ from math import gcd, prod
 from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -88,7 +89,7 @@ def fits(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> boo
 
 def _defines(*, M: int, K: int, N: int, B: int = 1, dtype: str = "i8") -> Mapping[str, int]:
     if min(M, K, N, B) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     if not fits(M, K, N, B, dtype):
         best = largest(lambda m: fits(m, K, N, B, dtype), M)
         wide = largest(lambda n: fits(M, K, n, B, dtype), N)
@@ -104,11 +105,11 @@ def _prepare(a: Any, b: Any) -> Call:
     a, b = np.asarray(a), np.asarray(b)
     dtype = product_type("matmul", a, b)
     if a.ndim < 1 or b.ndim < 1:
-        raise ValueError("matmul: an operand is a number; it takes arrays of one axis or more")
+        raise wrong_value("matmul: an operand is a number; it takes arrays of one axis or more")
     left, right = a.ndim == 1, b.ndim == 1
     x, w = (a[None, :] if left else a), (b[:, None] if right else b)
     if x.shape[-1] != w.shape[-2]:
-        raise ValueError(f"matmul: {x.shape[-1]} columns of the first operand meet {w.shape[-2]} rows of the second")
+        raise wrong_value(f"matmul: {x.shape[-1]} columns of the first operand meet {w.shape[-2]} rows of the second")
     if w.ndim == 2:
         batch, shape = 1, (*x.shape[:-1], w.shape[-1])
         x3, w3 = x.reshape(1, prod(x.shape[:-1]), x.shape[-1]), w[None]
@@ -132,11 +133,11 @@ def _prepare(a: Any, b: Any) -> Call:
 
 
 def product_type(kernel: str, a: Array, b: Array) -> str:
-    """The type of a product's operands, by lpuasm's name; TypeError where it takes no such pair."""
+    """The type of a product's operands, by lpuasm's name; refused where it takes no such pair."""
     for dtype, name in (("i8", "int8"), ("f16", "float16")):
         if a.dtype.name == b.dtype.name == name:
             return dtype
-    raise TypeError(f"{kernel} takes two arrays of int8 or two of float16, not {a.dtype} and {b.dtype}")
+    raise wrong_type(f"{kernel} takes two arrays of int8 or two of float16, not {a.dtype} and {b.dtype}")
 
 
 def inputs(x: Array, w: Array, program: Program) -> Mapping[str, Array]:

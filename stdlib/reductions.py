@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.products import LANES, WORDS, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -181,7 +182,7 @@ def _plan(name: str, dtype: str, outer: int, pieces: int, reduced: int, inner: i
 
 def _defines(name: str, *, R: int, O: int = 1, I: int = 1, P: int = 1, dtype: str = "f32") -> Mapping[str, int]:  # noqa: E741
     if min(O, P, R, I) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     plan = _plan(name, dtype, O, P, R, I)
     return {
         "C": plan.columns, "R": plan.vectors, "N": P * R, "WAY": plan.way, "SPLIT": int(plan.split), "SPAN": plan.span,
@@ -197,7 +198,7 @@ def axes_of(name: str, shape: tuple[int, ...], axis: int | tuple[int, ...] | Non
     """The axes that are meant, from 0 on, in order.
 
     Raises:
-        ValueError: there is no such axis, or one is named twice.
+        WrongValue: there is no such axis, or one is named twice.
     """
     rank = len(shape)
     if axis is None:
@@ -206,10 +207,10 @@ def axes_of(name: str, shape: tuple[int, ...], axis: int | tuple[int, ...] | Non
     if not rank and all(a in (0, -1) for a in named):
         return ()
     if any(not -rank <= a < rank for a in named):
-        raise ValueError(f"{name}: there is no axis {axis} in an array of {rank} axes")
+        raise wrong_value(f"{name}: there is no axis {axis} in an array of {rank} axes")
     found = sorted(a % rank for a in named)
     if len(set(found)) < len(found):
-        raise ValueError(f"{name}: an axis is named twice in {axis}")
+        raise wrong_value(f"{name}: an axis is named twice in {axis}")
     return tuple(found)
 
 
@@ -302,7 +303,7 @@ def _prepare(name: str, x: Any, axis: int | tuple[int, ...] | None = -1, keepdim
     x = np.asarray(x)
     dtype = _TYPES.get(x.dtype.name)
     if dtype is None:
-        raise TypeError(f"{name} takes float32, float16 or int32, not {x.dtype}")
+        raise wrong_type(f"{name} takes float32, float16 or int32, not {x.dtype}")
     axes = axes_of(name, x.shape, axis)
     kept = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
     shape = kept if keepdims else tuple(n for a, n in enumerate(x.shape) if a not in axes)
@@ -310,7 +311,7 @@ def _prepare(name: str, x: Any, axis: int | tuple[int, ...] | None = -1, keepdim
     made = x.dtype if largest_ or (dtype == "i32" and name == "reduce_sum") else np.dtype(np.float32)
     if not x.size:
         if largest_ and 0 not in shape:
-            raise ValueError(f"{name}: of no elements there is no largest")
+            raise wrong_value(f"{name}: of no elements there is no largest")
         empty = np.full(shape, np.nan if name == "reduce_mean" else 0, made)
         return Call(None, dtype, lambda program: {}, lambda outputs: empty)
     order, sizes = nest(x.shape, axes)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.products import LANES, WORDS
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -39,7 +40,7 @@ def _fits(h: int, p: int, dtype: str) -> bool:
 
 def _defines(*, H: int, P: int, V: int, D: int, interleaved: bool = False, dtype: str) -> Mapping[str, int]:
     if min(H, P, V, D) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     wanted = f"H={H}, P={P}, V={V}, D={D}"
     if D > LANES:
         raise too_large(f"rope {dtype}", wanted, f"rows of up to {LANES} columns fit")
@@ -68,17 +69,17 @@ def _prepare(x: Any, positions: Any, base: float = 10000.0, interleaved: bool = 
     x, positions = np.asarray(x), np.asarray(positions)
     dtype = _TYPES.get(x.dtype.name)
     if dtype is None or positions.dtype.kind not in "iu":
-        raise TypeError(f"rope takes float32 or float16, and integer positions, not {x.dtype} and {positions.dtype}")
+        raise wrong_type(f"rope takes float32 or float16, and integer positions, not {x.dtype} and {positions.dtype}")
     if x.ndim < 1 or x.shape[-1] % 2 or x.shape[:-1][x.ndim - 1 - positions.ndim :] != positions.shape:
-        raise ValueError(
+        raise wrong_value(
             f"rope: x [..., S, D], D even, and positions [S] are wanted, not {x.shape} and {positions.shape}"
         )
     if not (isfinite(base) and base > 0):
-        raise ValueError(f"rope: the base is a positive number, not {base}")
+        raise wrong_value(f"rope: the base is a positive number, not {base}")
     if not x.size:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(x.shape, x.dtype))
     if int(positions.min()) < 0:
-        raise ValueError(f"rope: positions are 0 or more, and one is {positions.min()}")
+        raise wrong_value(f"rope: positions are 0 or more, and one is {positions.min()}")
     d, p = x.shape[-1], positions.size
     h, v = x.size // (p * d), int(positions.max()) + 1
     v = min(-(-v // _GROWTH) * _GROWTH, WORDS) if v <= WORDS else v

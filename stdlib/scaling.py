@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, too_large
 from lpuasm.stdlib.products import LANES, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -39,7 +40,7 @@ def _cycles(
 def _defines(name: str, *, dtype: str, **dims: int) -> Mapping[str, int]:
     known = {"R": 0, "O": 1, "T": 1, "SR": 0, "SI": 0, **dims}
     if len(known) > 5 or min(known[k] for k in "ROT") < 1 or (known["SR"] and known["SI"]):
-        raise TypeError(f"{name} has the dimensions R, O, T (1 or more) and one of SR and SI (1)")
+        raise wrong_dimension(f"{name} has the dimensions R, O, T (1 or more) and one of SR and SI (1)")
     tiled = known["O"] * known["T"]
     padded = _padded(known["R"])
     if tiled * padded > 8 * _WORDS or tiled > _TILES or (known["SR"] and padded > 4 * _WORDS):
@@ -64,11 +65,11 @@ def _prepare(name: str, x: Any, scale: Any, axis: int | None, given: str, made: 
 
     x, scale = np.asarray(x), np.asarray(scale, np.float32)
     if axis is not None and (not isinstance(axis, int | np.integer) or not -x.ndim <= axis < x.ndim):
-        raise ValueError(f"{name}: there is no axis {axis!r} in an array of {x.ndim} axes")
+        raise wrong_value(f"{name}: there is no axis {axis!r} in an array of {x.ndim} axes")
     axis = None if axis is None else axis % x.ndim
     wanted = () if axis is None else (x.shape[axis],)
     if scale.shape != wanted:
-        raise ValueError(f"{name}: scales of shape {wanted} are wanted, not {scale.shape}")
+        raise wrong_value(f"{name}: scales of shape {wanted} are wanted, not {scale.shape}")
     if not x.size:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(x.shape, made))
     outer, rows, lanes, by_row, by_lane = _nest(x.shape, axis)
@@ -98,10 +99,10 @@ def _quantize(x: Any, scale: Any, axis: int | None = None) -> Call:
     x = np.asarray(x)
     dtype = _FLOATS.get(x.dtype.name)
     if dtype is None:
-        raise TypeError(f"quantize takes float32 or float16, not {x.dtype}")
+        raise wrong_type(f"quantize takes float32 or float16, not {x.dtype}")
     scales = np.asarray(scale, np.float32)
     if not (np.isfinite(scales) & (scales >= np.finfo(np.float32).tiny)).all():
-        raise ValueError("quantize: scales are positive, finite and normal")
+        raise wrong_value("quantize: scales are positive, finite and normal")
     return _prepare("quantize", x, scale, axis, x.dtype.name, "int8", dtype)
 
 
@@ -110,7 +111,7 @@ def _dequantize(x: Any, scale: Any, axis: int | None = None, dtype: str = "float
 
     x, wanted = np.asarray(x), np.dtype(dtype).name
     if x.dtype != np.int8 or wanted not in _FLOATS:
-        raise TypeError(f"dequantize takes int8 to float32 or float16, not {x.dtype} to {wanted}")
+        raise wrong_type(f"dequantize takes int8 to float32 or float16, not {x.dtype} to {wanted}")
     return _prepare("dequantize", x, scale, axis, "int8", wanted, _FLOATS[wanted])
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, too_large
 from lpuasm.stdlib.products import LANES, WORDS, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_index, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -32,7 +33,7 @@ def _cycles(*, V: int, M: int, D: int, dtype: str = "f16") -> int:
 
 def _defines(*, V: int, M: int, D: int, dtype: str) -> Mapping[str, int]:
     if min(V, M, D) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     groups, wide = planes(D, dtype)
     parts = -(-V // WORDS)
     if parts * groups * wide > _TABLES or groups * wide > _RESULTS or M > WORDS // 2:
@@ -48,12 +49,12 @@ def _prepare(ids: Any, table: Any) -> Call:
     ids, table = np.asarray(ids), np.asarray(table)
     dtype = _TYPES.get(table.dtype.name)
     if dtype is None or ids.dtype.kind not in "iu":
-        raise TypeError(f"embedding takes integers, and a table of f16, f32 or i8, not {ids.dtype} and {table.dtype}")
+        raise wrong_type(f"embedding takes integers, and a table of f16, f32 or i8, not {ids.dtype} and {table.dtype}")
     if table.ndim != 2:
-        raise ValueError(f"embedding: a table [V, D] is wanted, not {table.shape}")
+        raise wrong_value(f"embedding: a table [V, D] is wanted, not {table.shape}")
     (v, d), m = table.shape, ids.size
     if m and not (int(ids.min()) >= 0 and int(ids.max()) < v):
-        raise IndexError(f"embedding: ids are 0 … {v - 1}, and these are {ids.min()} … {ids.max()}")
+        raise wrong_index(f"embedding: ids are 0 … {v - 1}, and these are {ids.min()} … {ids.max()}")
     shape = (*ids.shape, d)
     if not m * d:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(shape, table.dtype))

@@ -11,6 +11,7 @@ from lpuasm.stdlib.heads import HALF, Heads
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.packing import cut, dealt, vectors
 from lpuasm.stdlib.products import LANES, WORDS, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -77,9 +78,9 @@ def _fits(h: Heads, past: int, dm: int, n: int, gated: bool) -> bool:
 def _defines(name: str, h: Heads, past: int, dm: int, n: int) -> Mapping[str, int | float]:
     """The parameters that both sources have; refuses what does not fit."""
     if min(h.heads, h.kv, h.d, h.s, dm, n) < 1 or past < 0:
-        raise TypeError(f"{name}: the dimensions of a program are 1 or more, and its past 0 or more")
+        raise wrong_dimension(f"{name}: the dimensions of a program are 1 or more, and its past 0 or more")
     if h.heads % h.kv:
-        raise TypeError(f"{name}: {h.heads} heads of queries are not a multiple of {h.kv} heads of keys")
+        raise wrong_dimension(f"{name}: {h.heads} heads of queries are not a multiple of {h.kv} heads of keys")
     gated = name == "decoder_block"
 
     def fits(s: int = h.s, t: int = past) -> bool:
@@ -105,16 +106,16 @@ def _weights(name: str, known: Mapping[str, str], weights: Mapping[str, Any], dm
 
     missing = [key for key in known if key not in weights]
     if missing:
-        raise ValueError(f"{name}: the weights lack {', '.join(missing)}")
+        raise wrong_value(f"{name}: the weights lack {', '.join(missing)}")
     arrays = {key: np.asarray(weights[key]) for key in known}
     sizes = {"M": dm}
     for key, axes in known.items():
         if arrays[key].dtype != np.float16:
-            raise TypeError(f"{name} takes float16, not {arrays[key].dtype} of {key}")
+            raise wrong_type(f"{name} takes float16, not {arrays[key].dtype} of {key}")
         shape = arrays[key].shape
         if len(shape) != len(axes) or any(sizes.setdefault(a, s) != s for a, s in zip(axes, shape, strict=True)):
             wanted = ", ".join(str(sizes.get(axis, axis)) for axis in axes)
-            raise ValueError(f"{name}: {key} is [{wanted}], not {shape}")
+            raise wrong_value(f"{name}: {key} is [{wanted}], not {shape}")
     return arrays
 
 
@@ -123,15 +124,15 @@ def _rows(name: str, given: Any) -> Array:
 
     x: Array = np.asarray(given)
     if x.dtype != np.float16:
-        raise TypeError(f"{name} takes float16, not {x.dtype}")
+        raise wrong_type(f"{name} takes float16, not {x.dtype}")
     if x.ndim != 2 or not x.shape[1]:
-        raise ValueError(f"{name}: x is [S, width], not {x.shape}")
+        raise wrong_value(f"{name}: x is [S, width], not {x.shape}")
     return x
 
 
 def _heads(name: str, heads: int, kv_heads: int, queries: int, keys: int, s: int) -> Heads:
     if heads < 1 or kv_heads < 1 or heads % kv_heads or queries % heads or keys * heads != queries * kv_heads:
-        raise ValueError(f"{name}: {queries} and {keys} rows are not of {heads} and {kv_heads} heads of one size")
+        raise wrong_value(f"{name}: {queries} and {keys} rows are not of {heads} and {kv_heads} heads of one size")
     return Heads(heads, kv_heads, queries // heads, s)
 
 
@@ -148,7 +149,7 @@ def _decoder_defines(
 ) -> Mapping[str, int | float]:
     kv = H if KV is None else KV
     if D % 2:
-        raise TypeError("decoder_block: the columns of a head are turned in pairs, so D is even")
+        raise wrong_dimension("decoder_block: the columns of a head are turned in pairs, so D is even")
     return {**_defines("decoder_block", Heads(H, kv, D, S), T, DM, N), "KV": kv, "T0": T, "eps": float(eps)}
 
 
@@ -171,14 +172,14 @@ def _decoder(
     h = _heads(name, heads, heads if kv_heads is None else kv_heads, len(q), len(k), s)
     places = np.asarray(positions)
     if places.shape != (s,) or places.dtype.kind not in "iu":
-        raise ValueError(f"{name}: positions are {s} integers, not {places.dtype} {places.shape}")
+        raise wrong_value(f"{name}: positions are {s} integers, not {places.dtype} {places.shape}")
     if h.d % 2:
-        raise ValueError(f"{name}: the columns of a head are turned in pairs, so they are even, not {h.d}")
+        raise wrong_value(f"{name}: the columns of a head are turned in pairs, so they are even, not {h.d}")
     if not (isfinite(eps) and eps > 0):
-        raise ValueError(f"{name}: eps is above 0, not {eps}")
+        raise wrong_value(f"{name}: eps is above 0, not {eps}")
     past = [np.zeros((h.kv, 0, h.d), np.float16)] * 2 if cache is None else [np.asarray(a) for a in cache]
     if any(a.dtype != np.float16 or a.shape != (h.kv, past[0].shape[1], h.d) for a in past) or len(past) != 2:
-        raise ValueError(f"{name}: the cache is keys and values, float16 [{h.kv}, T, {h.d}] each")
+        raise wrong_value(f"{name}: the cache is keys and values, float16 [{h.kv}, T, {h.d}] each")
     if not s:
         return Call(None, "f16", lambda program: {}, lambda outputs: (x, tuple(past)))
 
@@ -220,7 +221,7 @@ def _encoder(x: Any, weights: Mapping[str, Any], *, heads: int, eps: float = 1e-
     )
     h = _heads(name, heads, heads, len(matrices[0]), len(matrices[1]), s)
     if not (isfinite(eps) and eps > 0):
-        raise ValueError(f"{name}: eps is above 0, not {eps}")
+        raise wrong_value(f"{name}: eps is above 0, not {eps}")
     if not s:
         return Call(None, "f16", lambda program: {}, lambda outputs: x)
 

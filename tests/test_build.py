@@ -69,12 +69,29 @@ def test_the_same_source_gives_the_same_bytes_wherever_it_lies(tmp_path: Path) -
 
 
 def test_what_is_asked_of_build() -> None:
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="LPU0557"):
         lpuasm.build()
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="LPU0557"):
         lpuasm.build("a.s", text="")
     with pytest.raises(lpuasm.FileError):
         lpuasm.build("no_such_file.s")
+
+
+@pytest.mark.parametrize("function", ["run", "explain", "profile", "lint", "disassemble", "plan"])
+def test_what_is_no_program_is_refused(function: str) -> None:
+    with pytest.raises(lpuasm.ArgumentError, match=rf"LPU0557.*{function}\(\)(.|\n)*build\(\)"):
+        getattr(lpuasm, function)("kernel.s")
+
+
+def test_scalar_code_has_no_plan() -> None:
+    with pytest.raises(LpuError, match="LPU1113"):
+        lpuasm.plan(lpuasm.build(text="halt"))
+
+
+def test_an_output_that_there_is_not() -> None:
+    done = lpuasm.run(lpuasm.build(text=ADD), {"A": np.ones((4, 32), np.int8)})
+    with pytest.raises(KeyError, match=r"LPU0558.*'b'(.|\n)*did you mean `B`"):
+        done["b"]
 
 
 def test_targets_agree() -> None:

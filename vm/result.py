@@ -8,6 +8,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from lpuasm.isa.errors import WrongName, error
+from lpuasm.isa.suggest import did_you_mean
+
 
 @dataclass(frozen=True)
 class Run:
@@ -26,4 +29,8 @@ class Run:
         return grid(f"{self.cycles:,} cycles ({self.engine} engine)", ("output", "type", "shape"), rows)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
+        """An output. Raises WrongName, LPU0558, where there is none of that name."""
+        if name not in self.outputs:
+            help = did_you_mean(str(name), self.outputs, f"there is {', '.join(self.outputs) or 'none'}")
+            raise WrongName(error("LPU0558", f"the program has no output '{name}'", help=help))
         return self.outputs[name]
