@@ -7,6 +7,7 @@ form is in ``objectfile.py``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -60,9 +61,9 @@ INTENT_COLUMNS = ("reader_queue", "reader_word", "operand", "stream", "writer_qu
 PLACE_COLUMNS = ("file", "line", "column", "flow")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
-    """An assembled program.
+    """An assembled program. Two are equal that have the same file form.
 
     ``queues``: words by queue name, only queues that hold any; a scalar program has the one queue "seq".
     ``defines``: the values of parameters (and, in scalar programs, of dimensions) that were fixed when it was built.
@@ -110,6 +111,12 @@ class Program:
 
         return digest(self)
 
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Program) and self.digest == other.digest)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     def span(self, queue: str, word: int) -> Span | None:
         """The place in the source that a word comes from."""
         places = self.places.get(queue)
@@ -148,7 +155,7 @@ class Program:
         length = "scalar code" if self.cycles is None else f"{self.cycles:,} cycles"
         return f"program for {self.target.name}, {length}"
 
-    def save(self, path: str) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the object file, whole or not at all. Raises ObjectError where it cannot be written."""
         from lpuasm.isa.objectfile import save
 

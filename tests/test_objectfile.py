@@ -195,6 +195,14 @@ def test_equal_programs_have_equal_digests() -> None:
     assert digest(replace(plain(), defines={"M": 5})) != digest(plain())
 
 
+def test_programs_are_equal_that_have_the_same_file_form(tmp_path: Path) -> None:
+    plain().save(tmp_path / "k.lpu")
+    again, other = load(tmp_path / "k.lpu"), replace(plain(), defines={"M": 5})
+    assert again == plain() != other
+    assert len({again, plain(), other}) == 2
+    assert plain() != "k.lpu"
+
+
 def test_files_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "k.lpu"
     save(plain(), path)
