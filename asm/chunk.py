@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from lpuasm.asm.block import Block, Kinds
-from lpuasm.asm.expressions import Evaluator, Problem
+from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.problems import Problem
 from lpuasm.asm.scan import Ints
 from lpuasm.asm.scope import Names, Scope
 from lpuasm.asm.statements import statement

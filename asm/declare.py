@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.expressions import Evaluator, what
 from lpuasm.asm.formulas import Formula, formula
-from lpuasm.asm.syntax import Frame, Number, TensorDecl, Text, UnitRef
-from lpuasm.asm.tree import Expr, FormulaPart, Str, TensorLine
+from lpuasm.asm.scope import Group
+from lpuasm.asm.syntax import Frame, Number, Symbol, TensorDecl, Text, UnitRef
+from lpuasm.asm.tree import Expr, FormulaPart, Name, Str, TensorLine
+from lpuasm.isa.operands import TYPES
 
 
 def tensor(evaluator: Evaluator, body: TensorLine, name: str, frames: tuple[Frame, ...]) -> TensorDecl:
@@ -19,9 +21,9 @@ def tensor(evaluator: Evaluator, body: TensorLine, name: str, frames: tuple[Fram
     return TensorDecl(
         kind=body.kind,
         name=name,
-        dtype=evaluator.text(body.dtype),
+        dtype=_dtype(evaluator, body.dtype),
         dims=dims,
-        placement=tuple(_place(evaluator, place) for place in body.places),
+        placement=tuple(unit for place in body.places for unit in _places(evaluator, place)),
         bank=_one(evaluator, given.get("bank")),
         address=_one(evaluator, given.get("address")),
         tile=_tile(evaluator, given.get("tile")),
@@ -36,11 +38,23 @@ def _one(evaluator: Evaluator, parts: tuple[Expr, ...] | None) -> int | None:
     return None if parts is None else evaluator.integer(parts[0])
 
 
-def _place(evaluator: Evaluator, node: Expr) -> UnitRef:
-    unit = evaluator.operand(node)
-    if not isinstance(unit, UnitRef):
+def _dtype(evaluator: Evaluator, node: Name) -> str:
+    name = evaluator.text(node)
+    bound = None if name in TYPES else evaluator.lookup(name, node)
+    if isinstance(bound, Symbol):
+        return bound.name
+    if bound is not None:
+        raise evaluator.problem("LPU0206", f"a type is needed here, and `{name}` is {what(bound)}", node)
+    return name
+
+
+def _places(evaluator: Evaluator, node: Expr) -> list[UnitRef]:
+    found = evaluator.argument(node)
+    places = found.items if isinstance(found, Group) else (found,)
+    units = [place for place in places if isinstance(place, UnitRef)]
+    if len(units) < len(places):
         raise evaluator.problem("LPU0215", "a tensor lies in memory slices, such as mem.w0 or mem.e[0..3]", node)
-    return unit
+    return units
 
 
 def _tile(evaluator: Evaluator, parts: tuple[Expr, ...] | None) -> tuple[int, int] | None:

@@ -1,14 +1,18 @@
-"""Directives that give names their values: .target, .param, .equ, .extern, and tensors."""
+"""Directives that give names their values: .target, .param, .equ, .def, .extern, and tensors."""
 
 from __future__ import annotations
 
+from lpuasm.asm.arithmetic import FUNCTIONS
+from lpuasm.asm.calls import height
 from lpuasm.asm.declare import tensor
-from lpuasm.asm.expressions import Evaluator, Problem
-from lpuasm.asm.scope import Extern, Unbound
+from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.problems import Problem
+from lpuasm.asm.scope import Extern, Function, Unbound
 from lpuasm.asm.state import State, Step
-from lpuasm.asm.syntax import Param
+from lpuasm.asm.syntax import Number, Param, Symbol
 from lpuasm.asm.tree import Directive, TensorLine
-from lpuasm.isa.errors import Related, error
+from lpuasm.isa.errors import Related, Span, error
+from lpuasm.isa.operands import TYPES
 
 
 def target(state: State, evaluator: Evaluator, body: Directive) -> None:
@@ -47,17 +51,37 @@ def param(state: State, evaluator: Evaluator, body: Directive, step: Step) -> No
 
 
 def equ(state: State, evaluator: Evaluator, body: Directive, step: Step) -> None:
-    """Define a constant of this scope."""
+    """Define a constant of this scope: a number, or whatever an operand can be."""
     name, span = evaluator.text(body.names[0], dotted=False), evaluator.span(body.names[0])
     state.free("constant", name, span, step.scope)
     value = body.values[0]
     assert value is not None
     state.bind(step.scope, name, Unbound(reported=True), span)
-    state.bind(step.scope, name, evaluator.number(value), span)
-    if step.scope is state.top:
-        bound = state.top.names[name]
-        assert isinstance(bound, (int, float))
-        state.equs[name] = bound
+    found = evaluator.argument(value)
+    if isinstance(found, Symbol) and found.name not in TYPES:
+        evaluator.number(value)  # which tells what is not defined
+    state.bind(step.scope, name, found.value if isinstance(found, Number) else found, span)
+    if step.scope is state.top and isinstance(found, Number):
+        state.equs[name] = found.value
+
+
+def function(state: State, evaluator: Evaluator, body: Directive, step: Step) -> None:
+    """Define a function of this scope."""
+    name, span = evaluator.text(body.names[0], dotted=False), evaluator.span(body.names[0])
+    if name in FUNCTIONS:
+        raise evaluator.problem(
+            "LPU0202", f"`{name}` is a function of the language", body.names[0], "name it otherwise"
+        )
+    state.free("function", name, span, step.scope)
+    places: dict[str, Span] = {}
+    for node in body.parameters:
+        parameter, place = evaluator.text(node.name, dotted=False), evaluator.span(node.name)
+        state.once("parameter", parameter, place, places.get(parameter))
+        places[parameter] = place
+    value = body.values[-1]
+    assert value is not None
+    made = Function(name, tuple(places), value, evaluator.line, step.scope, span, height(value))
+    state.bind(step.scope, name, made, span)
 
 
 def extern(state: State, evaluator: Evaluator, body: Directive) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 from lpuasm.asm import define, files, gather, macros
 from lpuasm.asm.block import Block
 from lpuasm.asm.blocks import Loop, Macro, Node
-from lpuasm.asm.expressions import Evaluator, Problem
+from lpuasm.asm.expressions import Evaluator
 from lpuasm.asm.include import include_file, lines_of
+from lpuasm.asm.problems import Problem
 from lpuasm.asm.scope import Scope, Unbound
 from lpuasm.asm.state import MAX_ERRORS, File, State, Step, Stop
 from lpuasm.asm.syntax import NOTES, Flow, Frame, Source, UnitSection
@@ -186,6 +187,8 @@ def _directive(state: State, evaluator: Evaluator, body: Directive, step: Step) 
             define.param(state, evaluator, body, step)
         case "equ":
             define.equ(state, evaluator, body, step)
+        case "def":
+            define.function(state, evaluator, body, step)
         case "extern":
             define.extern(state, evaluator, body)
         case "include" | "import":

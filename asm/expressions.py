@@ -2,7 +2,8 @@
 
 A name on its own is, in this order: what a macro argument, loop variable, parameter or constant
 stands for; a tensor declared before; a register; a stream, ``latch``, ``inf`` or ``nan``; a symbol
-of the target; and otherwise a :class:`Symbol`, which the instruction has to know.
+of the target; and otherwise a :class:`Symbol`, which the instruction has to know. It may stand for
+several operands (a :class:`Group`), wherever several can stand.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
-from lpuasm.asm import address, arithmetic
-from lpuasm.asm.scope import Extern, Names, Scope, Unbound
+from lpuasm.asm import address, arithmetic, calls, parts
+from lpuasm.asm.problems import Problem
+from lpuasm.asm.scope import Extern, Function, Group, Names, Scope, Unbound
 from lpuasm.asm.syntax import (
     Hole,
     Index,
@@ -38,6 +40,7 @@ from lpuasm.asm.tree import (
     Expr,
     HoleMark,
     Line,
+    ListOf,
     LocalName,
     MemoryOf,
     Name,
@@ -49,7 +52,7 @@ from lpuasm.asm.tree import (
     Unary,
     ValueName,
 )
-from lpuasm.isa.errors import Diagnostic, Span, error
+from lpuasm.isa.errors import Span, error
 from lpuasm.isa.suggest import did_you_mean
 
 _STREAM = re.compile(r"s(\d{1,4})\.([A-Za-z]\w*)")
@@ -62,23 +65,16 @@ REGISTERS = 32
 _FLOATS = {"inf": math.inf, "nan": math.nan}
 
 
-class Problem(Exception):
-    """A line cannot be expanded; ``diagnostic`` is None where its cause was reported before."""
-
-    def __init__(self, diagnostic: Diagnostic | None) -> None:
-        super().__init__()
-        self.diagnostic = diagnostic
-
-
 class Evaluator:
-    """Evaluates the expressions of one line in one scope."""
+    """Evaluates the expressions of one line in one scope; ``depth``: of the calls of functions that led there."""
 
-    __slots__ = ("line", "names", "scope")
+    __slots__ = ("depth", "line", "names", "scope")
 
-    def __init__(self, line: Line, scope: Scope, names: Names) -> None:
+    def __init__(self, line: Line, scope: Scope, names: Names, depth: int = 0) -> None:
         self.line = line
         self.scope = scope
         self.names = names
+        self.depth = depth
 
     def span(self, node: Expr | RangeOf | SliceOf) -> Span:
         """Where a part of the line is."""
@@ -117,16 +113,21 @@ class Evaluator:
             case Choice(condition, yes, no):
                 return self.number(yes if self.number(condition) else no)
             case Call(name, arguments):
-                if name.text not in arithmetic.FUNCTIONS:
-                    help_ = did_you_mean(name.text, arithmetic.FUNCTIONS)
-                    known = "the functions are " + ", ".join(arithmetic.FUNCTIONS)
-                    raise self.problem("LPU0207", f"there is no function `{name.text}`", name, help_ or known)
+                function = calls.function(self, node)
+                if function is not None:
+                    with calls.entered(self, node, function) as inner:
+                        return inner.number(function.body)
                 return self._checked(node, arithmetic.call, name.text, [self.number(a) for a in arguments])
+            case Subscripted():
+                found = self._subscripted(node)
+                if isinstance(found, Number):
+                    return found.value
+                raise self.problem("LPU0206", f"a number is needed here, not {what(found)}", node)
             case HoleMark():
                 message = "a hole `?` cannot stand for a number here"
                 raise self.problem("LPU0216", message, node, "write the number; `?` may replace a whole operand")
             case _:
-                raise self.problem("LPU0206", f"a number is needed here, not {_what(node)}", node)
+                raise self.problem("LPU0206", f"a number is needed here, not {what(node)}", node)
 
     def _checked(self, node: Expr, function: Callable[..., int | float], *arguments: object) -> int | float:
         try:
@@ -144,7 +145,7 @@ class Evaluator:
         if name in _FLOATS:
             return _FLOATS[name]
         if bound is not None:
-            raise self.problem("LPU0206", f"a number is needed here, and `{name}` is {_what(bound)}", node)
+            raise self.problem("LPU0206", f"a number is needed here, and `{name}` is {what(bound)}", node)
         symbol = self.names.symbol(name)
         if symbol is not None:
             return symbol
@@ -154,9 +155,11 @@ class Evaluator:
             raise self.problem("LPU0206", f"a number is needed here, not `{name}`", node)
         raise self.problem("LPU0201", f"`{name}` is not defined", node, self.suggest(name))
 
-    def lookup(self, name: str, node: Expr) -> int | float | Operand | None:
+    def lookup(self, name: str, node: Expr) -> int | float | Operand | Group | None:
         """What a name is bound to in this scope; raises Problem where it lacks its value."""
         bound = self.scope.get(name)
+        if isinstance(bound, Function):
+            raise self.problem("LPU0207", f"`{name}` is a function", node, f"give it its arguments: `{name}(…)`")
         if isinstance(bound, Extern) and bound.value is not None:
             return bound.value
         if isinstance(bound, (Unbound, Extern)):
@@ -184,8 +187,8 @@ class Evaluator:
         return name
 
     def _pasted(self, node: Expr) -> str:
-        if isinstance(node, Name):
-            bound = self.lookup(self.text(node), node)
+        if isinstance(node, (Name, Subscripted, Call, Choice)):
+            bound = self.lookup(self.text(node), node) if isinstance(node, Name) else self.argument(node)
             if isinstance(bound, (Symbol, UnitRef, TensorRef)):
                 if isinstance(bound, UnitRef) and (bound.range or bound.address is not None):
                     raise self.problem("LPU0220", "a range of units cannot be part of a name", node)
@@ -203,6 +206,14 @@ class Evaluator:
 
     def operand(self, node: Expr) -> Operand:
         """What a whole operand is; raises Problem."""
+        found = self.argument(node)
+        if isinstance(found, Group):
+            message = f"one operand is needed here, and this is a list of {len(found.items)}"
+            raise self.problem("LPU0221", message, node, "name one of them, such as the first: `[0]` behind a name")
+        return found
+
+    def argument(self, node: Expr) -> Operand | Group:
+        """What an operand is, or several that stand together; raises Problem."""
         match node:
             case Name():
                 return self._named(node)
@@ -210,6 +221,14 @@ class Evaluator:
                 return Number(self.number(node), self.span(node))
             case Subscripted():
                 return self._subscripted(node)
+            case Call():
+                function = calls.function(self, node)
+                if function is None:
+                    return Number(self.number(node), self.span(node))
+                with calls.entered(self, node, function) as inner:
+                    return _moved(inner.argument(function.body), self.span(node))
+            case ListOf():
+                return parts.joined(self, node)
             case MemoryOf():
                 return address.memory(self, node)
             case ValueName(name):
@@ -221,7 +240,7 @@ class Evaluator:
             case Str(text=text):
                 return Text(text, self.span(node))
             case Choice(condition, yes, no):
-                return self.operand(yes if self.number(condition) else no)
+                return self.argument(yes if self.number(condition) else no)
             case _:
                 return Number(self.number(node), self.span(node))
 
@@ -232,7 +251,7 @@ class Evaluator:
             raise self.problem("LPU0201", message, node, f"outside a macro write `{name.text}`")
         return f"{self.text(name, dotted=False)}.{self.scope.macro}"
 
-    def _named(self, node: Name) -> Operand:
+    def _named(self, node: Name) -> Operand | Group:
         name, span = self.text(node), self.span(node)
         stream = _stream(name)
         if stream is not None:
@@ -242,7 +261,7 @@ class Evaluator:
         bound = self.scope.get(name)
         if isinstance(bound, Extern) and bound.value is None:
             return Symbol(name, span)
-        if isinstance(bound, (Unbound, Extern)):
+        if isinstance(bound, (Unbound, Extern, Function)):
             bound = self.lookup(name, node)
         if isinstance(bound, (int, float)):
             return Number(bound, span)
@@ -275,23 +294,27 @@ class Evaluator:
             name = self.text(base)
             group = _GROUP.fullmatch(name)
             if group and group[2] in ("e", "w"):
-                return StreamRef(int(group[1]), group[2], self._only(node), span)
+                return StreamRef(int(group[1]), group[2], self.only(node), span)
             if _STREAM.fullmatch(name):
                 help_ = "a single stream is `s5.e`; a group of four is `sg4.e[0]`"
                 raise self.problem("LPU0215", f"`{name}` is one stream and has no parts", node, help_)
-        target = self.operand(base)
+        target = self.argument(base)
         match target:
+            case Group():
+                return parts.item(self, target, node)
             case UnitRef():
                 return self._unit(target, node)
-            case TensorRef(name, None, _):
-                return TensorRef(name, tuple(self._subscript(item) for item in node.items), span)
+            case TensorRef(name, outer, _):
+                inner = tuple([self._subscript(item) for item in node.items])
+                return TensorRef(name, inner if outer is None else parts.within(self, target, inner, node), span)
             case Symbol(name):
                 message = f"`{name}` is no tensor declared before this line"
                 raise self.problem("LPU0201", message, base, did_you_mean(name, self.names.tensors))
             case _:
-                raise self.problem("LPU0206", f"{_what(target)} has no subscripts", node)
+                raise self.problem("LPU0206", f"{what(target)} has no subscripts", node)
 
-    def _only(self, node: Subscripted) -> int:
+    def only(self, node: Subscripted) -> int:
+        """The number that is the only subscript."""
         if len(node.items) != 1 or isinstance(node.items[0], (RangeOf, SliceOf)):
             raise self.problem("LPU0215", "one index is needed here", node)
         return self.integer(node.items[0])
@@ -339,16 +362,19 @@ def _stream(name: str) -> tuple[int, str, int] | None:
     return None
 
 
-def _moved(operand: Operand, span: Span) -> Operand:
-    """An operand that came as an argument, at the place where it is used."""
-    return replace(operand, span=span)
+def _moved(found: Operand | Group, span: Span) -> Operand | Group:
+    """What came as an argument or from a function, at the place where it is used."""
+    if isinstance(found, Group):
+        return Group(tuple([replace(item, span=span) for item in found.items]), span)
+    return replace(found, span=span)
 
 
-def _what(thing: object) -> str:
+def what(thing: object) -> str:
     """What an operand is, in words."""
     return {
         StreamRef: "a stream", UnitRef: "a unit", TensorRef: "a tensor", Register: "a register", Memory: "memory",
         Value: "a value of a pass", Latch: "the latch", Hole: "a hole", Symbol: "a name", Text: "a string",
         Number: "a number", Subscripted: "an operand with subscripts", MemoryOf: "memory", Str: "a string",
-        ValueName: "a value of a pass", LocalName: "a label",
+        ValueName: "a value of a pass", LocalName: "a label", Group: "a list", ListOf: "a list", int: "a number",
+        float: "a number",
     }.get(type(thing), "this")  # fmt: skip

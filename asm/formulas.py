@@ -15,13 +15,14 @@ import numpy as np
 
 from lpuasm.asm import grids
 from lpuasm.asm.constants import DTYPES, element_bits, unsigned
-from lpuasm.asm.expressions import Evaluator, Problem
+from lpuasm.asm.expressions import Evaluator
 from lpuasm.asm.grids import Ints, Octets, Unsure
+from lpuasm.asm.problems import Problem
 from lpuasm.asm.queues import framed
 from lpuasm.asm.scope import Scope
 from lpuasm.asm.syntax import TensorDecl
 from lpuasm.asm.tree import Expr, FormulaPart
-from lpuasm.isa.errors import AssemblyError, error
+from lpuasm.isa.errors import AssemblyError, Related, error
 
 CHUNK = 1 << 16
 """Elements that are evaluated at once."""
@@ -61,13 +62,15 @@ class Formula:
 
     def _wrong(self, declaration: TensorDecl, place: tuple[int, ...], cause: Problem | ValueError) -> AssemblyError:
         code, message, help_ = "LPU0508", str(cause), ""
+        related: tuple[Related, ...] = ()
         span = self.evaluator.span(self.body)
         if isinstance(cause, Problem):
             assert cause.diagnostic is not None, "names without a value end the phase before this one"
             code, message, help_ = cause.diagnostic.code, cause.diagnostic.message, cause.diagnostic.help
-            span = cause.diagnostic.span or span
+            span, related = cause.diagnostic.span or span, cause.diagnostic.related
         element = f"{declaration.name}[{', '.join(map(str, place))}]"
-        return AssemblyError(framed(error(code, f"{element}: {message}", span, help=help_), declaration.frames))
+        told = error(code, f"{element}: {message}", span, related=related, help=help_)
+        return AssemblyError(framed(told, declaration.frames))
 
 
 def formula(evaluator: Evaluator, part: FormulaPart, dims: tuple[int, ...]) -> Formula:

@@ -21,6 +21,7 @@ from lpuasm.asm.tree import (
     FormulaPart,
     HoleMark,
     Keyword,
+    ListOf,
     LocalName,
     MemoryOf,
     Name,
@@ -167,8 +168,13 @@ class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed b
     def string(self, token: Token) -> Str:
         return Str(str(token)[1:-1], *_ends(token))
 
-    def parenthesised(self, left: Token, inner: Expr, right: Token) -> Expr:
-        return inner
+    def parenthesised(self, left: Token, first: Expr, *rest: Any) -> Expr:
+        *others, right = rest
+        if not others:
+            return first
+        items = (first, *others)
+        start, end = _ends(left)[0], _ends(right)[1]
+        return ListOf(items, start, end, _depth(start, end, *items))
 
     def memory(self, left: Token, inner: Expr, right: Token) -> MemoryOf:
         start, end = _ends(left)[0], _ends(right)[1]
@@ -240,17 +246,15 @@ class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed b
     def _statement(self, mnemonic: Name, inputs: Any, outputs: Any, tail: Any) -> StatementLine:
         return StatementLine(mnemonic, inputs, outputs, tail, mnemonic.start, len(self.code.rstrip()))
 
-    def operands(self, *groups: tuple[Expr | Keyword, ...]) -> tuple[Expr | Keyword, ...]:
-        return tuple(operand for group in groups for operand in group)
+    def operands(self, *operands: Expr | Keyword) -> tuple[Expr | Keyword, ...]:
+        return operands
 
-    def operand(self, operand: Expr) -> tuple[Expr, ...]:
-        return (operand,)
+    def units(self, *units: Expr) -> ListOf:
+        start, end = units[0].start, units[-1].end
+        return ListOf(units, start, end, _depth(start, end, *units))
 
-    def units(self, *units: Expr) -> tuple[Expr, ...]:
-        return units
-
-    def keyword(self, name: Token, value: Expr) -> tuple[Keyword, ...]:
-        return (Keyword(self._name(name), value),)
+    def keyword(self, name: Token, value: Expr) -> Keyword:
+        return Keyword(self._name(name), value)
 
     def unit(self, path: Token, *trailers: tuple[Any, int]) -> Expr:
         unit: Expr = self._name(path)
@@ -305,7 +309,10 @@ class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed b
         parameters = next((part for part in parts if type(part) is tuple), ())
         return Directive(str(word)[1:], names, values, parameters, _ends(word)[0], len(self.code.rstrip()))
 
-    target = param = equ = extern = macro = endm = for_ = endfor = if_ = elif_ = else_ = endif = _directive
+    def names(self, *names: Token) -> tuple[Parameter, ...]:
+        return tuple(self.parameter(name, None) for name in names)
+
+    target = param = equ = def_ = extern = macro = endm = for_ = endfor = if_ = elif_ = else_ = endif = _directive
     import_ = unit_section = queue_section = _directive
 
     def include(self, word: Token, name: Token) -> Directive:
@@ -336,9 +343,6 @@ class _TreeBuilder(Transformer):  # type: ignore[misc]  # lark is not followed b
 
     def placed(self, word: Token, *places: Expr) -> tuple[str, tuple[Expr, ...]]:
         return "at", places
-
-    def place(self, first: Token, *trailers: tuple[Any, int]) -> Expr:
-        return self.hole(first) if first.type == "HOLE" else self.unit(first, *trailers)
 
     def bank(self, word: Token, value: Expr) -> tuple[str, tuple[Expr, ...]]:
         return str(word), (value,)

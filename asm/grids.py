@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lpuasm.asm.expressions import Evaluator, Problem
+from lpuasm.asm import calls
+from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.problems import Problem
 from lpuasm.asm.tree import Binary, Call, Choice, Expr, Name, Num, Unary
 
 Ints = NDArray[np.int64]
@@ -105,10 +107,28 @@ def _number(grid: _Grid, node: Expr) -> Values:
             return _binary(sign, _number(grid, left), _number(grid, right))
         case Choice(condition, yes, no):
             return _choice(grid, _number(grid, condition) != 0, yes, no)
-        case Call(name, arguments) if arguments:
-            return _call(name.text, [_number(grid, argument) for argument in arguments])
+        case Call():
+            return _called(grid, node)
         case _:
             raise Unsure
+
+
+def _called(grid: _Grid, node: Call) -> Values:
+    try:
+        function = calls.function(grid.evaluator, node)
+    except Problem:
+        raise Unsure from None
+    values = [_number(grid, argument) for argument in node.arguments]
+    if function is None and values:
+        return _call(node.name.text, values)
+    if function is None or len(values) != len(function.parameters):
+        raise Unsure
+    inner = calls.inner(grid.evaluator, function, {})
+    if inner is None:
+        raise Unsure
+    shape = next(iter(grid.points.values())).shape
+    points = {name: np.broadcast_to(v, shape) for name, v in zip(function.parameters, values, strict=True)}
+    return _number(_Grid(inner, points), function.body) if points else _Grid(inner, points).known(function.body)
 
 
 def _lazy(grid: _Grid, first: Values, right: Expr, both: bool) -> Values:

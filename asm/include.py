@@ -5,7 +5,8 @@ from __future__ import annotations
 from lpuasm.asm import files
 from lpuasm.asm.blocks import Node, nest
 from lpuasm.asm.bulk import read
-from lpuasm.asm.expressions import Evaluator, Problem
+from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.problems import Problem
 from lpuasm.asm.state import File, State, Step
 from lpuasm.asm.syntax import Frame
 from lpuasm.asm.tree import Directive, Str

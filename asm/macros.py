@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lpuasm.asm.blocks import Macro
-from lpuasm.asm.expressions import Evaluator, Problem
-from lpuasm.asm.scope import Bound, Scope
+from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.problems import Problem
+from lpuasm.asm.scope import Bound, Group, Scope
 from lpuasm.asm.state import Definition, State, Step
 from lpuasm.asm.syntax import Frame, Number, Operand
 from lpuasm.asm.tree import Directive, Expr, Keyword, StatementLine
@@ -55,13 +56,13 @@ def call(
             raise _argument(evaluator, f"`{name}` has no parameter `{parameter}`", value, definition, help_)
         if parameter in scope.names:
             raise _argument(evaluator, f"`{parameter}` is given twice", value, definition)
-        scope.names[parameter] = _bare(evaluator.operand(value))
+        scope.names[parameter] = _bare(evaluator.argument(value))
     inner = Evaluator(definition.macro.line, scope, state.names)
     for parameter, default in definition.parameters.items():
         if parameter not in scope.names:
             if default is None:
                 raise _argument(evaluator, f"`{name}` needs `{parameter}`", body.mnemonic, definition)
-            scope.names[parameter] = _bare(inner.operand(default))
+            scope.names[parameter] = _bare(inner.argument(default))
     return Step(iter(definition.macro.body), scope, frames, definition.file)
 
 
@@ -70,8 +71,8 @@ def _argument(evaluator: Evaluator, message: str, node: Expr, definition: Defini
     return Problem(error("LPU0208", message, evaluator.span(node), related=related, help=help_))
 
 
-def _bare(operand: Operand) -> Bound:
-    return operand.value if isinstance(operand, Number) else operand
+def _bare(found: Operand | Group) -> Bound:
+    return found.value if isinstance(found, Number) else found
 
 
 def _count(wanted: Sequence[str]) -> str:

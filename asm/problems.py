@@ -11,6 +11,14 @@ LIMIT = 20
 """Diagnostics reported in one run."""
 
 
+class Problem(Exception):
+    """A line cannot be expanded; ``diagnostic`` is None where its cause was reported before."""
+
+    def __init__(self, diagnostic: Diagnostic | None) -> None:
+        super().__init__()
+        self.diagnostic = diagnostic
+
+
 class Problems:
     """What is wrong so far. As a context it takes the diagnostics of an AssemblyError raised within."""
 

@@ -46,7 +46,7 @@ def _range(subscript: Index | Slice, size: int, limit: int) -> NDArray[np.int64]
         if not 0 <= index < size:
             raise _misfit(subscript.span, f"index {subscript.value} is outside an axis of {size}")
         return np.array([index], np.int64)
-    start, stop, step = _bounds(subscript, size)
+    start, stop, step = bounds(subscript, size)
     if step < 1:
         raise _misfit(subscript.span, "a step is at least 1")
     if not 0 <= start <= stop or stop > max(limit, size):
@@ -58,7 +58,8 @@ def _range(subscript: Index | Slice, size: int, limit: int) -> NDArray[np.int64]
     return np.arange(start, stop, step)
 
 
-def _bounds(subscript: Slice, size: int) -> tuple[int, int, int]:
+def bounds(subscript: Slice, size: int) -> tuple[int, int, int]:
+    """The first index of a slice of ``size``, the one behind its last, and the step."""
     start = subscript.start or 0
     start += size if start < 0 else 0
     if subscript.length is not None:
@@ -73,7 +74,7 @@ def _tile_columns(layout: Layout, subscript: Index | Slice, ref: TensorRef) -> r
     width, across = layout.tile_columns, layout.tiles[1]
     if isinstance(subscript, Index):
         raise _misfit(subscript.span, "the last axis lies across the lanes and is not indexed", "write a slice")
-    start, stop, step = _bounds(subscript, layout.columns)
+    start, stop, step = bounds(subscript, layout.columns)
     if step != 1:
         raise _misfit(subscript.span, "the last axis lies across the lanes and takes no step")
     ends = stop % width == 0 or stop >= layout.columns

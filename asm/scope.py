@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from lpuasm.asm.syntax import Operand, TensorDecl
+from lpuasm.asm.tree import Expr, Line
 from lpuasm.isa.errors import Span
 
 
@@ -23,7 +24,31 @@ class Extern:
     value: int | float | None
 
 
-Bound = int | float | Operand | Unbound | Extern
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Several operands under one name, or in parentheses; a statement takes them one after another."""
+
+    items: tuple[Operand, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """``.def``: what a call stands for, an expression over its parameters and the names of the scope it is defined in.
+
+    ``height``: how many parts of the expression lie within each other.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    body: Expr
+    line: Line
+    scope: Scope
+    span: Span
+    height: int
+
+
+Bound = int | float | Operand | Group | Unbound | Extern | Function
 
 
 @dataclass(slots=True)
@@ -65,10 +90,14 @@ class Scope:
 
 @dataclass(slots=True)
 class Names:
-    """What is known in the whole source: tensors declared so far, and the target's symbols, asked for when needed."""
+    """What is known in the whole source: tensors declared so far, and the target's symbols, asked for when needed.
+
+    ``calls`` counts those of functions.
+    """
 
     symbols_of: Callable[[], Mapping[str, int]]
     tensors: dict[str, TensorDecl] = field(default_factory=dict)
+    calls: int = 0
 
     def symbol(self, name: str) -> int | None:
         """The target's symbol of that name."""

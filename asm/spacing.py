@@ -52,7 +52,7 @@ def _gap(tokens: list[str], i: int, before: list[bool], after: bool, depth: int,
         return True
     if token in (",", ")", "]") or left in ("(", "[") or ".." in (left, token):
         return False
-    declares = isinstance(body, TensorLine) or (isinstance(body, Directive) and body.kind in ("param", "equ"))
+    declares = isinstance(body, TensorLine) or (isinstance(body, Directive) and body.kind in ("param", "equ", "def"))
     if "=" in (left, token):
         return declares
     if ":" in (left, token) and depth == 0 and isinstance(body, FlowLine):
@@ -67,7 +67,7 @@ def _gap(tokens: list[str], i: int, before: list[bool], after: bool, depth: int,
         return token == "@" or isinstance(body, FlowLine)
     if token == "[":
         if depth == 0 and isinstance(body, TensorLine):
-            return not _is_place(tokens, i)
+            return i == tokens.index("[")
         if _ends_operand(left):
             return i == 1 and isinstance(body, StatementLine)
         return _around(tokens, i, before)
@@ -106,7 +106,3 @@ def _around(tokens: list[str], i: int, before: list[bool]) -> bool:
 
 def _ends_operand(token: str) -> bool:
     return token[-1:].isalnum() or token[-1:] in '_})]?"'
-
-
-def _is_place(tokens: list[str], i: int) -> bool:
-    return "at" in tokens[:i] and "." in tokens[i - 1]

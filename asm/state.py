@@ -8,9 +8,9 @@ from pathlib import Path
 
 from lpuasm.asm.blocks import Macro, Node
 from lpuasm.asm.chunk import Meaning
-from lpuasm.asm.expressions import Problem
 from lpuasm.asm.files import Found
 from lpuasm.asm.parser import Parser
+from lpuasm.asm.problems import Problem
 from lpuasm.asm.scope import Bound, Names, Scope
 from lpuasm.asm.sections import Open
 from lpuasm.asm.syntax import Frame, Note, Param, Section

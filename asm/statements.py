@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lpuasm.asm.expressions import Evaluator, Problem
+from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.problems import Problem
+from lpuasm.asm.scope import Group
 from lpuasm.asm.syntax import Clause, Frame, Hole, Number, Operand, Repeat, Statement, Symbol, UnitRef
 from lpuasm.asm.tree import Expr, Keyword, Num, PinPart, RepeatPart, Setting, StatementLine
 from lpuasm.isa.errors import Related, error
@@ -13,8 +15,7 @@ def statement(
 ) -> Statement:
     """The statement a line says; raises Problem."""
     word, *suffixes = mnemonic.split(".")
-    inputs = tuple([_operand(evaluator, node) for node in body.inputs])
-    outputs = tuple([_operand(evaluator, node) for node in body.outputs])
+    inputs, outputs = _operands(evaluator, body.inputs), _operands(evaluator, body.outputs)
     clauses: list[Clause | Repeat] = []
     pin: UnitRef | Hole | None = None
     for part in body.tail:
@@ -32,11 +33,18 @@ def statement(
     return Statement(word, tuple(suffixes), inputs, outputs, tuple(clauses), pin, span, place, frames, labels)
 
 
-def _operand(evaluator: Evaluator, node: Expr | Keyword) -> Operand:
-    if isinstance(node, Keyword):
-        message = f"`{node.name.text} = …` is an argument of a macro, and this is an instruction"
-        raise evaluator.problem("LPU0208", message, node.name)
-    return evaluator.operand(node)
+def _operands(evaluator: Evaluator, nodes: tuple[Expr | Keyword, ...]) -> tuple[Operand, ...]:
+    operands: list[Operand] = []
+    for node in nodes:
+        if isinstance(node, Keyword):
+            message = f"`{node.name.text} = …` is an argument of a macro, and this is an instruction"
+            raise evaluator.problem("LPU0208", message, node.name)
+        found = evaluator.argument(node)
+        if isinstance(found, Group):
+            operands += found.items
+        else:
+            operands.append(found)
+    return tuple(operands)
 
 
 def _repeat(evaluator: Evaluator, part: RepeatPart) -> Repeat:

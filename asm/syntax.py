@@ -18,7 +18,7 @@ from lpuasm.isa.errors import Diagnostic, Related, Span, error
 class Frame:
     """One step of expansion: ``span`` is the line that called the macro, opened the loop, included the file."""
 
-    kind: str  # macro, for, include, import
+    kind: str  # macro, function, for, include, import
     name: str
     span: Span
 
@@ -29,6 +29,7 @@ class Frame:
 
 FRAMES = {
     "macro": "in expansion of macro",
+    "function": "in the function",
     "for": "in iteration",
     "include": "in the included file",
     "import": "in the imported kernel",

@@ -104,6 +104,15 @@ class MemoryOf(NamedTuple):
     depth: int
 
 
+class ListOf(NamedTuple):
+    """Several operands as one: ``(a, b)``, or units behind each other."""
+
+    items: tuple[Expr, ...]
+    start: int
+    end: int
+    depth: int
+
+
 class ValueName(NamedTuple):
     """``%name``."""
 
@@ -131,7 +140,21 @@ class Str(NamedTuple):
     end: int
 
 
-Expr = Num | Name | Unary | Binary | Choice | Call | Subscripted | MemoryOf | ValueName | LocalName | HoleMark | Str
+Expr = (
+    Num
+    | Name
+    | Unary
+    | Binary
+    | Choice
+    | Call
+    | Subscripted
+    | MemoryOf
+    | ListOf
+    | ValueName
+    | LocalName
+    | HoleMark
+    | Str
+)
 
 
 # Lines

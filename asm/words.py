@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lpuasm.asm.parser import RawLine
 
 DIRECTIVES = (
-    "target", "param", "equ", "extern", "macro", "endm", "for", "endfor", "if", "elif", "else", "endif",
+    "target", "param", "equ", "def", "extern", "macro", "endm", "for", "endfor", "if", "elif", "else", "endif",
     "include", "import", "unit", "queue", "input", "weight", "output", "const", "temp",
 )  # fmt: skip
 

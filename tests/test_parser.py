@@ -114,7 +114,7 @@ ERRORS = {
     ".unitt mem.w17": ("LPU0105", "unknown directive `.unitt`", 1, 7),
     '.include "foo': ("LPU0104", "this string has no end on its line", 10, 14),
     ".input A i8": ("LPU0101", "expected `:`, found `i8`", 10, 12),
-    "add (1+2": ("LPU0101", "expected `)`, found the end of the line", 9, 10),
+    "add (1+2": ("LPU0101", "expected `)` or `,`, found the end of the line", 9, 10),
     "nop 1 2": (
         "LPU0101",
         "expected an operator, a clause, `,`, `->`, a unit or the end of the line, found `2`",

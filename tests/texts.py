@@ -68,7 +68,25 @@ SCHEDULE = """\
 .endfor
 """
 
-ALL = (SCALAR, FLOWS, SCHEDULE)
+NAMES = """\
+.param F16 = 1
+.equ TYPE = F16 ? f16 : f32
+.equ PLACES = mem.w[0..3] mem.e[0 .. 3]
+.def side(i) = i % 2 ? w : e
+.def way(i, k) = sg2.{side(i)}[k + 1]
+.macro pair name, type=TYPE, at = (PLACES, mem.w[4..7]), ways=(way(0, 1), way(1, 2), s5.e)
+    .input {name}_0 : type [8, 320] at at[0] mem.w[8..11]
+    .output {name}_1 : type [8, 320] at (at[1], mem.e[4..7]), at[2] bank F16
+    flow move_{name}:
+        read {name}_0[2:6, :] -> ways[0]
+        write ways[0] -> {name}_1[1 + side_of(3) : +4, :]
+.endm
+.def side_of(i) = i > 2 ? side_of(i - 2) : abs(i)
+pair A
+pair B, i8, at=mem.w12 mem.e12 mem.e13, ways = (s1.e, s2.{side(2)})
+"""
+
+ALL = (SCALAR, FLOWS, SCHEDULE, NAMES)
 KNOWN = Path(__file__).parents[1] / "examples" / "01_matmul_scalar.s"
 
 

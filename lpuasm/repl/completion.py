@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lpuasm.isa.program import Program
 
 _DIRECTIVES = (
-    ".target", ".param", ".equ", ".input", ".weight", ".output", ".const", ".temp", ".macro", ".endm", ".for",
+    ".target", ".param", ".equ", ".def", ".input", ".weight", ".output", ".const", ".temp", ".macro", ".endm", ".for",
     ".endfor", ".if", ".elif", ".else", ".endif", ".include", ".import", ".unit", ".queue",
 )  # fmt: skip
 _WORD = re.compile(r"[.%]?[\w.]*$")
