@@ -28,8 +28,8 @@ from lpuasm.vm.storage import BEGIN, END
 
 
 class Net:
-    """What units add to: ``nodes`` by number, ``same`` (rows that say which port is which other one), what is
-    ``touched`` of what is stored, and the tensors ``laid`` there.
+    """What units add to: ``nodes`` by number, ``same`` (rows that say which port is which other one), ``aliases`` (the
+    same of whole ports, one by one), what is ``touched`` of what is stored, and the tensors ``laid`` there.
 
     Numbers below that of ``zero`` are families of the timeline; ``zero`` is a node whose every vector is zeros.
     """
@@ -41,6 +41,7 @@ class Net:
         self.moves, self.joined = moves, joined
         self.nodes: dict[int, Node] = {}
         self.same: list[Segments] = []
+        self.aliases: list[tuple[int, int, int, int]] = []
         self.touched: list[Nests] = []
         self.laid: list[Laid] = []
         #: Nodes whose results are asked for; others are computed only if one of these needs them.
@@ -126,11 +127,9 @@ class Net:
         """The dispatch cycle of every issue of a family."""
         return cycles(self.timeline, family)
 
-    def alias(self, ports: Iterable[int], count: int, sources: Iterable[int], at: int = 0) -> None:
-        """Says that the first ``count`` vectors of ports are those from ``at`` on of others."""
-        own = np.array(list(ports), np.int64)
-        number = np.full(len(own), count)
-        self.same.append(segments.whole(own, number, np.array(list(sources), np.int64), at))
+    def alias(self, own: int, size: int, count: int, source: int, at: int = 0) -> None:
+        """Says that the first ``count`` vectors of ``size`` ports are those from ``at`` on of others."""
+        self.aliases += [(own + byte, count, source + byte, at) for byte in range(size)]
 
 
 _NONE = np.zeros(0, np.int64)

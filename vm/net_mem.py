@@ -94,7 +94,8 @@ def _scatter(net: Net, queue: int, family: int, stage: Ints, times: Ints) -> Non
                  name=str(low))
         )  # fmt: skip
         own = node.number
-        net.alias((one_port(own, 2), one_port(own, 3)), n, (one_port(family, data), one_port(family, where)), low)
+        net.alias(one_port(own, 2), 1, n, one_port(family, data), low)
+        net.alias(one_port(own, 3), 1, n, one_port(family, where), low)
         _everywhere(net, queue, int(times[low]) - 1, False, one_port(own, 1))
         _everywhere(net, queue, int(times[low]), True, one_port(own, RESULT))
         net.wanted.append(own)

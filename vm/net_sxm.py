@@ -30,11 +30,8 @@ def switch(net: Net) -> None:
         if definition.mnemonic == "transpose_null":
             order = code["order"]
             assert isinstance(order, int)
-            net.alias(
-                (one_port(family, RESULT, k) for k in range(out.size)),
-                n,
-                (one_port(family, inputs[0].slot, order >> 4 * k & 15) for k in range(out.size)),
-            )
+            for k in range(out.size):
+                net.alias(one_port(family, RESULT, k), 1, n, one_port(family, inputs[0].slot, order >> 4 * k & 15))
             continue
         start = int(net.timeline.start[family])
         net.add(Node(family, "sxm", family, n, inputs, "", start, streams=out.size, code=code))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 
+from lpuasm.isa.core import Instruction
 from lpuasm.isa.distinct import indices
 from lpuasm.isa.operands import TYPE_BYTES, Immediate, Latch, Link, Streams
+from lpuasm.isa.runs import spread
 from lpuasm.vm.nests import Nests
 from lpuasm.vm.net import Net, stores
-from lpuasm.vm.nodes import RESULT, Input, Node, one_port, operand_type, slot
+from lpuasm.vm.nodes import RESULT, Input, Node, decoded, one_port, operand_type, port, slot
 from lpuasm.vm.segments import segments
 
 #: An operand that a latch is asked for, or that is kept there: family, slot, bytes.
@@ -16,70 +21,92 @@ _Use = tuple[int, int, int]
 _NOTHING_TO_DO = "identity(a)"
 
 
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    """What an ALU word does, whichever family has it. ``inputs``: slot, name, type and bytes of each operand that is no
+    constant; ``linked``, ``asked``: those of them that come by a link, or from the latch; ``kept``: slot and bytes of
+    the operand that goes to the latch; ``moves``: whether its result is its operand."""
+
+    code: Instruction
+    inputs: tuple[tuple[int, str, str, int], ...]
+    linked: tuple[tuple[int, int], ...]
+    asked: tuple[tuple[int, int], ...]
+    kept: tuple[int, int] | None
+    result: str
+    moves: bool
+
+
+@lru_cache(maxsize=1 << 16)
+def _operation(low: int, high: int) -> _Operation:
+    code = decoded(low, high)
+    definition, values = code.definition, code.values
+    own = {name: (slot(definition, name), name, kind := operand_type(code, name), TYPE_BYTES[kind]) for name in "ab"
+           if values.get(name) is not None}  # fmt: skip
+    keep = values["keep"]
+    assert isinstance(keep, int)
+    return _Operation(
+        code,
+        tuple(o for n, o in own.items() if not isinstance(values[n], Immediate)),
+        tuple((o[0] - 1, o[3]) for n, o in own.items() if isinstance(values[n], Link)),
+        tuple((o[0], o[3]) for n, o in own.items() if isinstance(values[n], Latch)),
+        own["ab"[keep - 1]][::3] if keep else None,
+        definition.result_type(values),
+        definition.meaning == _NOTHING_TO_DO and isinstance(values["a"], Streams | Latch),
+    )
+
+
 def vector(net: Net) -> None:
     """Adds what the queues of ALUs do."""
-    rows = net.families_of("vxm")
+    rows, t = net.families_of("vxm"), net.timeline
     kept: dict[int, list[_Use]] = {}
     asked: dict[int, list[_Use]] = {}
     linked: dict[tuple[int, int], int] = {}
-    for family, code in zip(rows.tolist(), net.codes(rows), strict=True):
-        definition, n = code.definition, int(net.issues[family])
-        alu = net.target.queues[int(net.timeline.queue[family])].index
-        inputs = []
-        for name in ("a", "b"):
-            value = code.values.get(name)
-            if value is None or isinstance(value, Immediate):
-                continue
-            own, kind = slot(definition, name), operand_type(code, name)
-            inputs.append(Input(own, name, kind, TYPE_BYTES[kind], n))
-            if isinstance(value, Latch):
-                asked.setdefault(alu, []).append((family, own, TYPE_BYTES[kind]))
-            elif isinstance(value, Link):
-                linked[family, own - 1] = TYPE_BYTES[kind]
-        keep = code.values["keep"]
-        assert isinstance(keep, int)
-        if keep:
-            name = "ab"[keep - 1]
-            kept.setdefault(alu, []).append((family, slot(definition, name), TYPE_BYTES[operand_type(code, name)]))
-        result = definition.result_type(code.values)
-        if definition.meaning == _NOTHING_TO_DO and isinstance(code.values["a"], Streams | Latch):
-            size = TYPE_BYTES[result]
-            net.alias(
-                (one_port(family, RESULT, b) for b in range(size)),
-                n,
-                (one_port(family, inputs[0].slot, b) for b in range(size)),
-            )
+    results: dict[int, str] = {}
+    words = map(_operation, t.low[rows].tolist(), t.high[rows].tolist())
+    columns = (c[rows].tolist() for c in (t.queue, net.issues, t.start))
+    for family, one, queue, n, start in zip(rows.tolist(), words, *columns, strict=True):
+        results[family] = one.result
+        for operand, size in one.linked:
+            linked[family, operand] = size
+        if one.asked or one.kept:
+            alu = net.target.queues[queue].index
+            for own, size in one.asked:
+                asked.setdefault(alu, []).append((family, own, size))
+            if one.kept:
+                kept.setdefault(alu, []).append((family, *one.kept))
+        if one.moves:
+            own, _, _, size = one.inputs[0]
+            net.alias(one_port(family, RESULT), size, n, one_port(family, own))
         else:
-            start = int(net.timeline.start[family])
-            net.add(Node(family, "vxm", family, n, tuple(inputs), result, start, code=code))
-    _links(net, linked)
+            inputs = tuple([Input(*i, n) for i in one.inputs])
+            net.add(Node(family, "vxm", family, n, inputs, one.result, start, code=one.code))
+    _links(net, linked, results)
     _latches(net, asked, kept)
 
 
-def _links(net: Net, linked: dict[tuple[int, int], int]) -> None:
+def _links(net: Net, linked: dict[tuple[int, int], int], results: dict[int, str]) -> None:
     """Operands that are results of other ALUs: their low bytes, or more of them than the result has."""
     j = net.joined
     rows = indices((j.operand >= 0) & (j.writer >= 0) & (j.writer_operand < 0))
+    if not len(rows):
+        return
+    reader, operand, writer = j.reader[rows], j.operand[rows], j.writer[rows]
     wide: dict[int, int] = {}
-    sizes: dict[int, int] = {}
-    columns: list[tuple[int, ...]] = []
-    for k in rows.tolist():
-        reader, operand, writer = int(j.reader[k]), int(j.operand[k]), int(j.writer[k])
-        size = linked[reader, operand]
-        if writer not in sizes:
-            code = net.code(writer)
-            sizes[writer] = TYPE_BYTES[code.definition.result_type(code.values)]
-        source = writer
-        if size > sizes[writer]:
-            if writer not in wide:
-                wide[writer] = _widened(net, writer, RESULT)
-            source = wide[writer]
-        line = (int(j.issue[k]), int(j.hop[k]), int(j.count[k]))
-        from_ = (int(j.writer_issue[k]), int(j.writer_hop[k]))
-        for byte in range(size):
-            columns.append((one_port(reader, operand + 1, byte), *line, one_port(source, RESULT, byte), *from_))
-    if columns:
-        net.same.append(segments(*np.array(columns, np.int64).T.copy()))
+    sizes, sources = [], []
+    for key, made in zip(zip(reader.tolist(), operand.tolist(), strict=True), writer.tolist(), strict=True):
+        size = linked[key]
+        if short := size > TYPE_BYTES[results[made]]:
+            wide[made] = wide.get(made) or _widened(net, made, RESULT)
+        sizes.append(size)
+        sources.append(wide[made] if short else made)
+    line, byte = spread(np.array(sizes, np.int64))
+    rows = rows[line]
+    net.same.append(
+        segments(
+            port(reader[line], operand[line] + 1, byte), j.issue[rows], j.hop[rows], j.count[rows],
+            port(np.array(sources, np.int64)[line], RESULT, byte), j.writer_issue[rows], j.writer_hop[rows],
+        )
+    )  # fmt: skip
 
 
 def _widened(net: Net, family: int, taken: int) -> int:
@@ -95,9 +122,7 @@ def _widened(net: Net, family: int, taken: int) -> int:
     inputs = () if constant else (Input(1, "value", kind, size, n),)
     node = net.add(Node(-1, "wide", family, n, inputs, "i32", int(net.timeline.start[family]), code=code, name=name))
     if not constant:
-        net.alias(
-            (one_port(node.number, 1, b) for b in range(size)), n, (one_port(family, taken, b) for b in range(size))
-        )
+        net.alias(one_port(node.number, 1), size, n, one_port(family, taken))
     return node.number
 
 

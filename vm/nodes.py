@@ -13,29 +13,29 @@ from lpuasm.isa.runs import Ints
 
 #: Slot 0 of a node is its result, slot i + 1 its operand i, the last one the result of a plane that an `acc` takes.
 RESULT, TAKEN = 0, 15
-_SLOTS, _BYTES = 16, 64
+_SLOT_BITS, _BYTE_BITS = 4, 6
 
 
 def port(node: Ints, slot: Ints | int, byte: Ints | int = 0) -> Ints:
     """The number of the port that is byte ``byte`` of slot ``slot`` of ``node``."""
-    return (node * _SLOTS + slot) * _BYTES + byte
+    return ((node << _SLOT_BITS) + slot << _BYTE_BITS) + byte
 
 
 def one_port(node: int, slot: int, byte: int = 0) -> int:
     """:func:`port` of single numbers."""
-    return (node * _SLOTS + slot) * _BYTES + byte
+    return ((node << _SLOT_BITS) + slot << _BYTE_BITS) + byte
 
 
 def node_of(ports: Ints) -> Ints:
-    return ports // (_SLOTS * _BYTES)
+    return ports >> _SLOT_BITS + _BYTE_BITS
 
 
 def slot_of(ports: Ints) -> Ints:
-    return ports // _BYTES % _SLOTS
+    return ports >> _BYTE_BITS & (1 << _SLOT_BITS) - 1
 
 
 def byte_of(ports: Ints) -> Ints:
-    return ports % _BYTES
+    return ports & (1 << _BYTE_BITS) - 1
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ def constants(code: Instruction) -> dict[str, int]:
 
 def slot(definition: Definition, name: str) -> int:
     """The slot of an operand."""
-    return next(i for i, o in enumerate(definition.operands) if o.name == name) + 1
+    return list(definition.operand).index(name) + 1
 
 
 def operand_type(code: Instruction, name: str) -> str:

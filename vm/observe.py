@@ -51,7 +51,7 @@ def stream(
     node = _probe(net, 1)
     issue = int(both.issue[writer] + heard.heard[row] * both.hop[writer])
     source = one_port(int(both.family[writer]), RESULT, int(both.byte[writer]))
-    net.alias([one_port(node, 1)], 1, [source], issue)
+    net.alias(one_port(node, 1), 1, 1, source, issue)
     return np.asarray(_asked(net, inputs)[0], np.uint8)
 
 

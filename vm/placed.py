@@ -135,39 +135,37 @@ def _in_runs(word: Ints, count: Ints, step: Ints, run: Ints, bank: int) -> tuple
 
 def as_claims(laid: Iterable[Laid], of: Bools) -> list[Claims]:
     """Tensors as claims on the slices of ``of``, by number."""
-    return [c for one in laid if one.layout.vectors for c in _lines(one, of)]
+    return [_claims(one, of) for one in laid if one.layout.vectors]
 
 
-def _lines(one: Laid, of: Bools) -> list[Claims]:
+def _claims(one: Laid, of: Bools) -> Claims:
     layout = one.layout
-    run = layout.run if 0 < layout.run < layout.depth else layout.depth
-    # Words in runs of one bank and then the other: a line for each place in a pair of runs, or for each run.
-    if run == layout.depth:
-        begins, hop = [(0, layout.depth)], 1
-    elif 2 * run <= -(-layout.depth // run):
-        hop = 2 * run
-        begins = [(w, -(-(layout.depth - w) // hop)) for w in range(min(hop, layout.depth))]
-    else:
-        hop = 1
-        begins = [(w, min(run, layout.depth - w)) for w in range(0, layout.depth, run)]
-    word, count = (np.array(c, np.int64) for c in zip(*begins, strict=True))
+    groups, planes = layout.groups, layout.planes
+    word, count, hop = _runs_of(layout)
     address = layout.word_address(word)
     step = np.where(count > 1, layout.word_address(word + np.where(count > 1, hop, 0)) - address, 1)
-    groups, planes = layout.groups, layout.planes
-    out = []
-    for group in range(groups):
-        # The last words of a tensor need not reach every group.
-        number = np.minimum(count, -(-(layout.vectors - group - word * groups) // (hop * groups)))
-        some = number > 0
-        for plane in range(planes):
-            fixed = np.zeros(int(some.sum()), np.int64)
-            if not len(fixed) or not of[layout.slices[group * planes + plane]]:
-                continue
-            out.append(
-                claims(
-                    fixed + layout.slices[group * planes + plane], address[some], step[some], number[some],
-                    fixed + one.time, fixed, one.writes, fixed + one_port(one.node, one.slot, plane),
-                    (word * groups + group)[some], fixed + hop * groups,
-                )
-            )  # fmt: skip
-    return out
+    group = np.arange(groups)[:, None]
+    # The last words of a tensor need not reach every group.
+    number = np.minimum(count, -(-(layout.vectors - group - word * groups) // (hop * groups)))
+    slices = np.array(layout.slices[: groups * planes]).reshape(groups, planes)
+    group, plane, line = ((number > 0)[:, None] & of[slices][:, :, None]).nonzero()
+    zero = np.zeros(len(line), np.int64)
+    return claims(
+        slices[group, plane], address[line], step[line], number[group, line], zero + one.time, zero, one.writes,
+        one_port(one.node, one.slot) + plane, word[line] * groups + group, zero + hop * groups,
+    )  # fmt: skip
+
+
+def _runs_of(layout: Layout) -> tuple[Ints, Ints, int]:
+    """The words of a tensor in lines of even addresses: the first word and the words of each, and from one to the next.
+
+    Words in runs of one bank and then the other: a line for each place in a pair of runs, or for each run.
+    """
+    run, depth = layout.run, layout.depth
+    if not 0 < run < depth:
+        return np.zeros(1, np.int64), np.array([depth], np.int64), 1
+    if 2 * run <= -(-depth // run):
+        word = np.arange(min(2 * run, depth))
+        return word, -(-(depth - word) // (2 * run)), 2 * run
+    word = np.arange(0, depth, run)
+    return word, np.minimum(run, depth - word), 1

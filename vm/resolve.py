@@ -44,13 +44,16 @@ class Resolved:
 def resolve(net: Net) -> Resolved:
     """Follows every input of every node of ``net``."""
     table = [*net.same]
+    if net.aliases:
+        table.append(segments.whole(*np.array(net.aliases, np.int64).T.copy()))
     if net.touched or net.laid:
         table.append(arenas.join(nests.gather(net.touched), net.laid, net.target.geometry.words_per_bank, net.nothing))
-    everything = segments.gather(table) if table else _none()
+    follower = Follower(segments.gather(table) if table else _none())
+    ports = follower.table.port
     computed = np.zeros(net.size, bool)
     computed[list(net.nodes)] = True
-    heard = computed[node_of(everything.port)] & (slot_of(everything.port) != 0)
-    rows = Follower(everything).follow(everything.pick(heard))
+    heard = computed[node_of(ports)] & (slot_of(ports) != 0)
+    rows = follower.follow(follower.table.pick(heard))
     return Resolved(rows, _pieces(net, rows))
 
 

@@ -56,10 +56,10 @@ def segments(port: Ints, issue: Ints, hop: Ints, count: Ints, source: Ints, at: 
     return Segments(port, issue, hop, count, source, at, pace)
 
 
-def whole(port: Ints, count: Ints, source: Ints, at: Ints | int = 0) -> Segments:
+def whole(port: Ints, count: Ints, source: Ints, at: Ints) -> Segments:
     """Ports that are others' ``count`` vectors from ``at`` on."""
     zero, one = np.zeros(len(port), np.int64), np.ones(len(port), np.int64)
-    return Segments(port, zero, one, count, source, zero + at, one)
+    return Segments(port, zero, one, count, source, at, one)
 
 
 def gather(parts: Iterable[Segments]) -> Segments:
@@ -69,23 +69,22 @@ def gather(parts: Iterable[Segments]) -> Segments:
 
 def ordered(rows: Segments) -> Segments:
     """Sorted by port and first vector, with rows that one formula covers made one."""
-    rows = rows.pick(_by_place(rows))
+    rows = in_place(rows)
     if not _repeated(rows):
         return rows
-    rows = _braided(rows)
-    if not _repeated(rows):
-        return rows
-    rows = _woven(rows)
+    braided = _braided(rows)
+    if braided is not rows and not _repeated(braided):
+        return braided
+    rows = _woven(braided)
     if (rows.count > 1).all():
         return rows
     rows = _chained(_rolled(rows.pick(np.lexsort((rows.issue, rows.source, rows.port)))))
-    return rows.pick(_by_place(rows))
+    return in_place(rows)
 
 
 def _repeated(rows: Segments) -> bool:
     """Whether any two rows of a port have one source: others cannot be made one. ``rows`` are sorted by port."""
-    again = rows.port[1:] == rows.port[:-1]
-    several = indices(np.append(again, False) | np.append(False, again))
+    several = indices(_shared(rows.port))
     if not len(several):
         return False
     port, source = rows.port[several], rows.source[several]
@@ -94,6 +93,15 @@ def _repeated(rows: Segments) -> bool:
         return True
     key = np.sort(port * most + source)
     return bool((key[1:] == key[:-1]).any())
+
+
+def _shared(ports: Ints) -> Bools:
+    """Of each of sorted ports whether it is there more than once."""
+    out = np.zeros(len(ports), bool)
+    again = ports[1:] == ports[:-1]
+    out[1:] = again
+    out[:-1] |= again
+    return out
 
 
 def _braided(s: Segments) -> Segments:
@@ -105,6 +113,8 @@ def _braided(s: Segments) -> Segments:
     fresh[1:] = s.port[1:] != s.port[:-1]
     first = indices(fresh)
     number = np.diff(np.append(first, len(s)))
+    if not ((number > 1) & (s.hop[first] == number)).any():
+        return s
     turn = fresh.cumsum() - 1
     head, times = first[turn], number[turn]
     inside = np.arange(len(s)) - head
@@ -120,17 +130,16 @@ def _braided(s: Segments) -> Segments:
     return Segments(kept.port, kept.issue, kept.hop // many, kept.count * many, kept.source, kept.at, kept.pace // many)
 
 
-def _by_place(rows: Segments) -> Ints:
-    """The order of ports, and of vectors in them."""
+def in_place(rows: Segments) -> Segments:
+    """The same in the order of ports, and of vectors in them."""
     far = int(rows.issue.max(initial=0)) + 1
-    return np.argsort(rows.port * far + rows.issue)
+    key = rows.port * far + rows.issue
+    return rows if (key[1:] >= key[:-1]).all() else rows.pick(key.argsort())
 
 
 def _woven(s: Segments) -> Segments:
     """Joins rows of one formula that interleave or follow each other without a gap."""
-    again = s.port[1:] == s.port[:-1]
-    several = np.append(again, False) | np.append(False, again)
-    many = indices((s.count > 1) & several)
+    many = indices((s.count > 1) & _shared(s.port))
     if not len(many):
         return s
     # The line that a row's vectors lie on: at · per = issue · ratio + start.
@@ -159,7 +168,7 @@ def _woven(s: Segments) -> Segments:
     kept = np.ones(len(s), bool)
     kept[order[full.repeat(np.diff(np.append(first, len(order))))]] = False
     rows = gather((s.pick(kept), made))
-    return rows.pick(_by_place(rows))
+    return in_place(rows)
 
 
 def _rolled(s: Segments) -> Segments:
@@ -213,7 +222,7 @@ class Follower:
     """Follows the rows of ``table``, whose ports are each explained in full, from port to port."""
 
     def __init__(self, table: Segments) -> None:
-        self.table = ordered(table)
+        self.table = in_place(table)
         t = self.table
         fresh = np.ones(len(t), bool)
         fresh[1:] = t.port[1:] != t.port[:-1]
@@ -227,32 +236,47 @@ class Follower:
 
     def follow(self, rows: Segments) -> Segments:
         """``rows`` with sources that are ends. The table has no circles, for values need time to travel."""
-        done: list[Segments] = []
-        while len(rows) and len(self.ports):
-            index = np.minimum(self.ports.searchsorted(rows.source), len(self.ports) - 1)
-            known = self.ports[index] == rows.source
-            if not known.all():
-                done.append(rows.pick(~known))
-                rows, index = rows.pick(known), index[known]
-            simple = self.simple[index]
-            if simple.all():
-                rows = self._substitute(rows, self.first[index])
-                continue
-            last = rows.at + (rows.count - 1) * rows.pace
-            all_of = ~simple & (rows.pace == 1) & (rows.at <= self.low[index]) & (last >= self.high[index])
-            hard = ~simple & ~all_of
-            parts = [self._substitute(rows.pick(simple), self.first[index[simple]])]
-            if all_of.any():
-                parts.append(self._spread(rows.pick(all_of), index[all_of]))
-            if hard.any():
-                parts.append(ordered(compose(rows.pick(hard), self._explaining(index[hard]))))
-            rows = gather(parts)
-        return ordered(gather([*done, rows]))
+        if not len(self.ports):
+            return ordered(rows)
+        done = []
+        while len(rows):
+            rows, hard, index = self._through(rows)
+            if not len(hard):
+                break
+            plain = np.ones(len(rows), bool)
+            plain[hard] = False
+            done.append(rows.pick(plain))
+            rows = self._explained(rows.pick(hard), index)
+        return ordered(gather([*done, rows]) if done else rows)
 
-    def _substitute(self, rows: Segments, by: Ints) -> Segments:
-        t = self.table
-        at, pace = t.at[by] + rows.at * t.pace[by], rows.pace * t.pace[by]
-        return Segments(rows.port, rows.issue, rows.hop, rows.count, t.source[by], at, pace)
+    def _through(self, rows: Segments) -> tuple[Segments, Ints, Ints]:
+        """``rows`` followed through ports that have one row each; those that come to others, and the index of these."""
+        t, source, at, pace = self.table, rows.source.copy(), rows.at.copy(), rows.pace.copy()
+        left = np.arange(len(rows))
+        hard, ports = [], []
+        while len(left):
+            index = np.minimum(self.ports.searchsorted(source[left]), len(self.ports) - 1)
+            known = self.ports[index] == source[left]
+            left, index = left[known], index[known]
+            simple = self.simple[index]
+            if not simple.all():
+                hard.append(left[~simple])
+                ports.append(index[~simple])
+                left, index = left[simple], index[simple]
+            by = self.first[index]
+            step = t.pace[by]
+            source[left], at[left], pace[left] = t.source[by], t.at[by] + at[left] * step, pace[left] * step
+        rows = Segments(rows.port, rows.issue, rows.hop, rows.count, source, at, pace)
+        return rows, np.concatenate([left, *hard]), np.concatenate([left, *ports])
+
+    def _explained(self, rows: Segments, index: Ints) -> Segments:
+        """``rows`` that come to the ports of ``index``, as what these hear."""
+        last = rows.at + (rows.count - 1) * rows.pace
+        whole = (rows.pace == 1) & (rows.at <= self.low[index]) & (last >= self.high[index])
+        parts = [self._spread(rows.pick(whole), index[whole])]
+        if not whole.all():
+            parts.append(ordered(compose(rows.pick(~whole), self._explaining(index[~whole]))))
+        return gather(parts)
 
     def _spread(self, rows: Segments, index: Ints) -> Segments:
         """``rows`` that are all of a port, as the rows of that port."""
