@@ -37,60 +37,42 @@
 .equ PS = ceil_div(P0, PARTS)
 .equ STEPS = ceil_div(H, K) * PARTS
 
-.weight Cos0 : f32 [V, D] at mem.w[0..3] address 0
-.weight Sin0 : f32 [V, D] at mem.w[4..7] address 0
-.temp   C0 : f32 [P0, D] at mem.w[8..11] banks run PS
-.temp   S0 : f32 [P0, D] at mem.w[12..15] banks run PS
-.input  Index0 : u8 [P0, 4] at mem.e20
-.const  Low0 : u8 [1, LANES] at mem.w42 = for row, lane: lane % 16 == 0 ? 255 : 0
-.const  High0 : u8 [1, LANES] at mem.w43 = for row, lane: lane % 16 == 1 ? 255 : 0
-.const  Pairs0 : i16 [1, LANES] at mem.e[21..22] = \
-    for row, lane: lane >= D ? lane : INTERLEAVED ? lane ^ 1 : lane < D / 2 ? lane + D / 2 : lane - D / 2
-.if P1
-    .weight Cos1 : f32 [V, D] at mem.e[16..19] address 0
-    .weight Sin1 : f32 [V, D] at mem.e[32..35] address 0
-    .temp   C1 : f32 [P1, D] at mem.e[36..39] banks run PS
-    .temp   S1 : f32 [P1, D] at mem.e[40..43] banks run PS
-.endif
-.if F16
-    .input  X0 : f16 [H, P0, D] at mem.w[16..19]
-    .output Y0 : f16 [H, P0, D] at mem.w[32..35]
-    .temp   XC0_0 : f16 [2, K * PS, D] at mem.e[8..9] banks run K * PS
-    .temp   XC0_1 : f16 [2, K * PS, D] at mem.e[4..5] banks run K * PS
-    .temp   XR0_0 : f16 [2, K * PS, D] at mem.e[12..13] banks run K * PS
-    .temp   XR0_1 : f16 [2, K * PS, D] at mem.e[28..29] banks run K * PS
-    .if P1
-        .input  X1 : f16 [H, P1, D] at mem.e[0..3]
-        .output Y1 : f16 [H, P1, D] at mem.e[24..27]
-        .temp   XC1_0 : f16 [2, K * PS, D] at mem.w[24..25] banks run K * PS
-        .temp   XC1_1 : f16 [2, K * PS, D] at mem.w[20..21] banks run K * PS
-        .temp   XR1_0 : f16 [2, K * PS, D] at mem.w[28..29] banks run K * PS
-        .temp   XR1_1 : f16 [2, K * PS, D] at mem.w[36..37] banks run K * PS
-        .temp   Z_0 : f32 [2, K * PS, D] at mem.w[26..27] mem.w[30..31] banks run K * PS
-        .temp   Z_1 : f32 [2, K * PS, D] at mem.w[22..23] mem.w[38..39] banks run K * PS
-    .endif
-.else
-    .input  X0 : f32 [H, P0, D] at mem.w[16..19]
-    .output Y0 : f32 [H, P0, D] at mem.w[32..35]
-    .temp   XC0_0 : f32 [2, K * PS, D] at mem.e[8..11] banks run K * PS
-    .temp   XC0_1 : f32 [2, K * PS, D] at mem.e[4..7] banks run K * PS
-    .temp   XR0_0 : f32 [2, K * PS, D] at mem.e[12..15] banks run K * PS
-    .temp   XR0_1 : f32 [2, K * PS, D] at mem.e[28..31] banks run K * PS
-    .if P1
-        .input  X1 : f32 [H, P1, D] at mem.e[0..3]
-        .output Y1 : f32 [H, P1, D] at mem.e[24..27]
-        .temp   XC1_0 : f32 [2, K * PS, D] at mem.w[24..27] banks run K * PS
-        .temp   XC1_1 : f32 [2, K * PS, D] at mem.w[20..23] banks run K * PS
-        .temp   XR1_0 : f32 [2, K * PS, D] at mem.w[28..31] banks run K * PS
-        .temp   XR1_1 : f32 [2, K * PS, D] at mem.w[36..39] banks run K * PS
-    .endif
-.endif
-.if P1
-    .input Index1 : u8 [P1, 4] at mem.w32
-    .const Low1 : u8 [1, LANES] at mem.e24 = for row, lane: lane % 16 == 0 ? 255 : 0
-    .const High1 : u8 [1, LANES] at mem.e25 = for row, lane: lane % 16 == 1 ? 255 : 0
-    .const Pairs1 : i16 [1, LANES] at mem.w[40..41] = \
+.equ T = F16 ? f16 : f32
+
+.def first(k) = k % PARTS * PS  ; position of flow k
+.def count(i, k) = min(PS, (i ? P1 : P0) - first(k))
+.def heads(k) = min(K, H - K * (k / PARTS))
+.def rows(t, i, k) = t[k / PARTS * K : +heads(k), first(k) : +count(i, k), :]
+.def copy(t, i, k) = t[k / 2 % 2, 0 : heads(k) * count(i, k), :]
+.def slices(h, n) = mem.{h}[n..n + (F16 ? 1 : 3)]  ; of an element
+.def ways(d, s) = F16 ? sg2.{d}[s / 2] : sg4.{d}[s / 4]
+
+; Side i has tables and rows in hemisphere h, copies, positions and pairs in the other one. Numbers are those of slices.
+.macro side i, h, other, tables, rows, masks, copies, index, pairs
+    .weight Cos{i} : f32 [V, D] at mem.{h}[tables[0]..tables[0] + 3] address 0
+    .weight Sin{i} : f32 [V, D] at mem.{h}[tables[1]..tables[1] + 3] address 0
+    .temp   C{i} : f32 [P{i}, D] at mem.{h}[tables[2]..tables[2] + 3] banks run PS
+    .temp   S{i} : f32 [P{i}, D] at mem.{h}[tables[3]..tables[3] + 3] banks run PS
+    .input  X{i} : T [H, P{i}, D] at mem.{h}[rows[0]..rows[0] + 3]
+    .output Y{i} : T [H, P{i}, D] at mem.{h}[rows[1]..rows[1] + 3]
+    .for j in 0..2
+        .temp XC{i}_{j} : T [2, K * PS, D] at slices(other, copies[j]) banks run K * PS
+        .temp XR{i}_{j} : T [2, K * PS, D] at slices(other, copies[2 + j]) banks run K * PS
+    .endfor
+    .input Index{i} : u8 [P{i}, 4] at mem.{other}{index}
+    .const Low{i} : u8 [1, LANES] at mem.{h}{masks[0]} = for row, lane: lane % 16 == 0 ? 255 : 0
+    .const High{i} : u8 [1, LANES] at mem.{h}{masks[1]} = for row, lane: lane % 16 == 1 ? 255 : 0
+    .const Pairs{i} : i16 [1, LANES] at mem.{other}[pairs..pairs + 1] = \
         for row, lane: lane >= D ? lane : INTERLEAVED ? lane ^ 1 : lane < D / 2 ? lane + D / 2 : lane - D / 2
+.endm
+
+side 0, w, e, (0, 4, 8, 12), (16, 32), (42, 43), (8, 4, 12, 28), 20, 21
+.if P1
+    side 1, e, w, (16, 32, 36, 40), (0, 24), (24, 25), (24, 20, 28, 36), 32, 40
+.endif
+.if P1 && F16
+    .temp Z_0 : f32 [2, K * PS, D] at mem.w[26..27] mem.w[30..31] banks run K * PS
+    .temp Z_1 : f32 [2, K * PS, D] at mem.w[22..23] mem.w[38..39] banks run K * PS
 .endif
 
 ; Rows of the tables at the positions of side i; `o` leads from the VXM to the SXM that makes the addresses, `w` back.
@@ -110,64 +92,41 @@
         write     s -> S{i}
 .endm
 
-; n heads of step k, from position `from` on m of each, and the same with the lanes of each pair exchanged.
-.macro exchange i, k, n, from, m, in, map, out
+; Rows of step k, and the same with the lanes of each pair exchanged.
+.macro exchange i, k, in, map, out
     flow exchange_{i}_{k}:
-        read    X{i}[k / PARTS * K : +n, from : +m, :] -> in
-        write   in -> XC{i}_{k % 2}[k / 2 % 2, 0 : n * m, :]
-        read    Pairs{i} -> map repeat n * m step 0
+        read    rows(X{i}, i, k) -> in
+        write   in -> copy(XC{i}_{k % 2}, i, k)
+        read    Pairs{i} -> map repeat heads(k) * count(i, k) step 0
         permute in, map -> out
-        write   out -> XR{i}_{k % 2}[k / 2 % 2, 0 : n * m, :]
+        write   out -> copy(XR{i}_{k % 2}, i, k)
 .endm
 
-.macro rotate_0 k, n, from, m
-    flow rotate_0_{k}:
-        read C0[from : +m, :] -> sg4.e[3] repeat m repeat n step 0
-        read S0[from : +m, :] -> sg4.e[5] repeat m repeat n step 0
+; Rows of step k turned; of f16 the sums %y of side 0 are rounded in the same pass, those of side 1 by way of Z.
+.macro rotate i, k, cos, sin, x, r, alus, sum
+    flow rotate_{i}_{k}:
+        read C{i}[first(k) : +count(i, k), :] -> cos repeat count(i, k) repeat heads(k) step 0
+        read S{i}[first(k) : +count(i, k), :] -> sin repeat count(i, k) repeat heads(k) step 0
+        read copy(XC{i}_{k % 2}, i, k) -> x
+        read copy(XR{i}_{k % 2}, i, k) -> r
         .if F16
-            read     XC0_{k % 2}[k / 2 % 2, 0 : n * m, :] -> sg2.w[0]
-            read     XR0_{k % 2}[k / 2 % 2, 0 : n * m, :] -> sg2.w[8]
-            cast.f32 sg2.w[0] -> %x @alu0
-            cast.f32 sg2.w[8] -> %r @alu8
-            mul      %x, sg4.e[3] -> %a @alu1
-            mul      %r, sg4.e[5] -> %b @alu9
-            add      %a, %b -> %y @alu14
-            cast.f16 %y -> sg2.w[14] @alu15
-            write    sg2.w[14] -> Y0[k / PARTS * K : +n, from : +m, :]
-        .else
-            read  XC0_{k % 2}[k / 2 % 2, 0 : n * m, :] -> sg4.w[0]
-            read  XR0_{k % 2}[k / 2 % 2, 0 : n * m, :] -> sg4.w[4]
-            mul   sg4.w[0], sg4.e[3] -> %a @alu1
-            mul   sg4.w[4], sg4.e[5] -> %b @alu9
-            add   %a, %b -> sg4.w[7] @alu14
-            write sg4.w[7] -> Y0[k / PARTS * K : +n, from : +m, :]
+            cast.f32 x -> %x @alu{alus[0]}
+            cast.f32 r -> %r @alu{alus[1]}
         .endif
-.endm
-
-.macro rotate_1 k, n, from, m
-    flow rotate_1_{k}:
-        read C1[from : +m, :] -> sg4.w[3] repeat m repeat n step 0
-        read S1[from : +m, :] -> sg4.w[5] repeat m repeat n step 0
-    .if F16
-        read     XC1_{k % 2}[k / 2 % 2, 0 : n * m, :] -> sg2.e[4]
-        read     XR1_{k % 2}[k / 2 % 2, 0 : n * m, :] -> sg2.e[12]
-        cast.f32 sg2.e[4] -> %x @alu5
-        cast.f32 sg2.e[12] -> %r @alu13
-        mul      %x, sg4.w[3] -> %a @alu6
-        mul      %r, sg4.w[5] -> %b @alu10
-        add      %a, %b -> sg4.w[5] @alu11
-        write    sg4.w[5] -> Z_{k % 2}[k / 2 % 2, 0 : n * m, :]
-        flow round_{k}:
-            read     Z_{k % 2}[k / 2 % 2, 0 : n * m, :] -> sg4.e[0]
-            cast.f16 sg4.e[0] -> sg2.e[6] @alu2
-            write    sg2.e[6] -> Y1[k / PARTS * K : +n, from : +m, :]
+        mul F16 ? %x : x, cos -> %a @alu{alus[2]}
+        mul F16 ? %r : r, sin -> %b @alu{alus[3]}
+        add %a, %b -> sum @alu{alus[4]}
+    .if !F16
+        write sum -> rows(Y{i}, i, k)
+    .elif i == 0
+        cast.f16 %y -> sg2.w[14] @alu15
+        write    sg2.w[14] -> rows(Y0, 0, k)
     .else
-            read  XC1_{k % 2}[k / 2 % 2, 0 : n * m, :] -> sg4.e[2]
-            read  XR1_{k % 2}[k / 2 % 2, 0 : n * m, :] -> sg4.e[6]
-            mul   sg4.e[2], sg4.w[3] -> %a @alu6
-            mul   sg4.e[6], sg4.w[5] -> %b @alu10
-            add   %a, %b -> sg4.e[4] @alu11
-            write sg4.e[4] -> Y1[k / PARTS * K : +n, from : +m, :]
+        write sum -> copy(Z_{k % 2}, 1, k)
+        flow round_{k}:
+            read     copy(Z_{k % 2}, 1, k) -> sg4.e[0]
+            cast.f16 sg4.e[0] -> sg2.e[6] @alu2
+            write    sg2.e[6] -> rows(Y1, 1, k)
     .endif
 .endm
 
@@ -175,34 +134,17 @@ look_up 0, e, w, sg4.w[1], sg4.w[3], 0, 8
 .if P1
     look_up 1, w, e, sg4.e[2], sg4.e[5], 12, 4
 .endif
-.macro step k
-    .equ n = min(K, H - K * (k / PARTS))
-    .equ from = k % PARTS * PS
-    .if F16
-        exchange 0, k, n, from, min(PS, P0 - from), sg2.e[2], sg2.e[12], sg2.w[2]
-    .else
-        exchange 0, k, n, from, min(PS, P0 - from), sg4.e[1], sg2.e[12], sg4.w[1]
-    .endif
-    .if P1 && F16
-        exchange 1, k, n, from, min(PS, P1 - from), sg2.w[4], sg2.w[8], sg2.e[14]
-    .elif P1
-        exchange 1, k, n, from, min(PS, P1 - from), sg4.w[2], sg2.w[8], sg4.e[7]
-    .endif
-.endm
-.macro turn k
-    .equ n = min(K, H - K * (k / PARTS))
-    .equ from = k % PARTS * PS
-    rotate_0 k, n, from, min(PS, P0 - from)
-    .if P1
-        rotate_1 k, n, from, min(PS, P1 - from)
-    .endif
-.endm
-
 .for k in 0..STEPS + 1
     .if k < STEPS
-        step k
+        exchange 0, k, ways(e, 4), sg2.e[12], ways(w, 4)
+        .if P1
+            exchange 1, k, ways(w, 8), sg2.w[8], ways(e, 28)
+        .endif
     .endif
     .if k
-        turn k - 1
+        rotate 0, k - 1, sg4.e[3], sg4.e[5], ways(w, 0), ways(w, 16), (0, 8, 1, 9, 14), F16 ? %y : sg4.w[7]
+        .if P1
+            rotate 1, k - 1, sg4.w[3], sg4.w[5], ways(e, 8), ways(e, 24), (5, 13, 6, 10, 11), F16 ? sg4.w[5] : sg4.e[4]
+        .endif
     .endif
 .endfor
