@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from lpuasm.stdlib.kernel import Call, Contract, Kernel, too_large
+from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
 from lpuasm.stdlib.products import LANES, WORDS, tiles
+from lpuasm.stdlib.refusals import wrong_dimension, wrong_index, wrong_type
 
 if TYPE_CHECKING:
     from lpuasm.isa.program import Program
@@ -15,28 +16,67 @@ if TYPE_CHECKING:
 
 _TYPES = {"int8": "i8", "float16": "f16", "float32": "f32", "int32": "f32", "int16": "f16", "uint8": "i8"}
 _BYTES = {"i8": 1, "f16": 2, "f32": 4}
-#: Tiles of bytes that the slices of the operand hold; those of the result hold 16 for every column.
-_ITEMS = 4 * (WORDS // 20)
+#: Rows that a transposer takes, and lanes of a superlane.
+_GROUP = 16
+#: Words of a bank.
+_BANK = WORDS // 2
 
 
 def _items(r: int, n: int, batch: int, dtype: str) -> int:
     return batch * tiles(r) * tiles(n) * _BYTES[dtype]
 
 
+def _few(r: int, n: int, items: int) -> bool:
+    """Whether the SXM transposes the matrices, and the chip holds what it gives."""
+    parts = -(-min(n, LANES) // _GROUP)
+    if parts == 1:
+        return r <= _GROUP and -(-items // 4) <= _BANK
+    words = -(-items // 2)
+    return r <= _GROUP and words <= _BANK and (WORDS // words + (_BANK - words) // words) >= parts
+
+
+def _groups(r: int) -> int:
+    return -(-min(r, LANES) // _GROUP)
+
+
+def _beside(groups: int, columns: int) -> bool:
+    """Whether loading takes so much longer than streaming that both planes of a hemisphere load at once."""
+    return columns + 4 <= groups
+
+
+def _planes(items: int, groups: int, columns: int) -> tuple[bool, bool]:
+    """Whether the planes' way fits with X over 64 slices and Y over 16, and with X over 32 and Y over 52."""
+    words = -(-items // 4) * groups
+    return (
+        words <= WORDS and -(-items // 16) * columns <= WORDS,
+        2 * words <= WORDS and -(-items // 52) * columns <= WORDS and not _beside(groups, columns),
+    )
+
+
 def _cycles(*, R: int, N: int, B: int = 1, dtype: str = "i8") -> int:
-    rounds = -(-_items(R, N, B, dtype) // 4)
-    return rounds * max(min(N, LANES), 44) + 170
+    items, columns, groups = _items(R, N, B, dtype), min(N, LANES), _groups(R)
+    if _few(R, N, items):
+        parts = -(-columns // _GROUP)
+        return -(-items // 4) + 70 if parts == 1 else -(-items // 2) * (parts + 1) + 130
+    each = groups + columns + 6 if _beside(groups, columns) else max(2 * groups + 4, columns)
+    return -(-items // 4) * each + 170
 
 
 def _defines(*, R: int, N: int, B: int = 1, dtype: str = "i8") -> Mapping[str, int]:
     if min(R, N, B) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
-    items = _items(R, N, B, dtype)
-    most = min(_ITEMS, 16 * (WORDS // min(N, LANES)))
-    if items > most:
-        help_ = f"{most} tiles of 320 × {min(N, LANES)} bytes fit, and these are {items}; transpose it in pieces"
+        raise wrong_dimension("the dimensions of a program are 1 or more")
+    items, columns, groups = _items(R, N, B, dtype), min(N, LANES), _groups(R)
+    if _few(R, N, items):
+        return {"FEW": 1, "ITEMS": items, "PARTS": -(-columns // _GROUP)}
+    if not any(_planes(items, groups, columns)):
+        best = largest(lambda i: any(_planes(i, groups, columns)), items)
+        help_ = (
+            f"{best} tiles of {groups * _GROUP} × {columns} bytes fit, and these are {items}; transpose it in pieces"
+        )
         raise too_large(f"transpose {dtype}", f"R={R}, N={N}" + f", B={B}" * (B > 1), help_)
-    return {"ITEMS": items, "COLUMNS": min(N, LANES)}
+    wide = not _planes(items, groups, columns)[0]
+    beside = _beside(groups, columns)
+    return {"ITEMS": items, "COLUMNS": columns, "GROUPS": groups, "BESIDE": int(beside), "WIDE": int(wide)}
 
 
 def _prepare(x: Any) -> Call:
@@ -45,32 +85,47 @@ def _prepare(x: Any) -> Call:
     x = np.asarray(x)
     dtype = _TYPES.get(x.dtype.name)
     if dtype is None:
-        raise TypeError(f"transpose takes elements of one, two or four bytes, not {x.dtype}")
+        raise wrong_type(f"transpose takes elements of one, two or four bytes, not {x.dtype}")
     if x.ndim < 2 or not x.size:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.copy(x.T, order="C"))
     r, *middle, n = x.shape
-    batch, size = prod(middle), _BYTES[dtype]
-    shape = (batch, tiles(n), tiles(r), size)
+    batch, size, groups = prod(middle), _BYTES[dtype], _groups(r)
+    shape, rows = (batch, tiles(n), tiles(r), size), groups * _GROUP
 
     def inputs(program: Program) -> Mapping[str, Array]:
-        wide = np.zeros((tiles(r) * LANES, batch, tiles(n) * LANES), x.dtype)
+        wide = np.zeros((tiles(r) * rows, batch, tiles(n) * LANES), x.dtype)
         wide[:r, :, :n] = x.reshape(r, batch, n)
-        octets = wide.view(np.int8).reshape(tiles(r), 20, 16, batch, tiles(n), LANES, size)
-        one_by_one = octets.transpose(3, 4, 0, 6, 1, 2, 5).reshape(-1, 20, 16, LANES)
-        packed = np.zeros((-(-len(one_by_one) // 4) * 4, 20, 16, LANES), np.int8)
+        octets = wide.view(np.int8).reshape(tiles(r), groups, _GROUP, batch, tiles(n), LANES, size)
+        one_by_one = octets.transpose(3, 4, 0, 6, 1, 2, 5).reshape(-1, groups, _GROUP, LANES)
+        (given,) = (t.layout for t in program.tensors if t.name == "X" and t.layout)
+        units = given.shape[-3]
+        packed = np.zeros((-(-len(one_by_one) // units) * units, groups, _GROUP, LANES), np.int8)
         packed[: len(one_by_one)] = one_by_one
-        return {"X": np.ascontiguousarray(packed.reshape(-1, 4, 20, 16, LANES).transpose(0, 2, 1, 3, 4))}
+        dealt = packed.reshape(-1, units, groups, _GROUP, LANES).transpose(0, 2, 1, 3, 4)
+        return {"X": np.ascontiguousarray(dealt).reshape(given.shape)}
 
     def finish(outputs: Mapping[str, Array]) -> Array:
-        y = outputs["Y"]
-        made = np.zeros((LANES, prod(shape), LANES), np.int8)
-        made[: len(y)] = y[:, : prod(shape)]
-        octets = made.reshape(LANES, *shape, LANES).transpose(2, 0, 1, 3, 5, 4)
-        whole = np.ascontiguousarray(octets).view(x.dtype).reshape(tiles(n) * LANES, batch, tiles(r) * LANES)
+        octets = _columns(outputs, prod(shape)).reshape(LANES, *shape, LANES).transpose(2, 0, 1, 3, 5, 4)[..., :rows, :]
+        whole = np.ascontiguousarray(octets).view(x.dtype).reshape(tiles(n) * LANES, batch, tiles(r) * rows)
         cut = whole[:n, :, :r].reshape(n, *middle, r)
         return np.ascontiguousarray(cut.transpose(0, *range(len(middle), 0, -1), len(middle) + 1))
 
     return Call({"R": r, "N": n, "B": batch}, dtype, inputs, finish)
+
+
+def _columns(outputs: Mapping[str, Array], items: int) -> Array:
+    """What the program gave as [320, items, 320]: the columns of each tile of bytes, zero beyond the last."""
+    import numpy as np
+
+    if "Y" in outputs and outputs["Y"].ndim == 3:
+        y = outputs["Y"][:, :items]
+    else:
+        parts = [outputs[name] for name in ("Y0", "Y1") if name in outputs] or [outputs["Y"][None]]
+        joined = np.concatenate(parts).transpose(0, 3, 1, 2, 4)
+        y = joined.reshape(len(joined) * _GROUP, -1, LANES)[:, :items]
+    made = np.zeros((LANES, items, LANES), np.int8)
+    made[: len(y)] = y
+    return made
 
 
 TRANSPOSE = Kernel(
@@ -81,7 +136,9 @@ TRANSPOSE = Kernel(
         error="exact",
         bound=0.0,
         cycles=_cycles,
-        formula="⌈B·⌈R/320⌉·⌈N/320⌉·bytes / 4⌉ · max(44, min(N, 320)) + 170 for B matrices [R, N]",
+        formula="with i = B·⌈R/320⌉·⌈N/320⌉·bytes for B matrices [R, N], n = min(N, 320), g = ⌈min(R, 320) / 16⌉: "
+        "⌈i/4⌉ · max(2g + 4, n) + 170; ⌈i/4⌉ · (g + n + 6) + 170 where n + 4 ≤ g; for R ≤ 16, where the chip holds it, "
+        "⌈i/2⌉ · (⌈n/16⌉ + 1) + 130, and ⌈i/4⌉ + 70 for n ≤ 16",
     ),
     _defines,
     _prepare,
@@ -99,7 +156,7 @@ def _gather_cycles(*, V: int, M: int, D: int, dtype: str = "i8") -> int:
 
 def _gather_defines(*, V: int, M: int, D: int, dtype: str = "i8") -> Mapping[str, int]:
     if min(V, M, D) < 1:
-        raise TypeError("the dimensions of a program are 1 or more")
+        raise wrong_dimension("the dimensions of a program are 1 or more")
     planes = tiles(D) * _BYTES[dtype]
     if V > WORDS or M > WORDS or planes > _PLANES:
         widest = _PLANES // _BYTES[dtype] * LANES
@@ -114,12 +171,12 @@ def _gather(table: Any, indices: Any) -> Call:
     table, indices = np.asarray(table), np.asarray(indices)
     dtype = _TYPES.get(table.dtype.name)
     if dtype is None:
-        raise TypeError(f"gather takes elements of one, two or four bytes, not {table.dtype}")
+        raise wrong_type(f"gather takes elements of one, two or four bytes, not {table.dtype}")
     if table.ndim < 1 or indices.dtype.name != "int32":
-        raise TypeError(f"gather: rows of a table and int32 indices are wanted, not {table.shape} and {indices.dtype}")
+        raise wrong_type(f"gather: rows of a table and int32 indices are wanted, not {table.shape} and {indices.dtype}")
     v, d, m = len(table), prod(table.shape[1:]), indices.size
     if m and not (int(indices.min()) >= 0 and int(indices.max()) < v):
-        raise IndexError(f"gather: indices are 0 … {v - 1}, and these are {indices.min()} … {indices.max()}")
+        raise wrong_index(f"gather: indices are 0 … {v - 1}, and these are {indices.min()} … {indices.max()}")
     shape, size = (*indices.shape, *table.shape[1:]), _BYTES[dtype]
     if not m * d:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(shape, table.dtype))

@@ -41,7 +41,7 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
         ((F16[:, :64], I8[:32], abs(F16[:2])), {}),
         ((F16[:3, :48], I8[:24, :9], F16[:1, :9]), {"group": 48}),
     ],
-    "transpose": [((I8,), {}), ((F32,), {})],
+    "transpose": [((I8,), {}), ((F32,), {}), ((I8[:3],), {}), ((F16[:, :9],), {}), ((I8[:, :5],), {})],
     "gather": [((F16, np.array([3, 0, 39], np.int32)), {})],
     **{name: [((F32,), {}), ((F16, 0), {}), ((I32,), {})] for name in ("reduce_max", "reduce_mean", "reduce_sum")},
     "softmax": [((F32,), {}), ((F16[:, :9],), {}), ((F16,), {"axis": 0}), ((F32[:, :5],), {"axis": 0})],

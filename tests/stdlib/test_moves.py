@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.stdlib import gather, transpose
 
-SIZES = st.sampled_from((1, 2, 3, 15, 16, 17, 160, 319, 320, 321, 641))
+SIZES = st.sampled_from((1, 2, 3, 15, 16, 17, 31, 160, 319, 320, 321, 641))
 TYPES = ("int8", "float16", "float32", "int32")
 
 
@@ -39,6 +39,21 @@ def drawn(shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
 @given(SIZES, SIZES, st.sampled_from(TYPES))
 def test_matrices(r: int, n: int, dtype: str) -> None:
     check(drawn((r, n), dtype))
+
+
+@settings(max_examples=20, deadline=None)
+@given(SIZES, st.sampled_from((2, 5, 40)), SIZES, st.sampled_from(TYPES))
+def test_many_matrices(r: int, batch: int, n: int, dtype: str) -> None:
+    assume(r * n <= 320 * 160)
+    check(drawn((r, batch, n), dtype))
+
+
+# By the SXM with and without the second tensor of results, by the planes with few columns, and with many results.
+@pytest.mark.parametrize(
+    "shape", [(2, 2, 161), (3, 1400, 208), (320, 9, 2), (17, 5, 320), (20, 401, 320), (16, 321, 1)]
+)
+def test_ways(shape: tuple[int, int, int]) -> None:
+    check(drawn(shape, "int8"))
 
 
 @pytest.mark.parametrize("shape", [(3,), (5, 2, 7), (2, 3, 4, 5), (321, 2, 3), (0, 4), (3, 0, 2)])
