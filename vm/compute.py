@@ -26,7 +26,7 @@ from lpuasm.vm.net import cycles
 from lpuasm.vm.nodes import operand_type
 from lpuasm.vm.state import identity
 from lpuasm.vm.steps import Step
-from lpuasm.vm.switch import OPERATIONS
+from lpuasm.vm.switch import OPERATIONS, turned
 from lpuasm.vm.values import Array, Pool
 
 
@@ -197,8 +197,16 @@ def switch(work: Work, step: Step) -> None:
     def wrong(k: int, number: str, message: str) -> None:
         note(work, step, step.low + k, number, message)
 
-    operands = {i.name: work.take(step, k) for k, i in enumerate(step.node.inputs)}
-    work.put(step, OPERATIONS[code.mnemonic](operands, code, wrong))
+    if step.node.kept and code.mnemonic == "transpose":
+        work.put(step, turned([work.take(step, k) for k in range(len(step.fetches))]))
+        return
+    # Lanes are moved like bytes, as one stream.
+    operands = {}
+    for k, i in enumerate(step.node.inputs):
+        rows = work.take(step, k)
+        operands[i.name] = rows[:, None] if i.kind else rows
+    result = OPERATIONS[code.mnemonic](operands, code, wrong)
+    work.put(step, result[:, 0] if step.node.kept else result)
 
 
 def words(work: Work, step: Step) -> None:

@@ -16,7 +16,8 @@ from lpuasm.vm.nodes import Input
 from lpuasm.vm.resolve import Piece
 
 Array = NDArray[Any]
-_FEW = 6  # so many pieces are laid one by one
+_FEW = 6  # so many pieces are laid one by one,
+_SHORT = 64  # unless they are as short as this: then it is their number that takes time
 
 
 class Value(Protocol):
@@ -81,7 +82,7 @@ def fetch_of(operand: Input, pieces: Sequence[Piece], low: int, high: int) -> Fe
     if not operand.kind and (apart := _apart(pieces, operand.size, count)):
         return Fetch("", operand.size, count, None, tuple(pieces), (), True, nodes, apart)
     kept, scattered = list(pieces), []
-    if len(pieces) > _FEW:
+    if len(pieces) > _FEW or (len(pieces) > 2 and count <= _SHORT * len(pieces)):
         groups: dict[tuple[int, int, int], list[Piece]] = {}
         for p in pieces:
             groups.setdefault((p.byte, p.node, p.source), []).append(p)

@@ -32,8 +32,10 @@ from lpuasm.vm.net import Net, outputs, streams, tensors
 from lpuasm.vm.nodes import Node
 from lpuasm.vm.order import Graph, order
 from lpuasm.vm.resolve import Piece, Resolved, resolve
+from lpuasm.vm.soon import soon
 from lpuasm.vm.steps import Step, settle
 from lpuasm.vm.valid import check_words
+from lpuasm.vm.whole import whole
 
 _KEPT = 16
 _WITH_WEIGHTS = 3  # of those, so many keep the weights of their last run
@@ -179,6 +181,7 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
     """The plan for the nodes of ``net`` that are wanted."""
     resolved = resolve(net)
     _trim(net, resolved)
+    whole(net, resolved)
     same = _same_weights(net, resolved)
     nodes = net.nodes
     passive = {n for n, node in nodes.items() if node.kind in ("tensor", "zero")}
@@ -205,7 +208,7 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
     )
     steps = [s for number, low, high in order(graph) for s in _steps(nodes[number], low, high, resolved)]
     fixed = {s.node.number: s.fetches[0] for s in steps if s.node.kind == "weights" and not edges[s.node.number]}
-    steps = fused(steps, fixed)
+    steps = soon(fused(steps, fixed))
     sinks = _sinks(net, steps)
     settle(steps, sinks)
     return Plan(
@@ -260,7 +263,7 @@ def _same_weights(net: Net, resolved: Resolved) -> dict[int, int]:
     out = {}
     for number, node in net.nodes.items():
         if node.kind == "weights":
-            key = (node.name, tuple(resolved.pieces.get((number, 1), ())))
+            key = (node.kept, tuple(resolved.pieces.get((number, 1), ())))
             out[number] = first.setdefault(key, number)
             one = net.nodes[out[number]]
             one.start = min(one.start, node.start)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lpuasm.isa.core import Instruction
 
 Octets = NDArray[np.uint8]
+Lanes = NDArray[Any]
 #: Notes a fault of a vector: its number, the code, the message.
 Note = Callable[[int, str, str], None]
 Operands = Mapping[str, Octets]
@@ -30,7 +31,12 @@ def shift(x: Operands, code: Instruction, note: Note) -> Octets:
 
 
 def shift_wide(x: Operands, code: Instruction, note: Note) -> Octets:
-    return np.roll(x["in"], _number(code, "lanes"), axis=2)
+    rows = x["in"]
+    lanes = _number(code, "lanes") % rows.shape[2]
+    out = np.empty(rows.shape, rows.dtype)
+    out[:, :, lanes:] = rows[:, :, : rows.shape[2] - lanes]
+    out[:, :, :lanes] = rows[:, :, rows.shape[2] - lanes :]
+    return out
 
 
 def select(x: Operands, code: Instruction, note: Note) -> Octets:
@@ -65,24 +71,30 @@ def not_bijective(lanes: NDArray[np.intp]) -> str:
 
 def distribute(x: Operands, code: Instruction, note: Note) -> Octets:
     rows, entries = x["in"], x["map"][:, 0]
-    beyond = entries > SUPERLANE
-    for k in np.flatnonzero(beyond.any(axis=1)).tolist():
-        lane = int(beyond[k].argmax())
-        note(k, "LPU0703", f"lane {lane} of the map is {entries[k, lane]}; it is 0 … {SUPERLANE}")
     n, streams, _ = rows.shape
+    most = int(entries.max())
+    if most > SUPERLANE:
+        beyond = entries > SUPERLANE
+        for k in np.flatnonzero(beyond.any(axis=1)).tolist():
+            lane = int(beyond[k].argmax())
+            note(k, "LPU0703", f"lane {lane} of the map is {entries[k, lane]}; it is 0 … {SUPERLANE}")
     if (entries == entries[:, :1]).all():
-        # One lane of every superlane goes to all of it.
+        # One lane of every superlane goes to all of it, and often it is the same in every superlane.
         one = entries[:, 0].astype(np.intp) % SUPERLANE
-        out = np.repeat(_superlanes(rows)[np.arange(n), :, :, one], SUPERLANE, axis=2)
+        picked = _superlanes(rows)[np.arange(n), :, :, one]
+        if (picked == picked[:, :, :1]).all():
+            out = np.broadcast_to(picked[:, :, :1], rows.shape)
+        else:
+            out = np.repeat(picked, SUPERLANE, axis=2)
     else:
         first = np.arange(0, rows.size, SUPERLANE).reshape(n, streams, -1, 1)
         out = rows.reshape(-1).take(first + (entries % SUPERLANE).reshape(n, 1, -1, SUPERLANE)).reshape(rows.shape)
-    zero = entries >= SUPERLANE
-    if zero.any():
-        out[np.broadcast_to(zero[:, None], out.shape)] = 0
+    if most >= SUPERLANE:
+        out = np.where((entries >= SUPERLANE)[:, None], np.zeros((), out.dtype), out)
     bypass = _number(code, "bypass")
-    passes = [k for k in range(streams) if bypass >> k & 1]
-    out[:, passes] = rows[:, passes]
+    if passes := [k for k in range(streams) if bypass >> k & 1]:
+        out = np.array(out)
+        out[:, passes] = rows[:, passes]
     return out
 
 
@@ -101,6 +113,14 @@ def rotate(x: Operands, code: Instruction, note: Note) -> Octets:
 def transpose(x: Operands, code: Instruction, note: Note) -> Octets:
     rows = x["in"]
     return _superlanes(rows).transpose(0, 3, 2, 1).reshape(rows.shape)
+
+
+def turned(rows: Sequence[Lanes]) -> Lanes:
+    """Sixteen transpositions in one: vectors of stream 0 of the result, of stream 1, …, from those of each stream."""
+    out = np.empty((SUPERLANE, len(rows[0]), rows[0].shape[1] // SUPERLANE, SUPERLANE), rows[0].dtype)
+    for k, vectors in enumerate(rows):
+        out[:, :, :, k] = vectors.reshape(*out.shape[1:]).transpose(2, 0, 1)
+    return out.reshape(-1, rows[0].shape[1])
 
 
 def broadcast(x: Operands, code: Instruction, note: Note) -> Octets:
