@@ -138,10 +138,10 @@ partial_sums Q
     add   %q, held -> sg4.e[5] @alu11
     write sg4.e[5] -> SQ[0 : n, :]
 .endm
-.macro to_superlanes n, e, w
-    write e -> UE[0 : n, :]
-    write e -> UO[0 : n, :]
-    write w -> UW[0 : n, :]
+.macro to_superlanes n, e, w, set
+    write e -> UE[set, 0 : n, :]
+    write e -> UO[set, 0 : n, :]
+    write w -> UW[set, 0 : n, :]
 .endm
 
 ; Mean and scale of the rows of a block. M1 and M2 are of superlanes, E0 and E1 the distances of M1 from MEAN, DD what
@@ -157,7 +157,7 @@ partial_sums Q
         write         sg4.w[4] -> M1[0 : n, :]
         read          Count -> sg4.w[2] repeat n step 0
         mul           %mean, sg4.w[2] -> sg4.e[3], sg4.w[3] @alu6
-        to_superlanes n, sg4.e[3], sg4.w[3]
+        to_superlanes n, sg4.e[3], sg4.w[3], 0
     flow local_squares_{b}:
         read       SD[0 : n, :] -> sg4.w[4]
         mul        sg4.w[4], sg4.w[4] -> %s @alu4
@@ -167,10 +167,11 @@ partial_sums Q
         sub        sg4.w[3], %t -> %u @alu6
         add        %u, SHARE -> sg4.w[4] @alu7
         write      sg4.w[4] -> M2[0 : n, :]
-        superlanes b, 0
+        quarters   b, 0, 0
+        fifths     b, 0, 0
     flow mean_{b}:
-        read  Z[0 : n, :] -> sg4.w[2]
-        read  VO[0 : n, :] -> sg4.w[4]
+        read  Z[0, 0 : n, :] -> sg4.w[2]
+        read  VO[0, 0 : n, :] -> sg4.w[4]
         add   sg4.w[2], sg4.w[4] -> %sum @alu4
         mul   %sum, 1.0 / N -> %mean, sg4.w[4] @alu5
         write sg4.w[4] -> MEAN[0 : n, :]
@@ -182,23 +183,7 @@ partial_sums Q
         read          E0[0 : n, :] -> sg4.w[4]
         read          Count -> sg4.w[2] repeat n step 0
         mul           sg4.w[4], sg4.w[2] -> sg4.e[3], sg4.w[3] @alu4
-        to_superlanes n, sg4.e[3], sg4.w[3]
-        superlanes    b, 1
-    flow shift_{b}:
-        read  Z[0 : n, :] -> sg4.w[2]
-        read  VO[0 : n, :] -> sg4.w[4]
-        add   sg4.w[2], sg4.w[4] -> %sum @alu4
-        mul   %sum, 1.0 / N -> %d @alu5
-        read  MEAN[0 : n, :] -> sg4.e[2]
-        add   %d, sg4.e[2] -> sg4.w[4] @alu6
-        write sg4.w[4] -> F1[b % 2, 0 : n, :]
-    flow shift_square_{b}:
-        read  Z[0 : n, :] -> sg4.w[2]
-        read  VO[0 : n, :] -> sg4.w[4]
-        add   sg4.w[2], sg4.w[4] -> %sum @alu4
-        mul   %sum, %sum -> %s @alu5
-        mul   %s, 1.0 / N -> sg4.e[3] @alu6
-        write sg4.e[3] -> DD[0 : n, :]
+        to_superlanes n, sg4.e[3], sg4.w[3], 1
     flow squares_{b}:
         read          E0[0 : n, :] -> sg4.w[4]
         read          Count -> sg4.w[2] repeat n step 0
@@ -207,11 +192,29 @@ partial_sums Q
         mul           %u, sg4.w[3] -> %s @alu5
         read          M2[0 : n, :] -> sg4.e[2]
         add           %s, sg4.e[2] -> sg4.e[3], sg4.w[3] @alu6
-        to_superlanes n, sg4.e[3], sg4.w[3]
-        superlanes    b, 2
+        to_superlanes n, sg4.e[3], sg4.w[3], 0
+        quarters      b, 1, 1
+        quarters      b, 2, 0
+        fifths        b, 1, 1
+        fifths        b, 2, 0
+    flow shift_{b}:
+        read  Z[1, 0 : n, :] -> sg4.w[2]
+        read  VO[1, 0 : n, :] -> sg4.w[4]
+        add   sg4.w[2], sg4.w[4] -> %sum @alu4
+        mul   %sum, 1.0 / N -> %d @alu5
+        read  MEAN[0 : n, :] -> sg4.e[2]
+        add   %d, sg4.e[2] -> sg4.w[4] @alu6
+        write sg4.w[4] -> F1[b % 2, 0 : n, :]
+    flow shift_square_{b}:
+        read  Z[1, 0 : n, :] -> sg4.w[2]
+        read  VO[1, 0 : n, :] -> sg4.w[4]
+        add   sg4.w[2], sg4.w[4] -> %sum @alu4
+        mul   %sum, %sum -> %s @alu5
+        mul   %s, 1.0 / N -> sg4.e[3] @alu6
+        write sg4.e[3] -> DD[0 : n, :]
     flow scale_{b}:
-        read  Z[0 : n, :] -> sg4.w[2]
-        read  VO[0 : n, :] -> sg4.w[4]
+        read  Z[0, 0 : n, :] -> sg4.w[2]
+        read  VO[0, 0 : n, :] -> sg4.w[4]
         add   sg4.w[2], sg4.w[4] -> %sum @alu4
         read  DD[0 : n, :] -> sg4.w[3]
         sub   %sum, sg4.w[3] -> %v @alu5

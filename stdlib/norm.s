@@ -6,8 +6,9 @@
 .equ BYTES = F16 ? 2 : 4
 .equ T = ceil_div(N, LANES)  ; tiles of a row
 .equ G = ceil_div(R, 16)     ; groups of rows, of all and of a block
-.equ NB = ceil_div(G, max(CENTRED ? 16 : 7, ceil_div(G, 8)))
+.equ NB = ceil_div(G, CENTRED ? max(12, min(ceil_div(G, 5), 100)) : max(7, ceil_div(G, 12)))
 .equ GB = ceil_div(G, NB)
+.equ SETS = CENTRED ? 2 : 1  ; of superlanes that are added at a time
 .equ OWN = CENTRED && NB > 1 ? 20 : 0  ; slices of the moments, which multiplying leaves alone
 
 .param ROOT = 27.712812921102035  ; of N: ROOT / sqrt(sum + N · eps) is the scale
@@ -42,13 +43,13 @@
     .equ FROM = 20 + 16 / BYTES * p
     .temp T{p} : u8 [NB * T, 16 * GB, LANES] at mem.e[FROM..35] mem.e[20..FROM - 1] banks run GB
 .endfor
-.temp UE : f32 [GB, LANES] at mem.e[16..19] bank 1
-.temp UO : f32 [GB, LANES] at mem.e[OWN..OWN + 3] bank 1
-.temp UW : f32 [GB, LANES] at mem.w[40..43] bank (T + 1) % 2
-.temp VE : f32 [GB, LANES] at mem.e[16..19] bank 0
-.temp VO : f32 [GB, LANES] at mem.e[OWN + 4..OWN + 7] bank 1
-.temp VW : f32 [GB, LANES] at mem.w[40..43] bank T % 2
-.temp Z : f32 [GB, LANES] at mem.e[OWN + 8..OWN + 11] bank 1
+.temp UE : f32 [SETS, GB, LANES] at mem.e[16..19] bank 1
+.temp UO : f32 [SETS, GB, LANES] at mem.e[OWN..OWN + 3] bank 1
+.temp UW : f32 [SETS, GB, LANES] at mem.w[40..43] bank (T + 1) % 2
+.temp VE : f32 [SETS, GB, LANES] at mem.e[16..19] bank 0
+.temp VO : f32 [SETS, GB, LANES] at mem.e[OWN + 4..OWN + 7] bank 1
+.temp VW : f32 [SETS, GB, LANES] at mem.w[40..43] bank T % 2
+.temp Z : f32 [SETS, GB, LANES] at mem.e[OWN + 8..OWN + 11] bank 1
 .temp F0 : f32 [2, GB, LANES] at mem.w[32..35] banks run GB
 .temp F1 : f32 [2, GB, LANES] at mem.w[36..39] banks run GB
 .temp B : f32 [2, GB, 2, 8, LANES] at mem.e[36..43] banks run 8 * GB
@@ -117,36 +118,41 @@
 .endm
 
 ; A superlane (in UE, UO, UW) and those 5, 10 and 15 below it, then these and 1, 2, 3, 4 below: all twenty are Z + VO.
-.macro superlanes b, k
+.macro quarters b, k, set
     .equ n = min(GB, G - b * GB)
     .equ ALU = CENTRED ? 8 : 4  ; on the side of one half of multiplying, for moments take the other
     .equ IN = CENTRED ? 5 : 4
-    .equ ONE = CENTRED ? 5 : 2
     .equ TWO = CENTRED ? 7 : 3
     flow quarters_{b}_{k}:
-        read       UE[0 : n, :] -> sg4.e[4]
+        read       UE[set, 0 : n, :] -> sg4.e[4]
         shift_wide sg4.e[4], 5 * 16 -> sg4.w[6] @sxm.e.select0
         shift_wide sg4.e[4], 10 * 16 -> sg4.w[7] @sxm.e.select1
-        read       UW[0 : n, :] -> sg4.w[4]
+        read       UW[set, 0 : n, :] -> sg4.w[4]
         shift_wide sg4.w[4], 15 * 16 -> sg4.e[TWO] @sxm.w.select0
-        read       UO[0 : n, :] -> sg4.w[IN]
+        read       UO[set, 0 : n, :] -> sg4.w[IN]
         add        sg4.w[6], sg4.w[7] -> %a @alu12
         add        sg4.w[IN], sg4.e[TWO] -> %b @alu{ALU}
         add        %a, %b -> sg4.w[5], sg4.e[5] @alu11
-        write      sg4.e[5] -> VE[0 : n, :]
-        write      sg4.e[5] -> VO[0 : n, :]
-        write      sg4.w[5] -> VW[0 : n, :]
+        write      sg4.e[5] -> VE[set, 0 : n, :]
+        write      sg4.e[5] -> VO[set, 0 : n, :]
+        write      sg4.w[5] -> VW[set, 0 : n, :]
+.endm
+.macro fifths b, k, set
+    .equ n = min(GB, G - b * GB)
+    .equ ALU = CENTRED ? 8 : 4
+    .equ ONE = CENTRED ? 5 : 2
+    .equ TWO = CENTRED ? 7 : 3
     flow fifths_{b}_{k}:
-        read       VE[0 : n, :] -> sg4.e[4]
+        read       VE[set, 0 : n, :] -> sg4.e[4]
         shift_wide sg4.e[4], 16 -> sg4.w[6] @sxm.e.select0
         shift_wide sg4.e[4], 2 * 16 -> sg4.w[7] @sxm.e.select1
-        read       VW[0 : n, :] -> sg4.w[4]
+        read       VW[set, 0 : n, :] -> sg4.w[4]
         shift_wide sg4.w[4], 3 * 16 -> sg4.e[ONE] @sxm.w.select0
         shift_wide sg4.w[4], 4 * 16 -> sg4.e[TWO] @sxm.w.select1
         add        sg4.w[6], sg4.w[7] -> %a @alu12
         add        sg4.e[ONE], sg4.e[TWO] -> %b @alu{ALU}
         add        %a, %b -> sg4.e[5] @alu11
-        write      sg4.e[5] -> Z[0 : n, :]
+        write      sg4.e[5] -> Z[set, 0 : n, :]
 .endm
 
 ; Lane r of each superlane to all its lanes: the scales, and the means. A distributor wants eight streams.

@@ -18,23 +18,22 @@ if TYPE_CHECKING:
 _TYPES = {"float32": "f32", "float16": "f16"}
 #: An eps that stays finite when it is multiplied by the length of a row.
 _LARGEST = 1e30
-#: Groups of rows of a block that layer_norm's temporaries have room for.
-_DEEPEST = 200
 
 
 def blocks(name: str, rows: int) -> tuple[int, int]:
     """(blocks of rows, groups of 16 rows in a block); `norm.s` has the same numbers."""
     groups = -(-rows // 16)
-    count = -(-groups // max(16 if name == "layer_norm" else 7, -(-groups // 8)))
+    deep = max(12, min(-(-groups // 5), 100)) if name == "layer_norm" else max(7, -(-groups // 12))
+    count = -(-groups // deep)
     return count, -(-groups // count)
 
 
 def _fits(name: str, r: int, n: int, dtype: str) -> bool:
     count, deep = blocks(name, r)
     size = 2 if dtype == "f16" else 4
-    beside = 6 if name == "layer_norm" else 0  # groups of the moments, in the slices of the transposed planes
+    beside = 9 if name == "layer_norm" else 0  # groups of the moments, in the slices of the transposed planes
     turned = (size * (count * tiles(n) + 1) + beside) * deep <= WORDS
-    return 2 * -(-r // 16) * tiles(n) <= WORDS // 2 and turned and (name == "rms_norm" or deep <= _DEEPEST)
+    return 2 * -(-r // 16) * tiles(n) <= WORDS // 2 and turned
 
 
 def _defines(name: str, *, R: int, N: int, eps: float = 1e-5, dtype: str) -> Mapping[str, int | float]:
@@ -51,7 +50,8 @@ def _defines(name: str, *, R: int, N: int, eps: float = 1e-5, dtype: str) -> Map
 
 def _rms_cycles(*, R: int, N: int, eps: float = 1e-5, dtype: str = "f32") -> int:
     groups, deep, t = -(-R // 16), blocks("rms_norm", R)[1], tiles(N)
-    return (10 if dtype == "f16" else 12) * t * groups + 8 * t * deep + 14 * groups + 10 * t + 470
+    work = (10 if dtype == "f16" else 12) * t * groups + 8 * t * deep + 14 * groups + 10 * t + 470
+    return max(work, 56 * t + 14 * groups + 400)
 
 
 def _layer_cycles(*, R: int, N: int, eps: float = 1e-5, dtype: str = "f32") -> int:
@@ -114,8 +114,9 @@ RMS_NORM = Kernel(
         "where n · eps plus the sum of a row's squares is from 2⁻¹⁰⁰ to 2¹²⁸, and 0 beyond that",
         bound=None,
         cycles=_rms_cycles,
-        formula="12·T·G (f16: 10) + 8·T·GB + 14·G + 10·T + 470, T = ⌈N / 320⌉, G = ⌈R / 16⌉, GB = ⌈G / blocks⌉, "
-        "blocks = ⌈G / max(7, ⌈G / 8⌉)⌉",
+        formula="12·T·G (f16: 10) + 8·T·GB + 14·G + 10·T + 470, or, if that is more, 56·T + 14·G + 400, "
+        "T = ⌈N / 320⌉, G = ⌈R / 16⌉, GB = ⌈G / blocks⌉, "
+        "blocks = ⌈G / max(7, ⌈G / 12⌉)⌉",
     ),
     partial(_defines, "rms_norm"),
     _rms,
@@ -132,7 +133,7 @@ LAYER_NORM = Kernel(
         "whose columns 0, 16, 32 … 304 are all outliers; with eps = 0 a constant row gives b, where numpy has NaN",
         bound=None,
         cycles=_layer_cycles,
-        formula="22·T·G + 24·G + 30·T + 100·⌈G / max(16, ⌈G / 8⌉)⌉ + 800, T = ⌈N / 320⌉, G = ⌈R / 16⌉",
+        formula="22·T·G + 24·G + 30·T + 100·⌈G / max(12, min(⌈G / 5⌉, 100))⌉ + 800, T = ⌈N / 320⌉, G = ⌈R / 16⌉",
     ),
     partial(_defines, "layer_norm"),
     _layer,

@@ -4,7 +4,7 @@
 ; transposed by the SXM, byte by byte: then the VXM adds lanes as it adds vectors, and ends with one vector for
 ; sixteen rows, a row in each lane of a superlane. Two rounds of shifts add the twenty superlanes, rsqrt serves
 ; sixteen rows at once, and a distributor spreads each row's lane again. norm.s has these steps. Rows go in up to
-; eight blocks: while the squares of one are added (two vectors a cycle, on ALUs 5 6 13 14 3, sums of partial sums on
+; 12 blocks: while the squares of one are added (two vectors a cycle, on ALUs 5 6 13 14 3, sums of partial sums on
 ; 4 12 11), those of the block before it are multiplied by the scale and by w, which waits in a latch (two vectors a
 ; cycle, on ALUs 0 1 2 7 and 8 9 10 15). All 16 ALUs have work; the large ones, for casts, decide.
 ;
@@ -21,7 +21,8 @@
 ;           N; ROOT = √N; row r of Lane is full of r; Y [G, 2, 8, N] is [R, N]
 ;   error   f16: a unit in the last place of the correctly rounded result. f32: (10 + T / 2) · 2⁻²⁴ of the result,
 ;           where N · eps plus the sum of the squares is from 2⁻¹⁰⁰ to 2¹²⁸; beyond, a row becomes 0, as in float32
-;   cycles  at most 12 · T · G (f16: 10) + 8 · T · GB + 14 · G + 10 · T + 470 with GB groups a block (norm.s)
+;   cycles  at most 12 · T · G (f16: 10) + 8 · T · GB + 14 · G + 10 · T + 470 with GB groups a block (norm.s), or, of few
+;           long rows, whose tiles are added one after another, 56 · T + 14 · G + 400
 .target tsp1
 .param R = 512
 .param N = 768
@@ -62,16 +63,16 @@ partial_sums Q
 
 .macro total_Q n, held
     add   %q, held -> sg4.w[5], sg4.e[5] @alu11
-    write sg4.e[5] -> UE[0 : n, :]
-    write sg4.e[5] -> UO[0 : n, :]
-    write sg4.w[5] -> UW[0 : n, :]
+    write sg4.e[5] -> UE[0, 0 : n, :]
+    write sg4.e[5] -> UO[0, 0 : n, :]
+    write sg4.w[5] -> UW[0, 0 : n, :]
 .endm
 
 .macro scale b
     .equ n = min(GB, G - b * GB)
     flow scale_{b}:
-        read  Z[0 : n, :] -> sg4.w[3]
-        read  VO[0 : n, :] -> sg4.w[4]
+        read  Z[0, 0 : n, :] -> sg4.w[3]
+        read  VO[0, 0 : n, :] -> sg4.w[4]
         add   sg4.w[3], sg4.w[4] -> %sum @alu4
         rsqrt %sum -> sg4.w[4] @alu5
         write sg4.w[4] -> F0[b % 2, 0 : n, :]
@@ -126,7 +127,8 @@ partial_sums Q
             eights     s, t, Q, 1
             accumulate s, t, Q, N * eps / SUPERLANES
         .endfor
-        superlanes s, 0
+        quarters s, 0, 0
+        fifths   s, 0, 0
         scale      s
     .endif
     .if s

@@ -48,7 +48,7 @@ def check_rms(x: Array, w: Array, eps: float = 1e-5) -> None:
 
 @settings(max_examples=16, deadline=None)
 @given(
-    st.sampled_from([(1, 1), (1, 7), (2, 3, 64), (17, 319), (15, 320), (33, 321), (16, 641), (5, 13)]),
+    st.sampled_from([(1, 1), (1, 7), (2, 3, 64), (17, 319), (15, 320), (33, 321), (16, 641), (5, 13), (1, 2000)]),
     st.booleans(),
     st.sampled_from([0.0, 1e-5, 1e-12, 2.0]),
     st.integers(-18, 12),
