@@ -22,156 +22,86 @@
 .equ XV = (XO ? O : 1) * (XI ? T : 1) * (XR ? RP : 1)
 .equ YV = (YO ? O : 1) * (YI ? T : 1) * (YR ? RP : 1)
 
-.if F16
-    .if XI && XR
-        .input X : f16 [XV, LANES] at mem.w[0..15] bank 0
-    .else
-        .input X : f16 [XV, LANES] at mem.w[32..35]
-        .temp  XB : f16 [XV * (XR ? 1 : 8), LANES] at mem.w[0..15] bank 0
-    .endif
-    .if YI && YR
-        .input Y : f16 [YV, LANES] at mem.e[0..15] bank 0
-    .else
-        .input Y : f16 [YV, LANES] at mem.e[32..35]
-        .temp  YB : f16 [YV * (YR ? 1 : 8), LANES] at mem.e[0..15] bank 0
-    .endif
-    .output Z : f16 [O * T * RP, LANES] at mem.w[0..15] bank 1
-.elif I32
-    .if XI && XR
-        .input X : i32 [XV, LANES] at mem.w[0..31] bank 0
-    .else
-        .input X : i32 [XV, LANES] at mem.w[32..39]
-        .temp  XB : i32 [XV * (XR ? 1 : 8), LANES] at mem.w[0..31] bank 0
-    .endif
-    .if YI && YR
-        .input Y : i32 [YV, LANES] at mem.e[0..31] bank 0
-    .elif YR
-        .input Y : i32 [YV, LANES] at mem.e[28..43] bank 1
-    .else
-        .input Y : i32 [YV, LANES] at mem.e[32..39]
-    .endif
-    .if !YI || !YR
-        .temp YB : i32 [YV * (YR ? 1 : 8), LANES] at mem.e[0..31] bank 0
-    .endif
-    .output Z : i32 [O * T * RP, LANES] at mem.w[0..31] bank 1
-.else
-    .if XI && XR
-        .input X : f32 [XV, LANES] at mem.w[0..31] bank 0
-    .else
-        .input X : f32 [XV, LANES] at mem.w[32..39]
-        .temp  XB : f32 [XV * (XR ? 1 : 8), LANES] at mem.w[0..31] bank 0
-    .endif
-    .if YI && YR
-        .input Y : f32 [YV, LANES] at mem.e[0..31] bank 0
-    .elif YR
-        .input Y : f32 [YV, LANES] at mem.e[28..43] bank 1
-    .else
-        .input Y : f32 [YV, LANES] at mem.e[32..39]
-    .endif
-    .if !YI || !YR
-        .temp YB : f32 [YV * (YR ? 1 : 8), LANES] at mem.e[0..31] bank 0
-    .endif
-    .output Z : f32 [O * T * RP, LANES] at mem.w[0..31] bank 1
-.endif
+.equ KIND = F16 ? f16 : I32 ? i32 : f32
+.equ LAST = F16 ? 15 : 31                    ; slice of all pipelines
+.equ COMPACT = F16 ? 35 : 39                 ; slice of a part of the lanes or rows
+.def one(d) = F16 ? sg2.{d}[0] : sg4.{d}[0]  ; streams of one vector, of two, of as many as there is room for
+.def two(d) = F16 ? sg4.{d}[0] : sg8.{d}[0]
+.def many(d) = F16 ? sg4.{d}[0] : sg16.{d}[0]
 
-.macro rows_of_X v, stream
+.if XI && XR
+    .input X : KIND [XV, LANES] at mem.w[0..LAST] bank 0
+.else
+    .input X : KIND [XV, LANES] at mem.w[32..COMPACT]
+    .temp  XB : KIND [XV * (XR ? 1 : 8), LANES] at mem.w[0..LAST] bank 0
+.endif
+.if YI && YR
+    .input Y : KIND [YV, LANES] at mem.e[0..LAST] bank 0
+.elif YR && !F16
+    .input Y : KIND [YV, LANES] at mem.e[28..43] bank 1
+.else
+    .input Y : KIND [YV, LANES] at mem.e[32..COMPACT]
+.endif
+.if !YI || !YR
+    .temp YB : KIND [YV * (YR ? 1 : 8), LANES] at mem.e[0..LAST] bank 0
+.endif
+.output Z : KIND [O * T * RP, LANES] at mem.w[0..LAST] bank 1
+
+.macro copies of, v, stream
     .for g in 0..P
-        write stream -> XB[8 * v + g, :]
+        write stream -> of[8 * v + g, :]
     .endfor
 .endm
 
 ; X made whole: its lanes, its rows, or both.
 .if XR && !XI
     flow lanes_X:  ; two vectors a cycle
-        .if F16
-            read      X -> sg4.e[0]
-            broadcast sg4.e[0], 0 -> sg4.w[0]
-            write     sg4.w[0] -> XB
-        .else
-            read      X -> sg8.e[0]
-            broadcast sg8.e[0], 0 -> sg8.w[0]
-            write     sg8.w[0] -> XB
-        .endif
+        read      X -> two(e)
+        broadcast two(e), 0 -> two(w)
+        write     two(w) -> XB
 .elif !XR
     .for v in 0..XV
         flow rows_X_{v}:
-            .if F16 && !XI
-                read      X[v, :] -> sg2.e[0]
-                broadcast sg2.e[0], 0 -> sg2.w[0]
-                rows_of_X v, sg2.w[0]
-            .elif F16
-                read      X[v, :] -> sg2.e[0]
-                rows_of_X v, sg2.e[0]
-            .elif !XI
-                read      X[v, :] -> sg4.e[0]
-                broadcast sg4.e[0], 0 -> sg4.w[0]
-                rows_of_X v, sg4.w[0]
-            .else
-                read      X[v, :] -> sg4.e[0]
-                rows_of_X v, sg4.e[0]
+            read X[v, :] -> one(e)
+            .if !XI
+                broadcast one(e), 0 -> one(w)
             .endif
+            copies XB, v, XI ? one(e) : one(w)
     .endfor
 .endif
-
-.macro fetch_X o, t, p, stream
-    .equ BASE = (XO ? o : 0) * (XI ? T : 1) + (XI ? t : 0)
-    .if XR && XI
-        read X[BASE * RP + p : BASE * RP + RP : P, :] -> stream
-    .elif XR
-        read XB[BASE * RP + p : BASE * RP + RP : P, :] -> stream
-    .else
-        read XB[8 * BASE + p, :] -> stream repeat RP / P step 0
-    .endif
-.endm
-
-.macro rows_of_Y v, stream
-    .for g in 0..P
-        write stream -> YB[8 * v + g, :]
-    .endfor
-.endm
 
 ; Y made whole: its lanes, its rows, or both.
 .if YR && !YI
     flow lanes_Y:  ; four vectors a cycle, of f16 two
-        .if F16
-            read      Y -> sg4.e[0]
-            broadcast sg4.e[0], 0 -> sg4.w[0]
-            write     sg4.w[0] -> YB
-        .else
-            read      Y -> sg16.e[0]
-            broadcast sg16.e[0], 0 -> sg16.w[0]
-            write     sg16.w[0] -> YB
-        .endif
+        read      Y -> many(e)
+        broadcast many(e), 0 -> many(w)
+        write     many(w) -> YB
 .elif !YR
     .for v in 0..YV
         flow rows_Y_{v}:
-            .if F16 && !YI
-                read      Y[v, :] -> sg2.e[0]
-                broadcast sg2.e[0], 0 -> sg2.w[0]
-                rows_of_Y v, sg2.w[0]
-            .elif F16
-                read      Y[v, :] -> sg2.w[0]
-                rows_of_Y v, sg2.w[0]
-            .elif !YI
-                read      Y[v, :] -> sg4.e[0]
-                broadcast sg4.e[0], 0 -> sg4.w[0]
-                rows_of_Y v, sg4.w[0]
-            .else
-                read      Y[v, :] -> sg4.w[0]
-                rows_of_Y v, sg4.w[0]
+            read Y[v, :] -> YI ? one(w) : one(e)
+            .if !YI
+                broadcast one(e), 0 -> one(w)
             .endif
+            copies YB, v, one(w)
     .endfor
 .endif
 
-.macro fetch_Y o, t, p, stream
-    .equ BASE = (YO ? o : 0) * (YI ? T : 1) + (YI ? t : 0)
-    .if YR && YI
-        read Y[BASE * RP + p : BASE * RP + RP : P, :] -> stream
-    .elif YR
-        read YB[BASE * RP + p : BASE * RP + RP : P, :] -> stream
+; The vectors of pipeline p of an operand, which is whole itself or has copies.
+.macro fetch whole, made, base, rows, lanes, p, stream
+    .if rows && lanes
+        read whole[base * RP + p : base * RP + RP : P, :] -> stream
+    .elif rows
+        read made[base * RP + p : base * RP + RP : P, :] -> stream
     .else
-        read YB[8 * BASE + p, :] -> stream repeat RP / P step 0
+        read made[8 * base + p, :] -> stream repeat RP / P step 0
     .endif
+.endm
+.macro fetch_X o, t, p, stream
+    fetch X, XB, (XO ? o : 0) * (XI ? T : 1) + (XI ? t : 0), XR, XI, p, stream
+.endm
+.macro fetch_Y o, t, p, stream
+    fetch Y, YB, (YO ? o : 0) * (YI ? T : 1) + (YI ? t : 0), YR, YI, p, stream
 .endm
 
 .macro result o, t, p, stream
