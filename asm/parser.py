@@ -28,6 +28,8 @@ MAX_NESTING = 100
 """Brackets within brackets."""
 MAX_ERRORS = 20
 """Errors reported for one file."""
+KEPT = 10_000
+"""Shapes that are kept for the texts to come."""
 
 NUMBER = re.compile(
     r"(?<![A-Za-z0-9_}])(?<![A-Za-z0-9_}]\.)"
@@ -100,11 +102,14 @@ def split_comment(row: str) -> tuple[str, int, str]:
     return bare, len(code) - len(bare), row[len(code) :].rstrip()
 
 
+_templates: dict[str, Template] = {}
+
+
 class Parser:
-    """Parses texts; what it learnt about shapes serves all of them."""
+    """Parses texts; what is learnt about shapes serves all texts of the process."""
 
     def __init__(self) -> None:
-        self._templates: dict[str, Template] = {}
+        self._templates = _templates
 
     def parse(self, text: str, file: str) -> tuple[list[Line], list[Diagnostic]]:
         """Every line that says something, and what is wrong with the others."""
@@ -166,6 +171,8 @@ class Parser:
             except (UnexpectedInput, TooDeep):
                 return _explain(raw, file) if explain else None
             if key is not code or len(key) < 1000:
+                if len(self._templates) >= KEPT:
+                    self._templates.clear()
                 self._templates[key] = template
         if not digits:
             return Line(file, raw.number, raw.indent, code, template, (), ())

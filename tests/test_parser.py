@@ -12,7 +12,7 @@ from lark import Lark
 from lark.exceptions import UnexpectedInput
 from texts import ALL, mutated
 
-from lpuasm.asm import tables
+from lpuasm.asm import parser, tables
 from lpuasm.asm.grammar import TooDeep, parse_at
 from lpuasm.asm.parser import Parser, decode, number, raw_lines
 from lpuasm.asm.tree import Directive, FlowLine, Line, Num, SliceOf, StatementLine, Subscripted, TensorLine
@@ -39,6 +39,15 @@ def test_examples_parse(text: str) -> None:
     lines, problems = Parser().parse(text, "t.s")
     assert not problems
     assert len(lines) == sum(bool(raw.code) for raw in raw_lines(text))
+
+
+def test_shapes_that_are_no_longer_kept_are_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "nop 1\nnop 2, 3\nnop 4, 5, 6\n" * 2
+    kept = Parser().parse(text, "t.s")
+    monkeypatch.setattr(parser, "KEPT", 2)
+    monkeypatch.setattr(parser, "_templates", {})
+    assert Parser().parse(text, "t.s") == kept
+    assert len(parser._templates) <= 2
 
 
 def test_kinds_of_lines() -> None:
