@@ -102,6 +102,54 @@ def test_arenas_say_what_lines_say(n: Nests, laid: list[Laid]) -> None:
     assert every_vector(arenas.join(n, laid, BANK, NOTHING)) == every_vector(storage.join(lines, NOTHING))
 
 
+@st.composite
+def in_parts(draw: st.DrawFn) -> Nests:
+    """Writes of parts of twelve places of one store, reads of parts and of all, often in steps, some again and again;
+    most begin when what came before has ended."""
+    unit, rows, time = draw(st.sampled_from([1, 1, 3, BANK])), [], 0
+    for k in range(draw(st.integers(2, 9))):
+        low = draw(st.integers(0, 11))
+        count, back, writes = draw(st.integers(1, 12 - low)), draw(st.booleans()), draw(st.booleans())
+        stride = 1 if writes else draw(st.sampled_from([1, 1, 2]))
+        count = -(-count // stride)
+        every, place = draw(st.integers(1, 2)), low + (count - 1) * stride * back
+        shape = [(count, every, -stride * unit if back else stride * unit), (1, 0, 0), (1, 0, 0)]
+        if not writes and draw(st.integers(0, 3)) == 0:
+            shape.insert(draw(st.integers(0, 1)), (draw(st.integers(2, 3)), every * count + 1, 0))
+        rows.append(([0, port(k), draw(st.integers(0, 2)), 5 + place * unit, 1, time], shape[:3], writes))
+        ends = time + sum((c - 1) * e for c, e, _ in shape)
+        time = draw(st.sampled_from([ends + 1, ends + 1, ends + 1, time + 1, time + 4]))
+    one = np.array([r[0] for r in rows], np.int64).T
+    deep = np.array([r[1] for r in rows], np.int64).T
+    return Nests(*one, np.array([r[2] for r in rows]), *deep)
+
+
+@settings(max_examples=400, deadline=None)
+@given(in_parts(), tensors())
+def test_parts_say_what_lines_say(n: Nests, laid: list[Laid]) -> None:
+    if written_twice(n):
+        return
+    lines = storage.gather([nests.as_lines(n), *as_claims(laid, np.ones(8, bool))])
+    assert every_vector(arenas.join(n, laid, BANK, NOTHING)) == every_vector(storage.join(lines, NOTHING))
+
+
+def test_parts_need_no_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three writes of parts of sixteen places, one of them back to front; then a read of twelve, and one of the same
+    place four times over, both while nobody writes."""
+    rows = [(0, 8, 1, 0, 1), (15, 8, -1, 10, 1), (4, 2, 1, 20, 1), (2, 12, 1, 30, 0), (15, 4, 0, 30, 0)]
+    cell, count, step, time, writes = np.array(rows, np.int64).T
+    one, zero, ports = np.ones(5, np.int64), np.zeros(5, np.int64), 1024 * np.arange(5)
+    dims = [np.stack((c, neutral, neutral)) for c, neutral in ((count, one), (one, zero), (step, zero))]
+    n = Nests(zero, ports, zero, cell, one, time, writes == 1, *dims)
+    monkeypatch.delattr(storage, "join")
+    found = every_vector(arenas.join(n, [], BANK, NOTHING))
+    heard = [(0, 2), (0, 3), (2, 0), (2, 1), (0, 6), (0, 7), *((1, 7 - k) for k in range(6))]
+    assert found == {
+        **{(port(3), k): (port(w), v) for k, (w, v) in enumerate(heard)},
+        **{(port(4), k): (port(1), 0) for k in range(4)},
+    }
+
+
 @pytest.mark.parametrize(
     "write_time, write_every, read_time, read_every",
     [(0, 1, 4, 1), (4, 1, 4, 1), (5, 1, 4, 1), (3, 1, 0, 2), (5, 1, 0, 2), (10, 1, 0, 2), (0, 2, 9, 1), (0, 2, 10, 1)],

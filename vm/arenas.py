@@ -8,30 +8,17 @@ write of all. Places where that is not so are left to ``storage.py``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Bools, Ints, lines
 from lpuasm.vm import nests, storage
-from lpuasm.vm.nests import Nests
-from lpuasm.vm.placed import Found, Laid, Places, as_claims, bounds, find, places
+from lpuasm.vm.nests import Nests, Paths, both, bounds
+from lpuasm.vm.placed import Found, Laid, Places, as_claims, find, places
 from lpuasm.vm.segments import Segments, gather, segments
-
-
-@dataclass(frozen=True)
-class Paths:
-    """Through which places of their stores nests go, in the order of their vectors: from ``cell`` on, ``count`` and
-    ``step`` [3, n]; ``number`` of them in all."""
-
-    cell: Ints
-    count: Ints
-    step: Ints
-    number: Ints
-
-    def pick(self, rows: Ints) -> Paths:
-        return Paths(*(c.take(rows, axis=-1) for c in vars(self).values()))
+from lpuasm.vm.stretches import Cut, cut
 
 
 @dataclass(frozen=True)
@@ -59,27 +46,44 @@ def join(touched: Nests, laid: list[Laid], bank: int, nothing: int) -> Segments:
     changing[touched.store[touched.writes]] = True
     changes = changing[touched.store]
     last = _last(touched, paths, indices(changes), bank, hard)
-    first = np.concatenate((indices(~changes), last.reads[last.heard < 0]))
-    begun = find(before, touched.store[first], paths.cell[first], paths.count[:, first], paths.step[:, first], bank)
-    hard[first[begun.row == -2]] = True
-    last.bad[last.arena[hard & changes]] = True
-    hard |= changes & last.bad[last.arena]
+    arena, stiff = last.arena, np.zeros(len(last.bad), bool)
+    paths = replace(paths, arena=arena)
+    stiff[arena[hard & changes]] = True
+    rows = np.concatenate((indices(~changes), last.reads[last.heard < 0]))
+    first = paths.pick(rows)
+    begun = find(before, first, bank)
+    hard[rows[begun.row == -2]] = True
+    last.bad[arena[hard & changes]] = True
+    hard |= changes & last.bad[arena]
+    # Arenas whose nests are not alike are cut into such where they are, unless they have nests of no simple form.
+    some = indices(changes & (last.bad & ~stiff)[arena])
+    parts = cut(touched.pick(some), arena[some], len(stiff))
+    reached = find(before, parts.silent, bank)
+    parts.settled[parts.silent.arena[reached.row == -2]] = False
     # Outputs are taken where finished arenas make up all of them; other slices that they lie in are left altogether.
-    final = last.final[~hard[last.final]]
-    ended = find(after, touched.store[final], paths.cell[final], paths.count[:, final], paths.step[:, final], bank)
+    final = paths.pick(last.final[~hard[last.final]])
+    final = both(final, parts.final.pick(parts.settled[parts.final.arena]))
+    ended = find(after, final, bank)
     there = ended.row >= 0
-    covered = np.bincount(ended.row[there], paths.number[final[there]], len(after.store))
+    covered = np.bincount(ended.row[there], final.number[there], len(after.store))
     left = np.zeros(stores, bool)
-    left[touched.store[final[ended.row == -2]]] = True
+    left[final.store[ended.row == -2]] = True
     left[after.store[covered != after.number]] = True
     hard |= left[touched.store]
+
+    def done(p: Paths) -> Bools:
+        return parts.settled[p.arena] & ~left[p.store]
+
     out = [
-        _from_writes(touched, paths, last, ~hard[last.reads] & (last.heard >= 0), nothing),
-        _from_tensors(touched, paths, before, first, begun, ~hard[first], nothing),
-        _to_outputs(touched, paths, after, final[there], ended, there, left, nothing),
+        _from_writes(paths, last, ~hard[last.reads] & (last.heard >= 0), nothing),
+        _from_tensors(before, first, begun, ~hard[rows], nothing),
+        _to_outputs(after, final, ended, there & ~left[final.store], nothing),
     ]
-    if hard.any() or left.any():
-        rest = touched.pick(hard)
+    if len(some):
+        out.append(_from_parts(parts, done(parts.reads), nothing))
+        out.append(_from_tensors(before, parts.silent, reached, done(parts.silent), nothing))
+    rest = touched.pick(hard & ~(changes & done(paths)))
+    if len(rest) or left.any():
         some = left.copy()
         some[rest.store] = True
         out.append(
@@ -99,7 +103,7 @@ def _paths(n: Nests) -> tuple[Paths, Bools]:
         rows, inner = n.rows[many], count[0, many]
         hard[many] = (count[1, many] > 1) | ((inner > 1) & (step[0, many] != rows))
         count[0, many], step[0, many] = rows * inner, 1
-    return Paths(n.cell, count, step, number), hard
+    return Paths(n.store, n.port, n.issue, np.full(len(n), -1), number, n.cell, count, step), hard
 
 
 def _last(n: Nests, paths: Paths, rows: Ints, bank: int, hard: Bools) -> Last:
@@ -137,6 +141,11 @@ def _last(n: Nests, paths: Paths, rows: Ints, bank: int, hard: Bools) -> Last:
     latest = np.maximum.accumulate(np.where(writes, np.arange(len(rows)), -1))
     heads = indices(fresh)
     found = np.where(latest >= heads[arena], rows[latest], -1)
+    # What is only read need not be alike.
+    quiet = np.ones(len(bad), bool)
+    quiet[arena[writes]] = False
+    quiet[of[rows[hard[rows]]]] = False
+    bad[quiet] = False
     final = found[np.append(heads[1:], len(rows)) - 1]
     return Last(of, bad, rows[~writes], found[~writes], final[final >= 0])
 
@@ -187,41 +196,50 @@ def _in_turn(n: Nests, rows: Ints, arena: Ints, time: Ints, until: Ints, writes:
         bad[arena[1:][late & other[arena[1:]]]] = True
 
 
-def _from_writes(n: Nests, paths: Paths, last: Last, good: Bools, nothing: int) -> Segments:
-    reads, heard = last.reads[good], last.heard[good]
-    none = n.port[heard] == nothing
+def _from_writes(paths: Paths, last: Last, good: Bools, nothing: int) -> Segments:
+    reads, heard = paths.pick(last.reads[good]), last.heard[good]
+    source = paths.port[heard]
+    none = source == nothing
     zero, one = np.zeros(len(reads), np.int64), np.ones(len(reads), np.int64)
-    at, pace = np.where(none, 0, n.issue[heard]), np.where(none, 0, 1)
-    return Segments(n.port[reads], n.issue[reads] + zero, one, paths.number[reads], n.port[heard], at, pace)
+    at, pace = np.where(none, 0, paths.issue[heard]), np.where(none, 0, 1)
+    return Segments(reads.port, reads.issue + zero, one, reads.number, source, at, pace)
 
 
-def _from_tensors(n: Nests, paths: Paths, p: Places, reads: Ints, found: Found, good: Bools, nothing: int) -> Segments:
+def _from_parts(parts: Cut, good: Bools, nothing: int) -> Segments:
+    reads, source, at, pace = parts.reads.pick(good), parts.source[good], parts.at[good], parts.pace[:, good]
+    none = source == nothing
+    at, pace = np.where(none, 0, at), np.where(none, 0, pace)
+    nest = lines(at, reads.count.T, pace.T, pace.T)
+    of = nest.family
+    return segments(
+        reads.port[of], reads.issue[of] + nest.issue, nest.hop, nest.count, source[of], nest.start, nest.step
+    )  # fmt: skip
+
+
+def _from_tensors(p: Places, first: Paths, found: Found, good: Bools, nothing: int) -> Segments:
     """Reads of what was there before the first cycle."""
-    empty = reads[good & (found.row < 0)]
+    empty = first.pick(good & (found.row < 0))
     zero, one = np.zeros(len(empty), np.int64), np.ones(len(empty), np.int64)
-    silent = Segments(n.port[empty], n.issue[empty], one, paths.number[empty], zero + nothing, zero, zero)
+    silent = Segments(empty.port, empty.issue, one, empty.number, zero + nothing, zero, zero)
     some = indices(good & (found.row >= 0))
-    read, row = reads[some], found.row[some]
-    nest = lines(found.word[some], paths.count[:, read].T, found.step[:, some].T, found.step[:, some].T)
-    read, row = read[nest.family], row[nest.family]
+    reads, row = first.pick(some), found.row[some]
+    nest = lines(found.word[some], reads.count.T, found.step[:, some].T, found.step[:, some].T)
+    own, row = nest.family, row[nest.family]
     heard = segments(
-        n.port[read], n.issue[read] + nest.issue, nest.hop, nest.count,
+        reads.port[own], reads.issue[own] + nest.issue, nest.hop, nest.count,
         p.port[row], p.group[row] + nest.start * p.groups[row], nest.step * p.groups[row],
     )  # fmt: skip
     return gather((silent, heard))
 
 
-def _to_outputs(
-    n: Nests, paths: Paths, p: Places, final: Ints, found: Found, there: Bools, left: Bools, nothing: int
-) -> Segments:
-    """What is there after the last cycle, but for the stores that are ``left``."""
-    good = ~left[n.store[final]]
-    final, row = final[good], found.row[there][good]
-    word, step = found.word[there][good], found.step[:, there][:, good]
-    nest = lines(word, paths.count[:, final].T, step.T, step.T)
-    final, row = final[nest.family], row[nest.family]
-    none = n.port[final] == nothing
+def _to_outputs(p: Places, final: Paths, found: Found, good: Bools, nothing: int) -> Segments:
+    """What is there after the last cycle."""
+    final, row = final.pick(good), found.row[good]
+    word, step = found.word[good], found.step[:, good]
+    nest = lines(word, final.count.T, step.T, step.T)
+    own, row = nest.family, row[nest.family]
+    none = final.port[own] == nothing
     return segments(
         p.port[row], p.group[row] + nest.start * p.groups[row], nest.step * p.groups[row], nest.count,
-        n.port[final], np.where(none, 0, n.issue[final] + nest.issue), np.where(none, 0, nest.hop),
+        final.port[own], np.where(none, 0, final.issue[own] + nest.issue), np.where(none, 0, nest.hop),
     )  # fmt: skip

@@ -76,3 +76,42 @@ def as_lines(n: Nests) -> Claims:
         n.issue[own] + nest.issue[line] * rows + inside,
         np.where(across, 1, nest.hop[line] * rows),
     )
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Through which places of their stores nests go, in the order of their vectors: from ``cell`` on, ``count`` and
+    ``step`` [3, n]; ``number`` of them in all. Vector ``issue`` of ``port`` is the first. ``arena``: see there."""
+
+    store: Ints
+    port: Ints
+    issue: Ints
+    arena: Ints
+    number: Ints
+    cell: Ints
+    count: Ints
+    step: Ints
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def pick(self, rows: Ints | Bools) -> Paths:
+        index = indices(rows) if rows.dtype == np.bool_ else rows
+        return Paths(*(c.take(index, axis=-1) for c in vars(self).values()))
+
+
+def both(one: Paths, other: Paths) -> Paths:
+    """All rows of two tables."""
+    columns = zip(vars(one).values(), vars(other).values(), strict=True)
+    return Paths(*(np.concatenate(c, axis=-1) for c in columns))
+
+
+def bounds(cell: Ints, count: Ints, step: Ints) -> tuple[Ints, Ints]:
+    """The least and the greatest number that nests come to that begin at ``cell``; ``count`` and ``step`` [3, n]."""
+    low = high = cell
+    for times, pace in zip(count, step, strict=True):
+        move = (times - 1) * pace
+        if not move.any():
+            continue
+        low, high = low + np.minimum(move, 0), high + np.maximum(move, 0)
+    return low, high

@@ -9,6 +9,7 @@ import numpy as np
 
 from lpuasm.isa.layout import Layout
 from lpuasm.isa.runs import Bools, Ints
+from lpuasm.vm.nests import Paths, bounds
 from lpuasm.vm.nodes import one_port
 from lpuasm.vm.storage import Claims, claims
 
@@ -77,9 +78,10 @@ class Found:
     step: Ints
 
 
-def find(p: Places, store: Ints, cell: Ints, count: Ints, step: Ints, bank: int) -> Found:
-    """Where the nests lie that begin at ``cell``; ``count`` and ``step`` are [3, n], ``bank`` the words of a bank."""
-    if not len(p.store):
+def find(p: Places, paths: Paths, bank: int) -> Found:
+    """Where ``paths`` lie; ``bank``: the words of a bank."""
+    store, cell, count, step = paths.store, paths.cell, paths.count, paths.step
+    if not len(p.store) or not len(paths):
         return Found(np.full(len(store), -1), cell, step)
     low, high = bounds(cell, count, step)
     far = int(max(p.last.max(), high.max(initial=0))) + 2
@@ -100,17 +102,6 @@ def find(p: Places, store: Ints, cell: Ints, count: Ints, step: Ints, bank: int)
         low, high = low - first, high - first
     fits &= (low >= 0) & (high < p.number[row])
     return Found(np.where(free & p.apart[store], -1, np.where(fits, row, -2)), word, step)
-
-
-def bounds(cell: Ints, count: Ints, step: Ints) -> tuple[Ints, Ints]:
-    """The least and the greatest number that nests come to that begin at ``cell``; ``count`` and ``step`` [3, n]."""
-    low = high = cell
-    for times, pace in zip(count, step, strict=True):
-        move = (times - 1) * pace
-        if not move.any():
-            continue
-        low, high = low + np.minimum(move, 0), high + np.maximum(move, 0)
-    return low, high
 
 
 def _in_runs(word: Ints, count: Ints, step: Ints, run: Ints, bank: int) -> tuple[Ints, Ints, Bools]:
