@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.isa.exact import MAX_K, exact_dots, nonfinite_dots
+from lpuasm.isa.half import to_f64
 
 MAX_K_I8 = 1024
 """The longest int8 dot product that float32 sums exactly: 1024 * 2**14 = 2**24."""
@@ -152,18 +153,19 @@ def _measure(
 
     These are made zeros, wherever in the row that is.
     """
-    wide = v[:, :depth].astype(np.float64)
-    norm = np.sqrt(np.einsum("ij,ij->i", wide, wide))
     magnitude = v.view(np.uint16) & np.uint16(_MAGNITUDE)
     special = _NONE
     if magnitude.max(initial=0) >= _INFINITE:
         special = np.flatnonzero(magnitude.max(axis=1) >= _INFINITE)
-        wide[special] = 0.0
-        norm[special] = 0.0
     magnitude = magnitude[:, :depth]
     magnitude -= np.uint16(1)  # zeros become the largest, so the minimum is over the others
     least = magnitude.min(axis=1, initial=0xFFFF).astype(np.intp) + 1
-    return wide, norm, norm * _PER_ULP[least >> 10], special
+    exponent = least >> 10
+    wide = to_f64(v[:, :depth], not exponent.all())
+    if special.size:
+        wide[special] = 0.0
+    norm = np.sqrt(np.einsum("ij,ij->i", wide, wide))
+    return wide, norm, norm * _PER_ULP[exponent], special
 
 
 def _settle(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.isa.casts import canonical
+from lpuasm.isa.half import to_f16, to_f32
 
 Array = NDArray[Any]
 
@@ -185,7 +186,7 @@ def _arithmetic(op: np.ufunc, *operands: Array) -> Array:
     _same_type(*operands)
     with np.errstate(all="ignore"):
         if operands[0].dtype == np.float16:
-            return canonical(np.asarray(op(*(v.astype(np.float32) for v in operands)))).astype(np.float16)
+            return to_f16(canonical(np.asarray(op(*map(to_f32, operands)))))
         return canonical(np.asarray(op(*operands)))
 
 
@@ -203,7 +204,7 @@ def _saturating(op: np.ufunc, a: Array, b: Array) -> Array:
 def _compared(op: np.ufunc, a: Array, b: Array) -> NDArray[np.uint8]:
     _same_type(a, b)
     if a.dtype == np.float16:
-        a, b = a.astype(np.float32), b.astype(np.float32)
+        a, b = to_f32(a), to_f32(b)
     with np.errstate(all="ignore"):
         return np.asarray(op(a, b)).view(np.uint8)
 
