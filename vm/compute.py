@@ -18,7 +18,7 @@ from lpuasm.isa.program import Program
 from lpuasm.isa.target import Target
 from lpuasm.vm.collect import Place, blank, collect
 from lpuasm.vm.fault import Finding
-from lpuasm.vm.fetch import fetch
+from lpuasm.vm.fetch import fetch, repeated
 from lpuasm.vm.kept import Prepared
 from lpuasm.vm.lanes import widened
 from lpuasm.vm.multiply import multiply_i8
@@ -26,7 +26,7 @@ from lpuasm.vm.net import cycles
 from lpuasm.vm.nodes import operand_type
 from lpuasm.vm.state import identity
 from lpuasm.vm.steps import Step
-from lpuasm.vm.switch import OPERATIONS, turned
+from lpuasm.vm.switch import OPERATIONS, evenly, spread, turned
 from lpuasm.vm.values import Array, Pool
 
 
@@ -200,6 +200,9 @@ def switch(work: Work, step: Step) -> None:
     if step.node.kept and code.mnemonic == "transpose":
         work.put(step, turned([work.take(step, k) for k in range(len(step.fetches))]))
         return
+    if step.node.kept and code.mnemonic == "distribute" and (found := _spread(work, step)) is not None:
+        work.put(step, found)
+        return
     # Lanes are moved like bytes, as one stream.
     operands = {}
     for k, i in enumerate(step.node.inputs):
@@ -207,6 +210,14 @@ def switch(work: Work, step: Step) -> None:
         operands[i.name] = rows[:, None] if i.kind else rows
     result = OPERATIONS[code.mnemonic](operands, code, wrong)
     work.put(step, result[:, 0] if step.node.kept else result)
+
+
+def _spread(work: Work, step: Step) -> Array | None:
+    """A distribution of a few vectors that are taken again and again, without laying them out for each time."""
+    (data, octets) = (repeated(work.values, f) for f in step.fetches)
+    if data is None or octets is None or not evenly(octets[0]):
+        return None
+    return spread(data[0][:, None], data[1], octets[0][octets[1], 0])[:, 0]
 
 
 def words(work: Work, step: Step) -> None:

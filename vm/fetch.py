@@ -109,6 +109,8 @@ def _scattered(byte: int, node: int, source: int, pieces: list[Piece]) -> Scatte
     row, k = spread(columns[4])
     first, hop, begin, pace = columns[:4, row]
     issue, at = first + k * hop, begin + k * pace
+    order = issue.argsort()
+    issue, at = issue[order], at[order]
     follow = bool((issue[1:] == issue[:-1] + 1).all())
     place = slice(int(issue[0]), int(issue[-1]) + 1) if follow else issue
     return Scattered(byte, node, source, place, at)
@@ -144,6 +146,19 @@ def fetch(values: Mapping[int, Value | Array], f: Fetch, lanes: int) -> Array:
         else:
             apart[s.issue, :, s.byte] = _taken_plane(values[s.node], s)
     return out
+
+
+def repeated(values: Mapping[int, Value | Array], f: Fetch) -> tuple[Array, NDArray[np.intp]] | None:
+    """Vectors of one node, and which of them an input takes one after the other, if it takes some again."""
+    if len(f.scattered) != 1 or f.pieces or not f.full:
+        return None
+    s = f.scattered[0]
+    value = values[s.node]
+    rows = value if isinstance(value, np.ndarray) else value.take(np.arange(int(s.at.max()) + 1))
+    if f.size == 1:
+        rows = plane(rows, s.source)
+    fits = len(rows) < len(s.at) and rows.ndim == 2 and rows.itemsize == f.size
+    return (rows, s.at) if fits and isinstance(s.issue, slice) else None
 
 
 def _vectors(values: Mapping[int, Value | Array], f: Fetch) -> list[tuple[int, Any, Array]]:

@@ -79,13 +79,7 @@ def distribute(x: Operands, code: Instruction, note: Note) -> Octets:
             lane = int(beyond[k].argmax())
             note(k, "LPU0703", f"lane {lane} of the map is {entries[k, lane]}; it is 0 … {SUPERLANE}")
     if (entries == entries[:, :1]).all():
-        # One lane of every superlane goes to all of it, and often it is the same in every superlane.
-        one = entries[:, 0].astype(np.intp) % SUPERLANE
-        picked = _superlanes(rows)[np.arange(n), :, :, one]
-        if (picked == picked[:, :, :1]).all():
-            out = np.broadcast_to(picked[:, :, :1], rows.shape)
-        else:
-            out = np.repeat(picked, SUPERLANE, axis=2)
+        out = spread(rows, np.arange(n), entries[:, 0])
     else:
         first = np.arange(0, rows.size, SUPERLANE).reshape(n, streams, -1, 1)
         out = rows.reshape(-1).take(first + (entries % SUPERLANE).reshape(n, 1, -1, SUPERLANE)).reshape(rows.shape)
@@ -96,6 +90,19 @@ def distribute(x: Operands, code: Instruction, note: Note) -> Octets:
         out = np.array(out)
         out[:, passes] = rows[:, passes]
     return out
+
+
+def spread(rows: Lanes, at: NDArray[np.intp], lane: Octets) -> Lanes:
+    """Vectors ``at`` with one ``lane`` of every superlane in all of it; often it is the same in every superlane."""
+    picked = _superlanes(rows)[at, :, :, lane.astype(np.intp) % SUPERLANE]
+    if (picked == picked[:, :, :1]).all():
+        return np.broadcast_to(picked[:, :, :1], (*picked.shape[:2], rows.shape[2]))
+    return np.repeat(picked, SUPERLANE, axis=2)
+
+
+def evenly(entries: Octets) -> bool:
+    """Whether maps of distribution take one lane of every superlane each, and none is at fault or makes zeros."""
+    return bool(entries.max() < SUPERLANE and (entries == entries[:, :1]).all())
 
 
 def rotate(x: Operands, code: Instruction, note: Note) -> Octets:
