@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,11 +14,21 @@ settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("random", derandomize=False)
 settings.load_profile("repeatable")
 
-GOLDEN = Path(__file__).parent / "golden"
+# As `lpuasm` does: processes that run side by side have no use for more threads. numpy is not imported yet.
+for library in ("OPENBLAS", "MKL", "OMP"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+TESTS = Path(__file__).parent
+GOLDEN = TESTS / "golden"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="write the golden files anew instead of comparing with them")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first: units, then what is built of them, then kernels; each in the order in which they were found."""
+    items.sort(key=lambda item: ("stdlib" in item.path.parts, item.path.parent != TESTS))
 
 
 @pytest.fixture
