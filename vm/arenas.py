@@ -55,14 +55,15 @@ def join(touched: Nests, laid: list[Laid], bank: int, nothing: int) -> Segments:
     hard[rows[begun.row == -2]] = True
     last.bad[arena[hard & changes]] = True
     hard |= changes & last.bad[arena]
+    final = paths.pick(last.final[~hard[last.final]])
     # Arenas whose nests are not alike are cut into such where they are, unless they have nests of no simple form.
     some = indices(changes & (last.bad & ~stiff)[arena])
-    parts = cut(touched.pick(some), arena[some], len(stiff))
-    reached = find(before, parts.silent, bank)
-    parts.settled[parts.silent.arena[reached.row == -2]] = False
+    parts = cut(touched.pick(some), arena[some], len(stiff)) if len(some) else None
+    if parts is not None:
+        reached = find(before, parts.silent, bank)
+        parts.settled[parts.silent.arena[reached.row == -2]] = False
+        final = both(final, parts.final.pick(parts.settled[parts.final.arena]))
     # Outputs are taken where finished arenas make up all of them; other slices that they lie in are left altogether.
-    final = paths.pick(last.final[~hard[last.final]])
-    final = both(final, parts.final.pick(parts.settled[parts.final.arena]))
     ended = find(after, final, bank)
     there = ended.row >= 0
     covered = np.bincount(ended.row[there], final.number[there], len(after.store))
@@ -70,20 +71,17 @@ def join(touched: Nests, laid: list[Laid], bank: int, nothing: int) -> Segments:
     left[final.store[ended.row == -2]] = True
     left[after.store[covered != after.number]] = True
     hard |= left[touched.store]
-
-    def done(p: Paths) -> Bools:
-        return parts.settled[p.arena] & ~left[p.store]
-
     out = [
         _from_writes(paths, last, ~hard[last.reads] & (last.heard >= 0), nothing),
         _from_tensors(before, first, begun, ~hard[rows], nothing),
         _to_outputs(after, final, ended, there & ~left[final.store], nothing),
     ]
-    if len(some):
-        out.append(_from_parts(parts, done(parts.reads), nothing))
-        out.append(_from_tensors(before, parts.silent, reached, done(parts.silent), nothing))
-    rest = touched.pick(hard & ~(changes & done(paths)))
-    if len(rest) or left.any():
+    if parts is not None:
+        heard, silent, whole = (parts.settled[p.arena] & ~left[p.store] for p in (parts.reads, parts.silent, paths))
+        out += [_from_parts(parts, heard, nothing), _from_tensors(before, parts.silent, reached, silent, nothing)]
+        hard &= ~(changes & whole)
+    if hard.any() or left.any():
+        rest = touched.pick(hard)
         some = left.copy()
         some[rest.store] = True
         out.append(

@@ -62,9 +62,6 @@ class _Parts:
 def cut(n: Nests, arena: Ints, arenas: int) -> Cut:
     """The nests ``n``, of so many arenas, cut into stretches; arenas where that will not do are not settled."""
     settled = np.zeros(arenas, bool)
-    if not len(n):
-        none = Paths(*[arena] * 6, n.count, n.step)
-        return Cut(settled, none, arena, arena, n.step, none, none)
     settled[arena] = True
     n = _flat(n)
     unit, first = _units(n, arena, settled)
