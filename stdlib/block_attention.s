@@ -8,42 +8,54 @@
 ; scores come, and three passes of four operands. exp(scale (s − max)) is rounded to f16, turned by the planes (bytes of it
 ; as integers, with unit vectors), two blocks of 160 keys at a time, and installed; the rows of [V | 1]ᵀ then give Oᵀ and its
 ; sums. That is scaled, freed of other heads' lanes, and turned back, into rows that the next product reads.
+; More than 320 queries are cut into blocks of 320, each a unit of its own for every head. What is causal gives a block no
+; keys beyond its last query, and of those before its first one no mask.
 ;
 ; Slices of a hemisphere, by what holds them (b0, b1: the bank), products first, attention second:
 ;    0 … 15  weights (b0)                        queries Q0, Q1 · values V, VP (b1) · weights PT0, PT1
 ;   16 … 31  what the passes keep between them   copies of maxima LV (b1) · rows PR0, PR1 · outputs OT0, OT1 · Tri (b0)
 ;   32 … 35  sums T1                             scores ST0, ST1 · every other product with values OC1
 ;   36 … 39  sums T0                             maxima M · products with values OC0 · Eye, Pick, Seat
-;   40 … 43  rows X, H, SU                       values VT, keys K, KP · outputs OE, OW
+;   40 … 43  rows X, H, SU                       values VT, keys K, KP · outputs OE, OW (H in 30 and 31 where S > 320)
 ; Where one flow writes and another reads, units, installs or heads take the two banks in turn.
 
-.equ SP = 8 * ceil_div(S, 8)  ; rows that a head's queries take
+.equ QN = ceil_div(S, LANES)  ; blocks of queries, and the queries of each but the last
+.equ QS = min(S, LANES)
+.equ SP = 8 * ceil_div(QS, 8)  ; rows that the queries of a head and block take
 .equ HALF = LANES / 2
 .equ L = 32                    ; scores between a maximum's writing and its next reading: 31 cycles at least
 .equ NBP = ceil_div(T0, HALF)  ; blocks of past keys, and of all
 .equ NB = NBP + ceil_div(S, HALF)
 .equ T = T0 + S
 .equ ML = min(L, max(T0, S))
+.equ BEFORE = QN > 1 ? L : 0  ; keys before a block of queries that a run of keys within it may begin with
 ; Heads of the keys in a tile, those installed at once, installs; what they give in tiles and lanes.
 .equ NH_e = (min(2 * PH, KV) + 1) / 2
 .equ NH_w = min(2 * PH, KV) / 2
 .equ PS_e = min(NH_e, LANES / SP)
 .equ PS_w = max(1, min(NH_w, LANES / SP))
-.equ U_e = C * ceil_div(NH_e, PS_e) * R
-.equ U_w = C * ceil_div(NH_w, PS_w) * R
+.equ U_e = C * ceil_div(NH_e, PS_e) * R * QN
+.equ U_w = C * ceil_div(NH_w, PS_w) * R * QN
 .equ PER = LANES / D  ; heads in a tile of outputs
-.equ TO_e = ceil_div(U_e * PS_e, PER)
-.equ TO_w = NH_w > 0 ? ceil_div(U_w * PS_w, PER) : 0
-.equ WIDE_e = (TO_e - 1) * LANES + (U_e * PS_e - (TO_e - 1) * PER) * D  ; lanes of the outputs' tiles
-.equ WIDE_w = TO_w > 0 ? (TO_w - 1) * LANES + (U_w * PS_w - (TO_w - 1) * PER) * D : 0
+.equ TO_e = ceil_div(U_e / QN * PS_e, PER)
+.equ TO_w = NH_w > 0 ? ceil_div(U_w / QN * PS_w, PER) : 0
+.equ WIDE_e = (TO_e - 1) * LANES + (U_e / QN * PS_e - (TO_e - 1) * PER) * D  ; lanes of the outputs' tiles
+.equ WIDE_w = TO_w > 0 ? (TO_w - 1) * LANES + (U_w / QN * PS_w - (TO_w - 1) * PER) * D : 0
+
+; Block q of the queries: how many there are, the new keys that they look at, the blocks of keys.
+.def queries_of(q) = min(S - q * QS, QS)
+.def keys_of(q) = CAUSAL ? min(S, (q + 1) * QS) : S
+.def blocks_of(q) = NBP + ceil_div(keys_of(q), HALF)
+; Blocks of keys of all units before unit u; a unit's block of queries is u mod QN. What is causal has two more each time.
+.def items_before(u) = CAUSAL ? u / QN * ((QN - 1) * (NBP + QN) + NB) + u % QN * (NBP + u % QN + 1) : u * NB
 
 .macro attention_tensors h, U, PS, NH, TO
     .const Eye_{h} : u8 [LANES, LANES] at mem.{h}36 = for i, lane: i == lane
-    .const Pick_{h} : u8 [S, LANES] at mem.{h}36 = for query, lane: lane / SP < PS && lane % SP == query
-    .const Seat_{h} : u8 [PS, LANES] at mem.{h}37 = for seat, lane: lane / SP == seat && lane % SP < S
-    .temp  Q0_{h} : f16 [NH * ceil_div(C * R, 2) * SP, LANES] at mem.{h}[0..15] bank 0
+    .const Pick_{h} : u8 [QS, LANES] at mem.{h}36 = for query, lane: lane / SP < PS && lane % SP == query
+    .const Seat_{h} : u8 [PS, LANES] at mem.{h}37 = for seat, lane: lane / SP == seat && lane % SP < QS
+    .temp  Q0_{h} : f16 [NH * ceil_div(C * R, 2) * QN * SP, LANES] at mem.{h}[0..15] bank 0
     .if C * R > 1
-        .temp Q1_{h} : f16 [NH * (C * R / 2) * SP, LANES] at mem.{h}[0..15] bank 1
+        .temp Q1_{h} : f16 [NH * (C * R / 2) * QN * SP, LANES] at mem.{h}[0..15] bank 1
     .endif
     .if T0 > 0
         .input KP_{h} : f16 [C * T0, LANES] at mem.{h}[42..43]
@@ -56,7 +68,7 @@
         .temp LV{k}0_{h} : f32 [ML, LANES] at mem.{h}[16 + 4 * k..19 + 4 * k] bank 1
         .temp LV{k}1_{h} : f32 [ceil_div(ML, 4), LANES] at mem.{h}[16 + 4 * k..19 + 4 * k] bank 1
     .endfor
-    .equ half = ceil_div(ceil_div(U * NB, 2), 2)
+    .equ half = ceil_div(ceil_div(items_before(U), 2), 2)
     .for k in 0..2
         .temp PT{k}_{h} : f16 [half * LANES, LANES] at mem.{h}[0..15] bank k
         .temp PR{k}_{h} : f16 [half * PS * SP, LANES] at mem.{h}[16..31] bank k
@@ -69,11 +81,11 @@
         .endif
     .endfor
     .for k in 0..2
-        .temp OT{k}_{h} : f16 [ceil_div(TO, 2) * LANES, LANES] at mem.{h}[16..31] bank k
+        .temp OT{k}_{h} : f16 [ceil_div(QN * TO, 2) * LANES, LANES] at mem.{h}[16..31] bank k
     .endfor
     .if CAUSAL
-        .const Tri_{h} : f32 [S, LANES] at mem.{h}[24..27] bank 0 = \
-            for key, lane: key > (lane / SP < PS ? lane % SP : -1) ? -inf : 0
+        .const Tri_{h} : f32 [BEFORE + QS, LANES] at mem.{h}[24..27] bank 0 = \
+            for key, lane: key - BEFORE > (lane / SP < PS ? lane % SP : -1) ? -inf : 0
     .endif
 .endm
 
@@ -119,12 +131,12 @@ outputs w
 .endm
 
 ; ---- Scores of unit u, in runs of at most 32 keys, with the maxima so far ---------------------------------------------
-.macro score h, o, i, hf, u, name, keys, first, count, place, masked, fresh, last, larger
+.macro score h, o, i, hf, u, name, keys, first, count, place, masked, diagonal, fresh, last, larger
     flow scores_{h}_{u}_{name}:
         read {keys}_{h}[first : +count, :] -> sg2.{o}[14]
         abc  mxm.{h}, sg2.{o}[14] half hf
         .if masked
-            read Tri_{h}[place - T0 : +count, :] -> sg4.{o}[5 + hf]
+            read Tri_{h}[diagonal : +count, :] -> sg4.{o}[5 + hf]
             acc  mxm.{h}, sg4.{o}[5 + hf] -> sg4.{i}[6 - 2 * hf]
         .else
             acc mxm.{h} -> sg4.{i}[6 - 2 * hf]
@@ -153,7 +165,8 @@ outputs w
 .endm
 
 .macro score_part h, o, i, hf, u, c, past, opens, ends, larger
-    .equ n = past ? T0 : S
+    .equ block = u % QN
+    .equ n = past ? T0 : keys_of(block)
     .equ len = min(L, n)
     .equ parts = ceil_div(n, L)
     .for q in 0..parts
@@ -161,9 +174,11 @@ outputs w
         .equ fresh = opens && q == 0
         .equ last = ends && q == parts - 1
         .if past
-            score {h}, {o}, {i}, hf, u, p{q}, KP, c * T0 + low, len, low, 0, fresh, last, larger
+            score {h}, {o}, {i}, hf, u, p{q}, KP, c * T0 + low, len, low, 0, 0, fresh, last, larger
         .else
-            score {h}, {o}, {i}, hf, u, n{q}, K, c * S + low, len, T0 + low, CAUSAL, fresh, last, larger
+            .equ diagonal = low - block * QS + BEFORE
+            score {h}, {o}, {i}, hf, u, n{q}, K, c * S + low, len, T0 + low, CAUSAL && diagonal > BEFORE - len, diagonal, \
+                fresh, last, larger
         .endif
     .endfor
 .endm
@@ -173,7 +188,7 @@ outputs w
     .equ back = C * R - 1 - c * R - r
     .for j in 0..slots
         flow queries_{h}_{u}_{j}:
-            read Q{back % 2}_{h}[(back / 2 * NH_{h} + set * PS + j) * SP : +SP, :] -> sg16.{o}[0]
+            read Q{back % 2}_{h}[((back / 2 * NH_{h} + set * PS + j) * QN + u % QN) * SP : +SP, :] -> sg16.{o}[0]
             lw   mxm.{h}, sg16.{o}[0] group j * SP / 8
     .endfor
     flow install_queries_{h}_{u}:
@@ -219,10 +234,10 @@ outputs w
     flow keep_{h}_{u}:
         read     LV0{levels % 2}_{h}[0:1, :] -> sg4.{i}[src]
         identity sg4.{i}[src] keep 1 @alu{a0}
-        .for b in 0..NB
+        .for b in 0..blocks_of(u % QN)
             .equ low = b < NBP ? b * HALF : T0 + (b - NBP) * HALF
             .equ count = min(HALF, (b < NBP ? T0 : T) - low)
-            weigh {h}, {o}, {i}, u, b{b}, low, count, u * NB + b, src, a0, a1, a2, a3, out
+            weigh {h}, {o}, {i}, u, b{b}, low, count, items_before(u) + b, src, a0, a1, a2, a3, out
         .endfor
 .endm
 
@@ -250,12 +265,12 @@ outputs w
         iw mxm.{h}
 .endm
 
-.macro times_values h, o, i, PS, u, c, set, slots, b
+.macro times_values h, o, i, PS, u, c, set, slots, b, install
     .for j in 0..slots
         .equ place = u * PS + j  ; heads take the banks in turn
         flow product_{h}_{u}_{b}_{j}:
             read VT_{h}[c * NB + b, set * PS + j, :, :] -> sg2.{o}[15]
-            abc  mxm.{h}, sg2.{o}[15] half (u * NB + b) % 2
+            abc  mxm.{h}, sg2.{o}[15] half install
             .if b == 0
                 acc mxm.{h} -> sg4.{i}[0]
             .else
@@ -266,11 +281,15 @@ outputs w
     .endfor
 .endm
 
+; The last sums of a unit, of as many blocks as it has, scaled: place / QN counts heads, whose blocks of queries have tiles.
 .macro normalise h, o, i, PS, u, slots, src, b0, b1, b2, b3, b4, out
     .for j in 0..slots
         .equ place = u * PS + j  ; heads take the banks in turn
+        .equ last = (blocks_of(u % QN) + 1) % 2
+        .equ head = u / QN * PS + j
+        .equ tile = u % QN * TO_{h} + head / PER
         flow inverse_{h}_{u}_{j}:
-            read     OC{(NB + 1) % 2}{place % 2}_{h}[place / 2 % (PS + 1), D : D + 1, :] -> sg4.{i}[src]
+            read     OC{last}{place % 2}_{h}[place / 2 % (PS + 1), D : D + 1, :] -> sg4.{i}[src]
             rsqrt    sg4.{i}[src] -> %r @alu{b0}
             mul      %r, %r -> %q @alu{b1}
             identity %q keep 1 @alu{b2}
@@ -278,39 +297,40 @@ outputs w
             read     Seat_{h}[j : j + 1, :] -> s16.{i}
             identity s16.{i} keep 1 @alu{b4}
         flow normalise_{h}_{u}_{j}:
-            read     OC{(NB + 1) % 2}{place % 2}_{h}[place / 2 % (PS + 1), 0:D, :] -> sg4.{i}[src]
+            read     OC{last}{place % 2}_{h}[place / 2 % (PS + 1), 0:D, :] -> sg4.{i}[src]
             mul      sg4.{i}[src], latch -> %o @alu{b2}
             cast.f16 %o -> %half @alu{b3}
             mask     %half, latch -> sg2.{o}[out] @alu{b4}
-            write    sg2.{o}[out] -> OT{place / PER % 2}_{h}[place / PER / 2 * LANES + place % PER * D : +D, :]
+            write    sg2.{o}[out] -> OT{tile % 2}_{h}[tile / 2 * LANES + head % PER * D : +D, :]
     .endfor
 .endm
 
-.macro turn_outputs h, o, i, t, to
-    flow outputs_{h}_{t}:
-        read OT{t % 2}_{h}[t / 2 * LANES : +LANES, :] -> sg16.{o}[0]
+.macro turn_outputs h, o, i, t, q, to
+    .equ tile = q * TO_{h} + t
+    flow outputs_{h}_{tile}:
+        read OT{tile % 2}_{h}[tile / 2 * LANES : +LANES, :] -> sg16.{o}[0]
         lw   mxm.{h}, sg16.{o}[0]
-    flow install_outputs_{h}_{t}:
+    flow install_outputs_{h}_{tile}:
         iw mxm.{h}
-    flow turn_outputs_{h}_{t}:
-        read      Pick_{h} -> s26.{o}
+    flow turn_outputs_{h}_{tile}:
+        read      Pick_{h}[0 : queries_of(q), :] -> s26.{o}
         abc       mxm.{h}0, s26.{o}
         abc       mxm.{h}1, s26.{o}
         acc       mxm.{h}0 -> s0.{i} low8
         acc       mxm.{h}1 -> s1.{i} low8
-        write.f16 sg2.{i}[0] -> {to}_e[:, LANES * t : +LANES]
-        write.f16 sg2.{i}[0] -> {to}_w[:, LANES * t : +LANES]
+        write.f16 sg2.{i}[0] -> {to}_e[q * QS : +queries_of(q), LANES * t : +LANES]
+        write.f16 sg2.{i}[0] -> {to}_w[q * QS : +queries_of(q), LANES * t : +LANES]
 .endm
 
 ; ---- A hemisphere's units in turn: scores of t, weights of t, turned and multiplied when both blocks of an install are there
 .macro scores h, o, i, hf, PS, NH, U, t, larger
-    .equ sets = U / (C * R)
+    .equ sets = U / (C * R * QN)
     .if t < U
-        .equ c = t / R / sets
-        .equ set = t / R % sets
+        .equ c = t / (R * QN) / sets
+        .equ set = t / (R * QN) % sets
         .equ slots = min(PS, (min(2 * PH, KV - 2 * PH * c) + 1 - hf) / 2 - set * PS)
         .if slots > 0
-            install_queries {h}, {o}, PS, t, c, set, t % R, slots
+            install_queries {h}, {o}, PS, t, c, set, t / QN % R, slots
             .if T0 >= S
                 score_part {h}, {o}, {i}, hf, t, c, 1, 1, 0, larger
                 score_part {h}, {o}, {i}, hf, t, c, 0, 0, 1, larger
@@ -327,31 +347,33 @@ outputs w
 ; `src`, `out`, `nin` and `nout` are groups of streams, a0 … a3 and b0 … b4 ALUs: each hemisphere has its own, so that both
 ; weigh and scale at the same time.
 .macro later h, o, i, hf, PS, NH, U, t, src, a0, a1, a2, a3, out, nin, b0, b1, b2, b3, b4, nout
-    .equ sets = U / (C * R)
+    .equ sets = U / (C * R * QN)
     ; Installs whose blocks are those of units before t, and the ones before that.
-    .equ all = ceil_div(U * NB, 2)
-    .equ done = t >= U ? all : t * NB / 2
-    .equ done1 = t > U ? all : max(0, t - 1) * NB / 2
-    .equ done2 = t > U + 1 ? all : max(0, t - 2) * NB / 2
+    .equ all = ceil_div(items_before(U), 2)
+    .equ done = t >= U ? all : items_before(t) / 2
+    .equ done1 = t > U ? all : items_before(max(0, t - 1)) / 2
+    .equ done2 = t > U + 1 ? all : items_before(max(0, t - 2)) / 2
     .for J in done1..done
         turn_weights {h}, {o}, {i}, PS, J
     .endfor
     .for J in done2..done1
         install_rows {h}, {o}, PS, J
-        .for x in 2 * J..min(2 * J + 2, U * NB)
-            .equ u = x / NB
-            .equ c = u / R / sets
-            .equ set = u / R % sets
+        .for x in 2 * J..min(2 * J + 2, items_before(U))
+            .equ u = x < items_before(t - 2) ? t - 3 : t - 2
+            .equ b = x - items_before(u)
+            .equ c = u / (R * QN) / sets
+            .equ set = u / (R * QN) % sets
             .equ slots = min(PS, (min(2 * PH, KV - 2 * PH * c) + 1 - hf) / 2 - set * PS)
             .if slots > 0
-                times_values {h}, {o}, {i}, PS, u, c, set, slots, x % NB
-                .if x % NB == NB - 1
+                times_values {h}, {o}, {i}, PS, u, c, set, slots, b, x % 2
+                .if b == blocks_of(u % QN) - 1
                     normalise {h}, {o}, {i}, PS, u, slots, nin, b0, b1, b2, b3, b4, nout
                 .endif
             .endif
         .endfor
     .endfor
-    .if t < U && (min(2 * PH, KV - 2 * PH * (t / R / sets)) + 1 - hf) / 2 > t / R % sets * PS
+    .equ run = t / (R * QN)
+    .if t < U && (min(2 * PH, KV - 2 * PH * (run / sets)) + 1 - hf) / 2 > run % sets * PS
         weights {h}, {o}, {i}, t, src, a0, a1, a2, a3, out
     .endif
 .endm
@@ -367,12 +389,14 @@ outputs w
             later w, w, e, 1, PS_w, NH_w, U_w, t, 3, 4, 5, 2, 7, 10, 3, 0, 1, 3, 2, 5, 11
         .endif
     .endfor
-    .for t in 0..max(TO_e, TO_w)
-        .if t < TO_e
-            turn_outputs e, e, w, t, OE
-        .endif
-        .if t < TO_w
-            turn_outputs w, w, e, t, OW
-        .endif
+    .for q in 0..QN
+        .for t in 0..max(TO_e, TO_w)
+            .if t < TO_e
+                turn_outputs e, e, w, t, q, OE
+            .endif
+            .if t < TO_w
+                turn_outputs w, w, e, t, q, OW
+            .endif
+        .endfor
     .endfor
 .endm

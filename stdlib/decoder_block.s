@@ -19,7 +19,7 @@
 ; has no sine. Map, Slot, Seat, Pick, Eye, Tri are constants: pairs and masks of lanes, unit vectors, 0 or −∞ for causality.
 ;
 ; Contract
-;   shapes  X and Y [S, DM], S ≤ 320; HQ heads of queries share KV of keys, D columns, even and at most 160; T0 past keys
+;   shapes  X and Y [S, DM]; HQ heads of queries share KV of keys, D columns, even and at most 160; T0 past keys
 ;   error   roundings to f16: normed rows, queries, keys, values, weights (at most 1) and outputs of attention, hidden
 ;           layer, squares in norms (block_norm.s), y. They are independent: y is held to six standard deviations of them
 ;   cycles  at most 1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + T0 + 12 · S + 1600; steps are half tiles of all products
@@ -96,7 +96,11 @@
 .macro temporaries h
     .temp X_{h} : f16 [S, DM] at mem.{h}[40..41] tile S x LANES banks run 1
     .temp SU_{h} : f16 [S, LANES] at mem.{h}[42..43] banks run 1
-    .temp H_{h} : f16 [S, N] at mem.{h}[42..43] tile S x LANES banks run 1
+    .if S > LANES  ; beside the keys there is no room
+        .temp H_{h} : f16 [S, N] at mem.{h}[30..31] tile S x LANES banks run 1
+    .else
+        .temp H_{h} : f16 [S, N] at mem.{h}[42..43] tile S x LANES banks run 1
+    .endif
 .endm
 temporaries       e
 temporaries       w
@@ -176,9 +180,9 @@ flow gamma:
             rotated 2 * C + q
             read    Slot[slot : slot + 1, :] -> s0.e repeat S step 0
             mask    %r, s0.e -> sg2.e[12], sg2.w[12] @alu15
-            write   sg2.e[12] -> Q{(C * R - 1 - q) % 2}_e[((C * R - 1 - q) / 2 * NH_e + slot) * SP : +S, :]
+            write   sg2.e[12] -> Q{(C * R - 1 - q) % 2}_e[((C * R - 1 - q) / 2 * NH_e + slot) * QN * SP : +S, :]
             .if slot < NH_w
-                write sg2.w[12] -> Q{(C * R - 1 - q) % 2}_w[((C * R - 1 - q) / 2 * NH_w + slot) * SP : +S, :]
+                write sg2.w[12] -> Q{(C * R - 1 - q) % 2}_w[((C * R - 1 - q) / 2 * NH_w + slot) * QN * SP : +S, :]
             .endif
     .endfor
 .endm

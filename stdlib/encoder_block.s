@@ -12,7 +12,7 @@
 ; lanes), of both dense layers after them, and gamma and beta of both norms; Valid the lanes of the model's last tile.
 ;
 ; Contract
-;   shapes  X and Y [S, DM], S ≤ 320; HQ heads of D columns, at most 160
+;   shapes  X and Y [S, DM]; HQ heads of D columns, at most 160
 ;   error   roundings to f16: queries, keys, values, weights (at most 1) and outputs of attention, the first norm's rows on
 ;           their way to the hidden layer, hidden layer, squares in norms, y; h stays f32. Independent: y is held to six
 ;           standard deviations of them. A row's sum of tiles is cut off at 131,008 a lane
@@ -77,6 +77,10 @@
     .weight Down_w : f16 [(TK * TN - EAST_DOWN) * LANES, LANES] at mem.w[0..15] bank 0
 .endif
 
+.if S > LANES  ; beside the keys, in 42 and 43, there is no room
+    .temp H_e : f16 [S, N] at mem.e[30..31] tile S x LANES banks run 1
+    .temp H_w : f16 [S, N] at mem.w[30..31] tile S x LANES banks run 1
+.endif
 .temp SM0 : f32 [S, LANES] at mem.e[16..19] banks run 1
 .temp SM1 : f32 [S, LANES] at mem.e[20..23] banks run 1
 .temp MU : f32 [S, LANES] at mem.e[28..31] banks run 1
@@ -94,7 +98,9 @@
 .macro temporaries h
     .temp X_{h} : f16 [S, DM] at mem.{h}[40..41] tile S x LANES banks run 1
     .temp SU_{h} : f16 [S, LANES] at mem.{h}[42..43] banks run 1
-    .temp H_{h} : f16 [S, N] at mem.{h}[42..43] tile S x LANES banks run 1
+    .if S <= LANES
+        .temp H_{h} : f16 [S, N] at mem.{h}[42..43] tile S x LANES banks run 1
+    .endif
     .temp K_{h} : f16 [C * S, LANES] at mem.{h}[42..43]
     .temp V_{h} : f16 [C * NBN * LANES / 2, LANES] at mem.{h}[0..15] bank 1
 .endm
@@ -156,9 +162,9 @@ flow copy:
             read  QB -> sg2.w[14]
             read  Slot[slot : slot + 1, :] -> s0.e repeat S step 0
             mask  sg2.w[14], s0.e -> sg2.e[13], sg2.w[13] @alu15
-            write sg2.e[13] -> Q{(C * R - 1 - q) % 2}_e[((C * R - 1 - q) / 2 * NH_e + slot) * SP : +S, :]
+            write sg2.e[13] -> Q{(C * R - 1 - q) % 2}_e[((C * R - 1 - q) / 2 * NH_e + slot) * QN * SP : +S, :]
             .if slot < NH_w
-                write sg2.w[13] -> Q{(C * R - 1 - q) % 2}_w[((C * R - 1 - q) / 2 * NH_w + slot) * SP : +S, :]
+                write sg2.w[13] -> Q{(C * R - 1 - q) % 2}_w[((C * R - 1 - q) / 2 * NH_w + slot) * QN * SP : +S, :]
             .endif
     .endfor
 .endm
@@ -173,9 +179,9 @@ flow copy:
         write    sg2.e[13] -> QB
         read     Slot[0:1, :] -> s16.e repeat S step 0
         mask     %h, s16.e -> sg2.e[12], sg2.w[12] @alu11
-        write    sg2.e[12] -> Q{(C * R - 1 - q) % 2}_e[(C * R - 1 - q) / 2 * NH_e * SP : +S, :]
+        write    sg2.e[12] -> Q{(C * R - 1 - q) % 2}_e[(C * R - 1 - q) / 2 * NH_e * QN * SP : +S, :]
         .if NH_w > 0
-            write sg2.w[12] -> Q{(C * R - 1 - q) % 2}_w[(C * R - 1 - q) / 2 * NH_w * SP : +S, :]
+            write sg2.w[12] -> Q{(C * R - 1 - q) % 2}_w[(C * R - 1 - q) / 2 * NH_w * QN * SP : +S, :]
         .endif
         queries q
 .endfor

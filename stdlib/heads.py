@@ -44,9 +44,18 @@ class Heads:
         return -(-self.kv // (2 * self.slots))
 
     @property
+    def blocks(self) -> int:
+        """Blocks of at most 320 queries."""
+        return -(-self.s // LANES)
+
+    @property
     def rows(self) -> int:
-        """Rows that the queries of a head take where they are installed."""
-        return 8 * -(-self.s // 8)
+        """Rows that the queries of a head and block take where they are installed."""
+        return 8 * -(-min(self.s, LANES) // 8)
+
+    def keys(self, causal: bool) -> list[int]:
+        """New keys that each block of queries looks at."""
+        return [min(self.s, LANES * (q + 1)) if causal else self.s for q in range(self.blocks)]
 
     def place(self, g: int) -> tuple[int, int, int]:
         """(tile, half, slot) of head ``g`` of the keys."""
@@ -72,7 +81,12 @@ class Heads:
 
     def units(self, half: int) -> int:
         """Installs of queries in a hemisphere."""
-        return self.tiles * self.sets(half) * self.group
+        return self.tiles * self.sets(half) * self.group * self.blocks
+
+    def items(self, half: int, past: int, causal: bool) -> int:
+        """Blocks of keys of all units of a hemisphere."""
+        new = sum(-(-keys // HALF) for keys in self.keys(causal))
+        return self.units(half) // max(self.blocks, 1) * (self.blocks * -(-past // HALF) + new)
 
     @property
     def per(self) -> int:
@@ -81,7 +95,7 @@ class Heads:
 
     def given(self, half: int) -> int:
         """Tiles of what attention gives in a hemisphere."""
-        return -(-self.units(half) * self.seats(half) // self.per) if self.most(half) else 0
+        return -(-self.tiles * self.sets(half) * self.group * self.seats(half) // self.per) if self.most(half) else 0
 
     @cached_property
     def columns(self) -> list[slice]:

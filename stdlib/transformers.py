@@ -56,22 +56,26 @@ def _most_tiles(*products: tuple[int, int]) -> int:
 
 def _fits(h: Heads, past: int, dm: int, n: int, gated: bool) -> bool:
     """Whether the tensors of a block find room in their slices; the sources place them."""
-    if h.s > LANES or h.d > HALF:
+    if h.d > HALF:
         return False
-    tk, tn, given = tiles(dm), tiles(n), h.given(0) + h.given(1)
+    tk, tn, given, wide = tiles(dm), tiles(n), h.given(0) + h.given(1), h.s > LANES
     columns = h.tiles * (h.group + 2)
     weights = _most_tiles((columns, tk), (tk, given), (tk, tn)) + (tn * tk if gated else _most_tiles((tn, tk)))
     blocks = -(-past // HALF) + -(-h.s // HALF)
     # Of what the two banks hold in turn, one has half, rounded up.
-    installs = -(-h.units(0) * blocks // 4)
-    queries = h.most(0) * -(-h.tiles * h.group // 2) * h.rows // 8
+    installs = -(-h.items(0, past, gated) // 4)
+    queries = h.most(0) * -(-h.tiles * h.group // 2) * h.blocks * h.rows // 8
+    turned = installs * h.seats(0) * h.rows // 8 + h.blocks * h.given(0) * TILE_WORDS // 2
+    hidden = h.s * tn // 2  # beside keys, or beside what is turned
+    passes = h.s * tk if gated else h.s * tk + h.s // 2
     return (
         (weights + installs) * TILE_WORDS + queries + 64 <= WORDS // 2
         and (h.tiles * blocks + 2 * installs) * TILE_WORDS // 2 + queries + h.s * tk + 64 <= WORDS // 2
-        and installs * h.seats(0) * h.rows // 8 + h.given(0) * TILE_WORDS + h.s * (tk + 3) + tn + 256 <= WORDS // 2
+        and turned + max(passes, 2 * h.s + LANES) + tn + 128 <= WORDS // 2
+        and turned + hidden * wide + h.s * (not gated) + tn + 128 <= WORDS // 2
         and past + 2 * h.s + (h.seats(0) + 1) * (h.d + 1) <= WORDS // 2
         and h.tiles * blocks * h.most(0) * (h.d + 1) + h.s * (tk + h.given(0)) // 2 + 64 <= WORDS // 2
-        and h.tiles * max(h.s, past) + h.s * (tn + 1 + h.given(1)) // 2 + 64 <= WORDS // 2
+        and h.tiles * max(h.s, past) + hidden * (not wide) + h.s * (1 + h.given(1)) // 2 + 64 <= WORDS // 2
     )
 
 
@@ -253,8 +257,9 @@ def _cycles(h: Heads, past: int, dm: int, n: int, gated: bool) -> int:
     hidden = 2 * halves(dm) if gated else max(halves(dm), 3)  # three passes of gelu take as long as three half tiles
     steps = h.tiles * (h.group + 2) * halves(dm) + tk * (given + halves(n)) + tn * hidden
     steps += min(2, halves(dm)) * (4 if gated else 8)
-    units, seats = h.units(0), h.seats(0)
-    planes = units * (past + h.s + blocks * seats * (h.d + 1)) + -(-units * blocks // 2) * seats * h.rows
+    units, seats, items = h.units(0), h.seats(0), h.items(0, past, gated)
+    keys = units // h.blocks * (h.blocks * past + sum(h.keys(gated)))
+    planes = keys + items * seats * (h.d + 1) + -(-items // 2) * seats * h.rows
     planes += h.tiles * blocks * h.most(0) * h.d + h.given(0) * h.s
     most = 115 * steps * max(h.s + 2, 26) // 200 + 13 * planes // 10 + 100 * units + past + 12 * h.s
     return most + (1600 if gated else 2300)
@@ -285,7 +290,7 @@ DECODER_BLOCK = Kernel(
     "decoder_block",
     Contract(
         types=("f16",),
-        shapes="x [S, DM], S ≤ 320; weights [out, in] by Llama's names; positions [S]; cache: keys (after rope) and "
+        shapes="x [S, DM]; weights [out, in] by Llama's names; positions [S]; cache: keys (after rope) and "
         "values [kv_heads, T, D] each, D even and ≤ 160; the result is y [S, DM] and the cache with S more rows",
         error=_ERROR.format(
             half="normed rows, of queries, keys, values, weights and outputs of attention, of the hidden layer",
@@ -304,7 +309,7 @@ ENCODER_BLOCK = Kernel(
     "encoder_block",
     Contract(
         types=("f16",),
-        shapes="x [S, DM], S ≤ 320; weights [out, in] and biases by BERT's names, D ≤ 160; the result is like x",
+        shapes="x [S, DM]; weights [out, in] and biases by BERT's names, D ≤ 160; the result is like x",
         error=_ERROR.format(
             half="queries, keys, values, weights and outputs of attention, of the first norm, of the hidden layer",
             measured="0.0021 at most for rows of unit variance in BERT-base below",

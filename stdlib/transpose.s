@@ -36,8 +36,8 @@
         .input  X : i8 [ROUNDS, GROUPS, 4, 16, LANES] at mem.e[0..31] mem.w[0..31]
         .output Y : i8 [COLUMNS, 16 * ceil_div(ITEMS, 16), LANES] at mem.e[34..41] mem.w[34..41]
     .endif
-    .const  EyeE : i8 [COLUMNS, LANES] at mem.w42 = for i, lane: i == lane
-    .const  EyeW : i8 [COLUMNS, LANES] at mem.e42 = for i, lane: i == lane
+    .const EyeE : i8 [COLUMNS, LANES] at mem.w42 = for i, lane: i == lane
+    .const EyeW : i8 [COLUMNS, LANES] at mem.e42 = for i, lane: i == lane
 
     .macro load q, u, plane, rows
         flow load_{q}_{u}:
@@ -55,7 +55,7 @@
             iw plane
     .endm
 
-        round 0
+    round 0
     .for q in 0..ROUNDS
         install q, 0, mxm.e0
         install q, 1, mxm.e1

@@ -33,8 +33,8 @@
 .endm
 
 .if PARTS == 1
-    .input  X : i8 [ITEM_WORDS, 4, 16, LANES] at mem.e[0..31] mem.w[0..31] bank 0
-    .output Y : i8 [ITEM_WORDS, 4, 16, LANES] at mem.e[0..31] mem.w[0..31] bank 1
+    .input     X : i8 [ITEM_WORDS, 4, 16, LANES] at mem.e[0..31] mem.w[0..31] bank 0
+    .output    Y : i8 [ITEM_WORDS, 4, 16, LANES] at mem.e[0..31] mem.w[0..31] bank 1
     transposed 0, e, e, w, 0, Y
     transposed 1, e, e, w, 1, Y
     transposed 2, w, w, e, 0, Y

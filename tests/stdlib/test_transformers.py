@@ -61,7 +61,9 @@ def part(x: Likely, first: int) -> Likely:
         (5, 3, 100, 3, 1, 128, 64),
         (9, 2, 330, 1, 1, 160, 64),  # two tiles of the model, no room beside a head
         (33, 40, 96, 12, 6, 80, 330),  # two tiles of keys, one of them half full
-        (320, 0, 64, 2, 1, 64, 64),  # as many tokens as fit
+        (320, 0, 64, 2, 1, 64, 64),  # one block of queries, full
+        (330, 40, 96, 3, 3, 80, 64),  # two blocks, one of ten; two tiles of keys, one of them half full
+        (641, 0, 64, 4, 1, 64, 64),  # three blocks, the last one of a row
     ],
 )
 def test_decoder_block(s: int, past: int, dm: int, heads: int, kv: int, d: int, n: int) -> None:
@@ -91,6 +93,7 @@ def test_decoder_block(s: int, past: int, dm: int, heads: int, kv: int, d: int, 
         (1, 64, 2, 32, 64),
         (33, 330, 3, 110, 330),  # two tiles of the model, an odd number of heads
         (161, 96, 6, 16, 100),  # two blocks of keys
+        (353, 64, 3, 32, 64),  # two blocks of queries
     ],
 )
 def test_encoder_block(s: int, dm: int, heads: int, d: int, n: int) -> None:
@@ -166,7 +169,7 @@ def test_wrong_arguments_in_plain_words() -> None:
 @pytest.mark.parametrize(
     ("dims", "help_"),
     [
-        ({"S": 400}, "up to 320 tokens fit at a time: the rest go after them, with the cache"),
+        ({"S": 2000}, "up to 1046 tokens fit at a time: the rest go after them, with the cache"),
         ({"S": 1, "T": 9000}, "a past of up to"),
         ({"DM": 4096, "H": 32, "KV": 8, "D": 128, "N": 14336}, "the weights alone do not fit"),
         ({"D": 256}, "heads of up to 160 columns fit"),
