@@ -42,7 +42,7 @@
 .equ ONWARD = GELU ? 3 : SILU ? 2 : F16 || RELU || REQUANT  ; passes behind the sums; 0: they are the result
 
 .macro declare
-    .equ WIDE = TN * TK * LANES * BYTES > 16 * WORDS
+    .equ WIDE = WIDE_W && !COPIED  ; some weights lie in the west
     ; Slices that are not read while sums begin.
     .equ BE_AT = TILES ? 28 : WIDE ? 12 : 36
     .equ BW_AT = TILES ? 28 : WIDE ? 20 : 36
@@ -87,10 +87,17 @@
     .equ Y_ROWS = TILES ? M * TN : M
     .equ Y_TILE = TILES ? M * TN : TM
     .equ Y_COLUMNS = TILES ? LANES : N
-    .if F16
+    .equ WEST = WIDE_W && COPIED && !TILES  ; the weights take all slices that are near the VXM in the east
+    .if F16 && WEST
+        .output Y : f16 [Y_ROWS, Y_COLUMNS] at mem.w[16..19] mem.w[24..27] tile Y_TILE x 320
+    .elif F16
         .output Y : f16 [Y_ROWS, Y_COLUMNS] at mem.e[0..7] tile Y_TILE x 320
+    .elif REQUANT && WEST
+        .output Y : i8 [Y_ROWS, Y_COLUMNS] at mem.w[16..19] tile Y_TILE x 320
     .elif REQUANT
         .output Y : i8 [Y_ROWS, Y_COLUMNS] at mem.e[0..3] tile Y_TILE x 320
+    .elif RELU && WEST
+        .output Y : i32 [Y_ROWS, Y_COLUMNS] at mem.w[16..31] tile Y_TILE x 320
     .elif RELU
         .output Y : i32 [Y_ROWS, Y_COLUMNS] at mem.e[0..15] tile Y_TILE x 320
     .endif
@@ -132,40 +139,40 @@
     write out -> to
 .endm
 
-.macro integers p, in, to
+.macro integers p, in, o, to
     .if REQUANT && p == 0
-        requantised in, s8.e, to, 7, 6, 5, 4
+        requantised in, s8.{o}, to, 7, 6, 5, 4
     .elif REQUANT && p == 1
-        requantised in, s24.e, to, 8, 9, 10, 11
+        requantised in, s24.{o}, to, 8, 9, 10, 11
     .elif REQUANT && p == 2
-        requantised in, s12.e, to, 0, 1, 2, 3
+        requantised in, s12.{o}, to, 0, 1, 2, 3
     .elif REQUANT
-        requantised in, s28.e, to, 15, 14, 13, 12
+        requantised in, s28.{o}, to, 15, 14, 13, 12
     .elif p == 0
-        relu  in -> sg4.e[2] @alu4
-        write sg4.e[2] -> to
+        relu  in -> sg4.{o}[2] @alu4
+        write sg4.{o}[2] -> to
     .elif p == 1
-        relu  in -> sg4.e[6] @alu8
-        write sg4.e[6] -> to
+        relu  in -> sg4.{o}[6] @alu8
+        write sg4.{o}[6] -> to
     .elif p == 2
-        relu  in -> sg4.e[3] @alu0
-        write sg4.e[3] -> to
+        relu  in -> sg4.{o}[3] @alu0
+        write sg4.{o}[3] -> to
     .else
-        relu  in -> sg4.e[7] @alu12
-        write sg4.e[7] -> to
+        relu  in -> sg4.{o}[7] @alu12
+        write sg4.{o}[7] -> to
     .endif
 .endm
 
 ; What follows the sums of pair p of f16, the first pass where there are several; `at` and `past` are the rows kept.
-.macro halves p, in, at, past, to
+.macro halves p, in, at, past, o, to
     .if ACTIVATION < 2
         .if RELU
             relu     in -> %z @alu{p ? 12 : 4}
-            cast.f16 %z -> sg2.e[p ? 14 : 10] @alu{p ? 13 : 5}
+            cast.f16 %z -> sg2.{o}[p ? 14 : 10] @alu{p ? 13 : 5}
         .else
-            cast.f16 in -> sg2.e[p ? 14 : 10] @alu{p ? 13 : 5}
+            cast.f16 in -> sg2.{o}[p ? 14 : 10] @alu{p ? 13 : 5}
         .endif
-        write sg2.e[p ? 14 : 10] -> to
+        write sg2.{o}[p ? 14 : 10] -> to
     .elif SILU && p
         negated in, sg4.w[7], sg4.w[6], 12, 13, 14, 15
         write   sg4.w[7] -> Z1[at : past, :]
@@ -240,10 +247,17 @@
 .endm
 
 .macro onward n, p, sum
-    .if F16
-        halves p, sum, 0, TM / 2, Y[p : TM : 2, LANES * n : +LANES]
+    .if WIDE_W && COPIED
+        onward_to n, p, sum, w
     .else
-        integers p, sum, Y[p : TM : 4, LANES * n : +LANES]
+        onward_to n, p, sum, e
+    .endif
+.endm
+.macro onward_to n, p, sum, o
+    .if F16
+        halves p, sum, 0, TM / 2, {o}, Y[p : TM : 2, LANES * n : +LANES]
+    .else
+        integers p, sum, {o}, Y[p : TM : 4, LANES * n : +LANES]
     .endif
 .endm
 
@@ -252,13 +266,13 @@
         flow onward_{n}:
             .if F16
                 read   C[:, n, :] -> sg4.e[1]
-                halves 1, sg4.e[1], M * n, M * (n + 1), Y[n : M * TN : TN, :]
+                halves 1, sg4.e[1], M * n, M * (n + 1), e, Y[n : M * TN : TN, :]
             .elif TK == 1 && n % 4 < 2
                 read     C[:, n, :] -> sg4.w[5]
-                integers 0, sg4.w[5], Y[n : M * TN : TN, :]
+                integers 0, sg4.w[5], e, Y[n : M * TN : TN, :]
             .else
                 read     C[:, n, :] -> sg4.e[2]
-                integers 2, sg4.e[2], Y[n : M * TN : TN, :]
+                integers 2, sg4.e[2], e, Y[n : M * TN : TN, :]
             .endif
             rest n, 1, M * n, M * (n + 1), Y[n : M * TN : TN, :]
     .elif SMOOTH

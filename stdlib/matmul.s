@@ -36,7 +36,6 @@
 .equ ONWARD = 0
 
 .macro declare
-    .equ WIDE_C = B * TM * TN > 4 * WORDS
     .if TILES && F16
         .output C : f32 [M, COLUMNS, LANES] at mem.w[36..39]
     .elif TILES && TK > 1

@@ -11,14 +11,23 @@
 .equ ITEMS = COLUMNS * TK
 .equ UNITS = F16 ? 2 : 4  ; that take a tile each: pairs of planes, or planes
 
-; What a tile costs: as many cycles as it takes to load, or to stream its rows, whichever is more.
-.equ ROWS_COST = ITEMS * (F16 ? max(80, TM) : max(40, TM / 4))
+; Many rows: a tile costs as many cycles as it takes to load, or to stream its rows, whichever is more. A tile that is
+; read once and copied loads in half the time; where that takes ALUs from what follows the sums, it is for few rows.
+.equ STREAM = F16 ? TM : TM / 4
+.equ ALL_ALUS = ONWARD > F16  ; one pass of f16 leaves four
+.equ WIDE_W = ITEMS * LANES * BYTES > 16 * WORDS
+.equ WIDE_C = B * TM * TN > 4 * WORDS
+.equ COPIED = !(WIDE_W && (WIDE_C || ONWARD > 1)) && (!ALL_ALUS || STREAM < min(F16 ? 84 : 40, 28 * TK))
+.equ ROWS_COST = ITEMS * max((F16 ? 80 : 40) / (1 + COPIED), STREAM) + (COPIED && ALL_ALUS) * COLUMNS * (STREAM + 20) + 8
+
+; Few rows: a round is as long as loading takes, or as the units need in turn where they want the same tile of A. The
+; sums pass the VXM afterwards, but those of a column of one tile while others are made.
 .equ BUSY = (F16 ? 2 : 1) * M  ; cycles that a unit computes on a tile
 .equ THIN = BUSY < 20          ; loading leaves gaps for all else that travels
-.equ ROUND = THIN ? 20 + 2 * BUSY : max(40, BUSY * ceil_div(UNITS, max(B, TK)))
 .equ ROUNDS = ceil_div(ITEMS, UNITS)
-.equ PASSES = (TK > 1 || F16) + ONWARD  ; of all sums through the VXM
-.equ TILES_COST = ROUNDS * ROUND + PASSES * COLUMNS * M
+.equ TURNS = ceil_div(BUSY * ITEMS, min(UNITS, max(B, TK)))
+.equ PASSES = (TK > 1 ? COLUMNS : F16 * min(COLUMNS, 3)) + ONWARD * COLUMNS
+.equ TILES_COST = (THIN ? ROUNDS * (20 + 2 * BUSY) : max(40 * ROUNDS, TURNS)) + PASSES * M
 .equ A_TILES = 4 * ceil_div(B * TK, 4)  ; four places to read A from at the same time
 .equ FITS = (M + 4) * COLUMNS + M * A_TILES / 4 <= WORDS && 20 * ROUNDS <= WORDS
 .param TILES = FITS && TILES_COST < ROWS_COST
@@ -220,7 +229,6 @@ declare
     ; runs of 1 if every other one. Every fourth cycle never meets itself.
     .equ A_NEED = BYTES * ceil_div(B * TM * TK, WORDS)
     .equ A_SLICES = A_NEED <= 4 * BYTES ? 4 * BYTES : A_NEED <= 16 ? 16 : 24
-    .equ WIDE_W = B * TN * TK * LANES * BYTES > 16 * WORDS
     .equ W_AT = ONWARD ? 16 : 0  ; what goes onward is written nearer to the VXM than the weights are read, on any stream
     .equ A_ROWS = B > 1 ? B * TM : M
     .equ W_ROWS = B > 1 ? B * TN * LANES : N
@@ -231,7 +239,9 @@ declare
         .else
             .input A : f16 [A_ROWS, K] at mem.w[0..15] mem.w[20..23] mem.w[28..31] tile TM x 320
         .endif
-        .if WIDE_W && ONWARD && A_SLICES <= 8
+        .if WIDE_W && COPIED
+            .weight W : f16 [W_ROWS, K] at mem.e[0..31] tile 320x320
+        .elif WIDE_W && ONWARD && A_SLICES <= 8
             .weight W : f16 [W_ROWS, K] at mem.e[16..31] mem.w[8..15] mem.e[36..39] mem.w[36..39] tile 320x320
         .elif WIDE_W && ONWARD
             .weight W : f16 [W_ROWS, K] at mem.e[16..31] mem.w[16..19] mem.w[24..27] mem.e[36..39] mem.w[36..39] tile 320x320
@@ -246,7 +256,9 @@ declare
         .else
             .input A : i8 [A_ROWS, K] at mem.w[0..15] mem.w[20..23] mem.w[28..31] tile TM x 320
         .endif
-        .if WIDE_W && ONWARD && A_SLICES <= 8
+        .if WIDE_W && COPIED
+            .weight W : i8 [W_ROWS, K] at mem.e[0..31] tile 320x320
+        .elif WIDE_W && ONWARD && A_SLICES <= 8
             .weight W : i8 [W_ROWS, K] at mem.e[16..31] mem.w[8..15] mem.e[36..39] mem.w[36..39] tile 320x320
         .elif WIDE_W && ONWARD
             .weight W : i8 [W_ROWS, K] at mem.e[16..31] mem.w[16..19] mem.w[24..27] mem.e[36..39] mem.w[36..39] tile 320x320
@@ -257,20 +269,40 @@ declare
         .endif
     .endif
 
-    .macro load b, n, k, way, one, two, rows
-        flow load_{way}_{b}_{n}_{k}:
-            read W[LANES * (b * TN + n) : +LANES, LANES * k : +LANES] -> rows
+    ; A tile of weights, read once: on its way west it meets the VXM, where four ALUs send it on both ways.
+    .macro copy b, n, k
+        flow load_{b}_{n}_{k}:
+            read W[LANES * (b * TN + n) : +LANES, LANES * k : +LANES] -> sg16.w[0]
+            .for g in 0..4
+                identity.i32 sg4.w[g] -> sg4.e[g], sg4.w[g] @alu{g}
+            .endfor
             .if F16
-                lw one, rows
+                lw mxm.e, sg16.e[0]
+                lw mxm.w, sg16.w[0]
             .else
-                lw one, rows
-                lw two, rows
+                lw mxm.e0 mxm.e1, sg16.e[0]
+                lw mxm.w0 mxm.w1, sg16.w[0]
             .endif
-        flow install_{way}_{b}_{n}_{k}:
-            iw one
-        .if !F16
-            flow install_{way}_1_{b}_{n}_{k}:
-                iw two
+    .endm
+    ; The same, read once for each hemisphere.
+    .macro load b, n, k, h
+        flow load_{h}_{b}_{n}_{k}:
+            read W[LANES * (b * TN + n) : +LANES, LANES * k : +LANES] -> sg16.{h}[0]
+            .if F16
+                lw mxm.{h}, sg16.{h}[0]
+            .else
+                lw mxm.{h}0 mxm.{h}1, sg16.{h}[0]
+            .endif
+    .endm
+    .macro install b, n, k, h
+        .if F16
+            flow install_{h}_{b}_{n}_{k}:
+                iw mxm.{h}
+        .else
+            flow install_{h}0_{b}_{n}_{k}:
+                iw mxm.{h}0
+            flow install_{h}1_{b}_{n}_{k}:
+                iw mxm.{h}1
         .endif
     .endm
 
@@ -342,13 +374,15 @@ declare
     .for b in 0..B
         .for n in 0..TN
             .for k in 0..TK
-                .if F16
-                    load b, n, k, 0, mxm.e, mxm.e, sg16.e[0]
-                    load b, n, k, 1, mxm.w, mxm.w, sg16.w[0]
+                ; The first tile meets nobody in the VXM.
+                .if COPIED || b + n + k == 0 && !WIDE_W
+                    copy b, n, k
                 .else
-                    load b, n, k, 0, mxm.e0, mxm.e1, sg16.e[0]
-                    load b, n, k, 1, mxm.w0, mxm.w1, sg16.w[0]
+                    load b, n, k, e
+                    load b, n, k, w
                 .endif
+                install b, n, k, e
+                install b, n, k, w
                 .for h in 0..F16 ? 2 : 1
                     all_rows b, n, k, h
                 .endfor

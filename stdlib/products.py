@@ -42,22 +42,43 @@ def few_rows(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) ->
     columns, depth = batch * tiles(n), tiles(k)
     rounds = -(-columns * depth // (2 if dtype == "f16" else 4))
     words = (m + 4) * columns + m * -(-batch * depth // 4)
-    cheaper = _tiles_cost(m, k, n, batch, dtype, onward) < _rows_cost(m, k, n, batch, dtype)
+    cheaper = _tiles_cost(m, k, n, batch, dtype, onward) < _rows_cost(m, k, n, batch, dtype, onward)
     return cheaper and words <= WORDS and 20 * rounds <= WORDS
 
 
-def _rows_cost(m: int, k: int, n: int, batch: int, dtype: str) -> int:
-    padded = 4 * -(-m // 4)
-    return batch * tiles(n) * tiles(k) * (max(80, padded) if dtype == "f16" else max(40, padded // 4))
+def _stream(m: int, dtype: str) -> int:
+    """Cycles that the planes compute on a tile in the ROWS form."""
+    return -(-m // 4) * (4 if dtype == "f16" else 1)
+
+
+def _wide(k: int, n: int, batch: int, dtype: str) -> bool:
+    """Whether the weights take more than 16 slices."""
+    return batch * tiles(n) * tiles(k) * LANES * (2 if dtype == "f16" else 1) > 16 * WORDS
+
+
+def copied(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> bool:
+    """Whether the VXM copies the weights of the ROWS form to both hemispheres."""
+    half = dtype == "f16"
+    room = onward < 2 and batch * 4 * -(-m // 4) * tiles(n) <= 4 * WORDS
+    few = _stream(m, dtype) < min(84 if half else 40, 28 * tiles(k))
+    return (room or not _wide(k, n, batch, dtype)) and (onward <= half or few)
+
+
+def _rows_cost(m: int, k: int, n: int, batch: int, dtype: str, onward: int) -> int:
+    columns, stream, copies = batch * tiles(n), _stream(m, dtype), copied(m, k, n, batch, dtype, onward)
+    load = (80 if dtype == "f16" else 40) // (1 + copies)
+    shared = copies and onward > (dtype == "f16")
+    return columns * tiles(k) * max(load, stream) + shared * columns * (stream + 20) + 8
 
 
 def _tiles_cost(m: int, k: int, n: int, batch: int, dtype: str, onward: int) -> int:
     half = dtype == "f16"
     units, columns, depth = (2 if half else 4), batch * tiles(n), tiles(k)
-    busy = 2 * m if half else m
-    a_round = 20 + 2 * busy if busy < 20 else max(40, busy * -(-units // max(batch, depth)))
-    passes = int(depth > 1 or half) + onward
-    return -(-columns * depth // units) * a_round + passes * columns * m
+    busy, items, rounds = (2 * m if half else m), columns * depth, -(-columns * depth // units)
+    turns = -(-busy * items // min(units, max(batch, depth)))
+    work = rounds * (20 + 2 * busy) if busy < 20 else max(40 * rounds, turns)
+    passes = (columns if depth > 1 else half * min(columns, 3)) + onward * columns
+    return work + passes * m
 
 
 def product_cycles(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> int:
