@@ -85,17 +85,10 @@ def table(rows: list[Row], headings: Row = HEADINGS, left: int = 1) -> str:
     return "\n".join([lines[0], rule, *lines[1:]])
 
 
-def page(kernel: Kernel, known: dict[str, int]) -> str:
-    """The kernel's page: what its source says of it, its contract, its cycles, and why they are what they are."""
-    made = {shape: program(kernel, shape) for shape in known}
-    whys = {shape: explain(p) for shape, p in made.items()}
-    smallest = min(known, key=lambda shape: whys[shape].cycles)
-    drawn = max((s for s in known if whys[s].cycles <= DRAWN), key=lambda s: whys[s].cycles, default=smallest)
-    contract = kernel.contract
+def head(kernel: Kernel) -> str:
+    """The beginning of a kernel's page, before its cycles: what its source says of it, and its contract."""
     header = [line.removeprefix("; ").removeprefix(";") for line in kernel.source.split(".target")[0].splitlines()]
-    text = str(whys[smallest]).splitlines()
-    flows = len(whys[smallest].flows)
-    shown = text if flows <= FLOWS else [*text[: FLOWS + 1], f"… {flows - FLOWS} more flows", *text[flows + 1 :]]
+    contract = kernel.contract
     return "\n".join(
         [
             f"# {kernel.name}",
@@ -118,6 +111,28 @@ def page(kernel: Kernel, known: dict[str, int]) -> str:
             f"- error: {contract.error}",
             f"- cycles, at most: {contract.formula}",
             "",
+        ]
+    )
+
+
+def listed(text: str) -> list[list[str]]:
+    """The rows of the table of cycles of a page, their cells as text."""
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")]
+    return cells[1:]
+
+
+def page(kernel: Kernel, known: dict[str, int]) -> str:
+    """The kernel's page: what its source says of it, its contract, its cycles, and why they are what they are."""
+    made = {shape: program(kernel, shape) for shape in known}
+    whys = {shape: explain(p) for shape, p in made.items()}
+    smallest = min(known, key=lambda shape: whys[shape].cycles)
+    drawn = max((s for s in known if whys[s].cycles <= DRAWN), key=lambda s: whys[s].cycles, default=smallest)
+    text = str(whys[smallest]).splitlines()
+    flows = len(whys[smallest].flows)
+    shown = text if flows <= FLOWS else [*text[: FLOWS + 1], f"… {flows - FLOWS} more flows", *text[flows + 1 :]]
+    return "\n".join(
+        [
+            head(kernel),
             "## Cycles",
             "",
             table([row(shape, made[shape], whys[shape]) for shape in known]),
@@ -152,11 +167,11 @@ def index(pages: list[Path]) -> str:
     """The list of all kernels, the longest program of each: as their pages have it."""
     rows, gaps = [], []
     for path in pages:
-        lines = path.read_text("utf-8").splitlines()
-        cells = [[c.strip() for c in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
-        longest = max(cells[1:], key=lambda c: int(c[1].replace(",", "")))
-        gaps += [float(c[4]) for c in cells[1:]]
-        rows.append((f"[{path.stem}]({path.name})", lines[2].partition(":")[0], *longest))
+        text = path.read_text("utf-8")
+        cells = listed(text)
+        longest = max(cells, key=lambda c: int(c[1].replace(",", "")))
+        gaps += [float(c[4]) for c in cells]
+        rows.append((f"[{path.stem}]({path.name})", text.splitlines()[2].partition(":")[0], *longest))
     return "\n".join(
         [
             "# Kernels",
