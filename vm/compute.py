@@ -270,7 +270,8 @@ def _addresses(work: Work, step: Step, rows: Array, first: int) -> NDArray[np.in
 
 def note(work: Work, step: Step, issue: int, code: str, message: str) -> None:
     """Notes a fault of an issue of the step's family."""
-    timeline, family = work.program.timeline, step.node.family
+    node, issue = step.node.member(issue)
+    timeline, family = work.program.timeline, node.family
     cycle = cycles(timeline, family)[issue] + table(work.target).by_opcode[int(timeline.opcode[family])].timing.skew
     word = identity(int(timeline.queue[family]), int(timeline.word[family]))
     work.found.append(Finding(int(cycle), word, code, message))

@@ -68,6 +68,8 @@ class Node:
     ``kind`` names the function that computes it. ``family`` is where its cycles are found, −1 for tensors.
     ``count``: vectors of its result; ``kept``: type of their lanes, "" for ``streams`` byte planes.
     ``start``: the first cycle; ``at``: the cycle of all its vectors, for nodes that are computed at once.
+    ``members``: the nodes that were made this one, each with as many vectors; ``turns``: so many of them take turns, or
+    1 if they follow each other.
     """
 
     number: int
@@ -82,6 +84,17 @@ class Node:
     code: Instruction | None = None
     name: str = ""
     parts: list[Part] = field(default_factory=list)
+    members: tuple[Node, ...] = ()
+    turns: int = 1
+
+    def member(self, issue: int) -> tuple[Node, int]:
+        """The node that a vector was made for, and its number there."""
+        if not self.members:
+            return self, issue
+        if self.turns > 1:
+            return self.members[issue % self.turns], issue // self.turns
+        k, inside = divmod(issue, self.count // len(self.members))
+        return self.members[k], inside
 
     @property
     def width(self) -> int:

@@ -34,6 +34,7 @@ from lpuasm.vm.order import Graph, order
 from lpuasm.vm.resolve import Piece, Resolved, resolve
 from lpuasm.vm.soon import soon
 from lpuasm.vm.steps import Step, settle
+from lpuasm.vm.twins import twins
 from lpuasm.vm.valid import check_words
 from lpuasm.vm.whole import whole
 
@@ -182,6 +183,7 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
     resolved = resolve(net)
     _trim(net, resolved)
     whole(net, resolved)
+    twins(net, resolved)
     same = _same_weights(net, resolved)
     nodes = net.nodes
     passive = {n for n, node in nodes.items() if node.kind in ("tensor", "zero")}

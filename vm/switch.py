@@ -123,11 +123,12 @@ def transpose(x: Operands, code: Instruction, note: Note) -> Octets:
 
 
 def turned(rows: Sequence[Lanes]) -> Lanes:
-    """Sixteen transpositions in one: vectors of stream 0 of the result, of stream 1, …, from those of each stream."""
-    out = np.empty((SUPERLANE, len(rows[0]), rows[0].shape[1] // SUPERLANE, SUPERLANE), rows[0].dtype)
+    """Transpositions as one, from the vectors of each stream; the streams of the result take turns."""
+    n, lanes = rows[0].shape
+    out = np.empty((n, SUPERLANE, lanes // SUPERLANE, SUPERLANE), rows[0].dtype)
     for k, vectors in enumerate(rows):
-        out[:, :, :, k] = vectors.reshape(*out.shape[1:]).transpose(2, 0, 1)
-    return out.reshape(-1, rows[0].shape[1])
+        out[:, :, :, k] = vectors.reshape(n, -1, SUPERLANE).transpose(0, 2, 1)
+    return out.reshape(-1, lanes)
 
 
 def broadcast(x: Operands, code: Instruction, note: Note) -> Octets:

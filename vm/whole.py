@@ -53,14 +53,14 @@ def whole(net: Net, resolved: Resolved) -> None:
 
 
 class _Moved:
-    """Where results are: byte b of ``number`` is byte b − ``byte`` of ``node``, or, where ``apart`` is not 0, byte
-    ``byte`` of ``node``, b · ``apart`` vectors further on. ``width``: bytes of a lane, 0 of byte planes.
+    """Where results are: byte b of ``number`` is byte b − ``byte`` of ``node``, or, where ``turns`` is not 0, byte
+    ``byte`` of ``node`` in the vectors b, b + ``turns``, … ``width``: bytes of a lane, 0 of byte planes.
     """
 
     def __init__(self, net: Net, rows: Segments) -> None:
         self.net, self.rows = net, rows
         self.node = np.arange(net.size)
-        self.byte, self.apart, self.width = (np.zeros(net.size, np.int64) for _ in range(3))
+        self.byte, self.turns, self.width = (np.zeros(net.size, np.int64) for _ in range(3))
         for number, node in net.nodes.items():
             self.width[number] = node.width if node.kept else 0
         self.there: set[tuple[int, int]] = set()
@@ -75,19 +75,21 @@ class _Moved:
         low, high = self.rows.port.searchsorted((base + first, base + first + size)).tolist()
         return slice(low, high)
 
-    def sources(self, lines: slice) -> tuple[Ints, Ints, Ints]:
-        """(node, byte, vector) that rows come from."""
-        port = self.rows.source[lines]
+    def sources(self, lines: slice) -> tuple[Ints, Ints, Ints, Ints]:
+        """(node, byte, vector, pace) that rows come from."""
+        port, at, pace = self.rows.source[lines], self.rows.at[lines], self.rows.pace[lines]
         number, byte = node_of(port), byte_of(port)
-        apart, moved = self.apart[number], self.byte[number]
-        return self.node[number], np.where(apart > 0, moved, byte - moved), self.rows.at[lines] + apart * byte
+        turns, moved = self.turns[number], self.byte[number]
+        turned = turns > 0
+        place = np.where(turned, at * turns + byte, at)
+        return self.node[number], np.where(turned, moved, byte - moved), place, np.where(turned, pace * turns, pace)
 
     def lanes(self, lines: slice, size: int) -> list[Piece] | None:
         """The rows of ``size`` streams as pieces of whole lanes, if they are."""
         rows, number = self.rows, len(range(lines.start, lines.stop)) // size
         if not number or number * size != lines.stop - lines.start:
             return None
-        node, byte, at = (c.reshape(size, number) for c in self.sources(lines))
+        node, byte, at, pace = (c.reshape(size, number) for c in self.sources(lines))
         offset = byte_of(rows.port[lines]).reshape(size, number)
         alike = (offset == offset[:, :1]).all() and (node == node[0]).all()
         ways = (getattr(rows, name)[lines].reshape(size, number) for name in ("issue", "hop", "count", "pace"))
@@ -99,9 +101,8 @@ class _Moved:
             if not right.all():
                 return None
         columns = (getattr(rows, name)[lines][:number].tolist() for name in ("issue", "hop", "count"))
-        pace = rows.pace[lines][:number].tolist()
         first = byte[0].tolist() if size == 1 else [0] * number
-        return list(map(Piece, [-1] * number, *columns, node[0].tolist(), first, at[0].tolist(), pace))
+        return list(map(Piece, [-1] * number, *columns, node[0].tolist(), first, at[0].tolist(), pace[0].tolist()))
 
 
 def _live(net: Net, rows: Segments, units: Sequence[int]) -> dict[int, range]:
@@ -177,22 +178,23 @@ def _transpositions(net: Net, rows: Segments, units: Sequence[int]) -> dict[int,
 
 
 def _turn(moved: _Moved, planes: list[Node], pieces: Pieces) -> None:
-    """Makes the transpositions of all byte planes one of lanes, whose vectors are those of stream 0, of stream 1, …"""
+    """Makes the transpositions of all byte planes one of lanes, in whose vectors the streams take turns."""
     first, size = planes[0], len(planes)
     (operand,) = first.inputs
     taken = []
     for k in range(first.streams):
         lines = moved.lines(first.number, operand.slot, k, 1)
-        source, byte, at = moved.sources(lines)
+        source, byte, at, pace = moved.sources(lines)
         right = (source == moved.net.zero) | ((moved.width[source] == size) & (byte == 0))
         if not len(source) or not right.all():
             return
         columns = [getattr(moved.rows, name)[lines].tolist() for name in ("issue", "hop", "count")]
-        pace = moved.rows.pace[lines].tolist()
-        taken.append(list(map(Piece, [-1] * len(at), *columns, source.tolist(), [0] * len(at), at.tolist(), pace)))
+        taken.append(
+            list(map(Piece, [-1] * len(at), *columns, source.tolist(), [0] * len(at), at.tolist(), pace.tolist()))
+        )
     kind, count = _LANES[size], first.count
     for k, node in enumerate(planes):
-        moved.node[node.number], moved.byte[node.number], moved.apart[node.number] = first.number, k, count
+        moved.node[node.number], moved.byte[node.number], moved.turns[node.number] = first.number, k, first.streams
         pieces.pop((node.number, operand.slot))
     moved.width[first.number] = size
     first.start = min(node.start for node in planes)
@@ -207,7 +209,7 @@ def _turn(moved: _Moved, planes: list[Node], pieces: Pieces) -> None:
 
 def _follow(moved: _Moved, pieces: Pieces) -> None:
     """Lets all that hear a node that was changed hear it as it is."""
-    changed = (moved.byte > 0) | (moved.apart > 0) | (moved.node != np.arange(len(moved.node)))
+    changed = (moved.byte > 0) | (moved.turns > 0) | (moved.node != np.arange(len(moved.node)))
     changed[[number for number, _ in moved.there]] = True
     ports = moved.rows.port[changed[node_of(moved.rows.source)]]
     inputs = np.unique(ports - byte_of(ports))
@@ -216,8 +218,8 @@ def _follow(moved: _Moved, pieces: Pieces) -> None:
         if heard is None or (number, own) in moved.there:
             continue
         for p in heard:
-            if apart := int(moved.apart[p.node]):
-                p.at, p.source = p.at + apart * p.source, int(moved.byte[p.node])
+            if turns := int(moved.turns[p.node]):
+                p.at, p.pace, p.source = p.at * turns + p.source, p.pace * turns, int(moved.byte[p.node])
                 p.node = int(moved.node[p.node])
             else:
                 p.source -= int(moved.byte[p.node])
