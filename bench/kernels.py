@@ -15,6 +15,7 @@ import numpy as np
 
 from lpuasm import stdlib
 from lpuasm.asm.explain import Explanation, explain
+from lpuasm.isa.ports import paired
 from lpuasm.isa.program import Program
 from lpuasm.profiling.measure import measure
 from lpuasm.profiling.report import strips
@@ -65,9 +66,7 @@ def busy(made: Program, kinds: tuple[str, ...]) -> float:
     queues = [q.number for q in made.target.queues if q.kind in kinds]
     timeline = made.timeline
     chosen = np.isin(timeline.queue, queues)
-    issues = float(timeline.issues[chosen].sum())
-    if kinds == ("abc",) and any(t.layout is not None and t.layout.dtype == "f16" for t in made.tensors):
-        issues *= 2
+    issues = float((timeline.issues * (1 + paired(timeline)))[chosen].sum())
     ports = 2 if kinds == ("mem",) else 1  # a slice reads and writes in every cycle
     return 100 * issues / (ports * len(queues) * max(made.cycles or 0, 1))
 
