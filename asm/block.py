@@ -17,14 +17,16 @@ _NONE = -1
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What lines of one shape, `cycle: statement`, have in common.
+    """What lines of one shape, `cycle: statement` or a statement alone, have in common.
 
-    ``cycle`` is the slot of the number that the cycle moves with, ``free`` that of an operand which is a number alone;
-    the numbers in ``fixed`` slots take part in what kind of line it is. The statement begins ``gap`` columns behind the
-    end of the number in slot ``before`` (−1: behind the beginning of the line).
+    ``timed``: whether there is a cycle; ``cycle`` is the slot of the number that it moves with (−1: none), ``free``
+    that of an operand which is a number alone; the numbers in ``fixed`` slots take part in what kind of line it is. The
+    statement begins ``gap`` columns behind the end of the number in slot ``before`` (−1: behind the beginning of the
+    line).
     """
 
     template: Template
+    timed: bool
     cycle: int
     free: int
     fixed: tuple[int, ...]
@@ -32,19 +34,21 @@ class Shape:
     gap: int
 
 
-def shape_of(line: Line, free: Callable[[str], bool]) -> Shape | None:
-    """The shape of a line with a cycle; None for any other. ``free``: mnemonics whose number may vary freely."""
+def shape_of(line: Line, free: Callable[[str, bool], bool]) -> Shape | None:
+    """The shape of a line with a statement; None for any other. ``free``: whether the number of a mnemonic may vary
+    freely, with a cycle or without one."""
     template = line.template
     prefix, body = template.prefix, template.body
-    if prefix is None or not isinstance(body, StatementLine):
+    if not isinstance(body, StatementLine):
         return None
-    cycle = _moved_by(prefix)
+    timed = prefix is not None
+    cycle = _NONE if prefix is None else _moved_by(prefix)
     numbers = [node.slot for node in (*body.inputs, *body.outputs) if isinstance(node, Num)]
-    alone = numbers[0] if len(numbers) == 1 and free(body.mnemonic.text.partition(".")[0]) else _NONE
+    alone = numbers[0] if len(numbers) == 1 and free(body.mnemonic.text.partition(".")[0], timed) else _NONE
     fixed = tuple(slot for slot in range(len(template.runs)) if slot not in (cycle, alone))
     before = sum(end <= body.start for _, end in template.runs) - 1
     gap = body.start - template.runs[before][1] if before >= 0 else body.start + line.indent
-    return Shape(template, cycle, alone, fixed, before, gap)
+    return Shape(template, timed, cycle, alone, fixed, before, gap)
 
 
 def _moved_by(node: Expr) -> int:
@@ -73,7 +77,8 @@ class Kinds:
     """The lines of a text, by kind: lines of one kind are the same but for cycle and free number.
 
     For each line: ``kind`` (−1: none), ``cycle`` and ``free``, the numbers in these slots (0 where there are none), and
-    ``column``, where its statement begins. For each kind: ``sample``, its first line, and whether it has a free number.
+    ``column``, where its statement begins. For each kind: ``sample``, its first line, whether it has a free number
+    (``varies``), and whether it has a cycle (``timed``).
     """
 
     scan: Scan
@@ -85,6 +90,7 @@ class Kinds:
     column: Ints
     sample: Ints
     varies: NDArray[np.bool_]
+    timed: NDArray[np.bool_]
 
 
 def kinds(scan: Scan, file: str, shapes: Sequence[Shape | None], parse: Callable[[int], Line]) -> Kinds:
@@ -128,6 +134,7 @@ def kinds(scan: Scan, file: str, shapes: Sequence[Shape | None], parse: Callable
         column=spread(gap + np.where(before < 0, 0, stop) + 1, 0),
         sample=sample,
         varies=np.array([s is not None and s.free >= 0 for s in shapes], bool)[scan.shape[sample]],
+        timed=np.array([s is not None and s.timed for s in shapes], bool)[scan.shape[sample]],
     )
 
 

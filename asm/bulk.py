@@ -52,19 +52,23 @@ def read(parser: Parser, text: str, file: str) -> tuple[list[Line | Block], list
 
 
 def _shapes(parser: Parser, found: Scan, file: str) -> tuple[list[Shape | None], list[bool]]:
-    """The shapes of a scan, None for those of lines without a cycle; and which of them say nothing."""
+    """The shapes of a scan, None for those of lines without a statement; and which of them say nothing."""
     shapes: list[Shape | None] = []
     blank: list[bool] = []
     for sample in found.sample.tolist():
         raw = _raw(found, sample) if sample >= 0 else None
         blank.append(raw is not None and not raw.code)
-        line = parser.known(raw, file) if raw is not None and raw.code and ":" in raw.code else None
-        shapes.append(None if line is None else shape_of(line, _addressed().__contains__))
+        line = parser.known(raw, file) if raw is not None and raw.code else None
+        shapes.append(None if line is None else shape_of(line, _free))
     return shapes, blank
 
 
 def _raw(found: Scan, row: int) -> RawLine:
     return next(raw_lines(found.text(row, row + 1), row))
+
+
+def _free(mnemonic: str, timed: bool) -> bool:
+    return mnemonic in _addressed() or (mnemonic == "nop" and not timed)
 
 
 @cache

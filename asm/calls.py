@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lpuasm.asm import arithmetic
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.problems import Problem
 from lpuasm.asm.scope import Bound, Function, Scope
-from lpuasm.asm.syntax import Frame, Number
+from lpuasm.asm.syntax import Number
 from lpuasm.asm.tree import Call
 from lpuasm.isa.errors import Related, error
 from lpuasm.isa.suggest import did_you_mean

@@ -9,11 +9,12 @@ import numpy as np
 
 from lpuasm.asm.block import Block, Kinds
 from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.problems import Problem
 from lpuasm.asm.scan import Ints
 from lpuasm.asm.scope import Names, Scope
 from lpuasm.asm.statements import statement
-from lpuasm.asm.syntax import Frame, Statement, TensorRef
+from lpuasm.asm.syntax import Statement, TensorRef
 from lpuasm.asm.tree import StatementLine
 from lpuasm.isa.distinct import distinct
 
@@ -62,14 +63,15 @@ class Meaning:
         line = self.kinds.parse(row)
         evaluator = Evaluator(line, self._scope, self._names)
         prefix, body = line.template.prefix, line.template.body
-        assert prefix is not None and isinstance(body, StatementLine)
-        cycle, name = evaluator.integer(prefix), evaluator.text(body.mnemonic)
+        assert isinstance(body, StatementLine)
+        cycle = 0 if prefix is None else evaluator.integer(prefix)
+        name = evaluator.text(body.mnemonic)
         return name, cycle, statement(evaluator, body, name, self.frames, ())
 
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """A block that stands in a ``.unit`` section."""
+    """A block that stands in a ``.unit`` section, or without cycles in a ``.queue`` section."""
 
     block: Block
     meaning: Meaning

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lpuasm.asm.expressions import Evaluator, what
 from lpuasm.asm.formulas import Formula, formula
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.scope import Group
-from lpuasm.asm.syntax import Frame, Number, Symbol, TensorDecl, Text, UnitRef
+from lpuasm.asm.syntax import Number, Symbol, TensorDecl, Text, UnitRef
 from lpuasm.asm.tree import Expr, FormulaPart, Name, Str, TensorLine
 from lpuasm.isa.operands import TYPES
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lpuasm.asm.constants import Files
 from lpuasm.asm.encode import Site
-from lpuasm.asm.merge import Filled
+from lpuasm.asm.merge import Columns, Filled
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.queues import Image
 from lpuasm.asm.rows import Row, Run
@@ -36,7 +36,8 @@ class Draft:
     """What is known of a program. Each pass adds its part; the last one makes ``program``.
 
     ``sources``: texts by the names they have in spans, the main file first. ``strict``: whether rules and verdict are
-    held. ``rows`` come from schedule lines and from flows; ``flows`` are the names that ``Row.flow`` counts.
+    held. ``written``: the words of ``.queue`` sections. ``rows`` come from schedule lines and from flows; ``flows`` are
+    the names that ``Row.flow`` counts.
     """
 
     source: Source
@@ -48,6 +49,7 @@ class Draft:
     listing: Stated | None = None
     tensors: tuple[Tensor, ...] = ()
     images: dict[str, Image] = field(default_factory=dict)
+    written: dict[str, Columns] = field(default_factory=dict)
     rows: list[Row] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     flows: list[str] = field(default_factory=list)

@@ -17,11 +17,12 @@ from lpuasm.asm import define, files, gather, macros
 from lpuasm.asm.block import Block
 from lpuasm.asm.blocks import Loop, Macro, Node
 from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.include import include_file, lines_of
 from lpuasm.asm.problems import Problem
 from lpuasm.asm.scope import Scope, Unbound
 from lpuasm.asm.state import MAX_ERRORS, File, State, Step, Stop
-from lpuasm.asm.syntax import NOTES, Flow, Frame, Source, UnitSection
+from lpuasm.asm.syntax import NOTES, Flow, Source, UnitSection
 from lpuasm.asm.tree import Directive, FlowLine, Line, StatementLine, TensorLine
 from lpuasm.isa.errors import AssemblyError, Diagnostic, error
 from lpuasm.isa.suggest import did_you_mean
@@ -178,7 +179,7 @@ def _statement(state: State, evaluator: Evaluator, body: StatementLine, cycle: i
 
 
 def _directive(state: State, evaluator: Evaluator, body: Directive, step: Step) -> Step | None:
-    if body.kind != "unit":
+    if body.kind not in ("unit", "queue"):
         state.meaning = None
     match body.kind:
         case "target":

@@ -33,7 +33,9 @@ def add(state: State, evaluator: Evaluator, body: StatementLine, mnemonic: str, 
         state.open = state.scalar = Open("scalar", evaluator.line.span(0, 1))
     made = statement(evaluator, body, mnemonic, step.frames, tuple(state.pending))
     state.pending.clear()
-    if state.open.kind != "unit":
+    if state.open.kind == "queue":
+        state.open.words.append(made)
+    elif state.open.kind != "unit":
         state.open.statements.append(made)
     elif cycle is None:
         message = "a line of a .unit section begins with its cycle"
@@ -43,15 +45,22 @@ def add(state: State, evaluator: Evaluator, body: StatementLine, mnemonic: str, 
 
 
 def block(state: State, lines: Block, step: Step) -> bool:
-    """Put a block into the .unit section that is open; whether it was, for not every block can stand there as one."""
-    if state.open is None or state.open.kind != "unit" or state.pending or step.scope is not state.top:
+    """Put a block into the .unit or .queue section that is open; whether it was, for not every block can be there."""
+    if state.open is None or state.open.kind not in ("unit", "queue") or state.pending or step.scope is not state.top:
+        return False
+    timed = state.open.kind == "unit"
+    if (lines.kinds.timed[lines.kinds.kind[lines.rows]] != timed).any():
         return False
     meaning = state.meaning
     if meaning is None or meaning.kinds is not lines.kinds or meaning.frames != step.frames:
         meaning = state.meaning = Meaning(lines.kinds, step.scope, state.names, step.frames)
     if not meaning.learn(lines, state.macros):
         return False
-    state.open.lines.append(Chunk(lines, meaning))
+    chunk = Chunk(lines, meaning)
+    if timed:
+        state.open.lines.append(chunk)
+    else:
+        state.open.words.append(chunk)
     return True
 
 

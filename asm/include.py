@@ -6,9 +6,9 @@ from lpuasm.asm import files
 from lpuasm.asm.blocks import Node, nest
 from lpuasm.asm.bulk import read
 from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.problems import Problem
 from lpuasm.asm.state import File, State, Step
-from lpuasm.asm.syntax import Frame
 from lpuasm.asm.tree import Directive, Str
 from lpuasm.isa.errors import AssemblyError, error
 from lpuasm.isa.suggest import did_you_mean

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.asm.draft import Draft
-from lpuasm.asm.merge import halves
-from lpuasm.asm.syntax import Statement
+from lpuasm.asm.rows import Row, Run
 from lpuasm.isa.meta import LONGEST_NAME
-from lpuasm.isa.program import INTENT_COLUMNS, PLACE_COLUMNS, Program, Symbol
+from lpuasm.isa.program import INTENT_COLUMNS, Program, Symbol
 from lpuasm.isa.timeline import Words
 
 
@@ -21,16 +21,12 @@ def link(draft: Draft) -> None:
     names = _file_names(draft)
     queues: dict[str, Words] = {}
     places: dict[str, NDArray[np.int32]] = {}
-    for image in draft.images.values():
-        if image.words:
-            queues[image.queue.name] = halves(image.words)
-            places[image.queue.name] = _places(image.statements, names)
+    for name, written in draft.written.items():
+        queues[name] = written.words
+        places[name] = _places(written.places, written.files, names)
     for filled in draft.filled:
-        number = {name: k for k, name in enumerate(names)}
-        where = filled.places.copy()
-        where[:, 0] = np.array([number[file] for file in filled.files], np.int32)[where[:, 0]]
         queues[filled.queue.name] = filled.words
-        places[filled.queue.name] = where[filled.row]
+        places[filled.queue.name] = _places(filled.places, filled.files, names)[filled.row]
     order = sorted(queues, key=lambda name: draft.target.queue[name].number)
     draft.program = Program(
         draft.target,
@@ -48,7 +44,7 @@ def link(draft: Draft) -> None:
 
 def _file_names(draft: Draft) -> dict[str, str]:
     """The files that words come from, by their names in spans: a program does not say where its main file lay."""
-    used = {s.span.file for image in draft.images.values() for s in image.statements}
+    used = {file for written in draft.written.values() for file in written.files}
     used |= {file for filled in draft.filled for file in filled.files}
     first = next(iter(draft.sources), "")
     return {name: file_name(name, first) for name in draft.sources if name in used}
@@ -60,22 +56,29 @@ def file_name(name: str, main: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in own)[-LONGEST_NAME:] or "<text>"
 
 
-def _places(statements: Sequence[Statement], names: dict[str, str]) -> NDArray[np.int32]:
+def _places(places: NDArray[np.int32], files: Sequence[str], names: dict[str, str]) -> NDArray[np.int32]:
+    """The places of a queue, their files by the numbers that they have in the program."""
     number = {name: k for k, name in enumerate(names)}
-    rows = [(number[s.span.file], s.span.line, s.span.column, -1) for s in statements]
-    return np.array(rows, np.int32).reshape(-1, len(PLACE_COLUMNS))
+    places = places.copy()
+    places[:, 0] = np.array([number[file] for file in files], np.int32)[places[:, 0]]
+    return places
 
 
 def _symbols(draft: Draft) -> tuple[Symbol, ...]:
     """Labels as words of their queues, flows as their starts, in the order of the object file."""
     labels = [
-        Symbol(label, "label", k, image.queue.name)
-        for image in draft.images.values()
-        for k, statement in enumerate(image.statements)
-        for label in statement.labels
+        Symbol(label, "label", k, name)
+        for name, image in draft.images.items()
+        for k, item in zip(accumulate((_length(item) for item in image.items), initial=0), image.items, strict=False)
+        if isinstance(item, Row)
+        for label in item.statement.labels
     ]
     flows = [Symbol(name, "flow", start) for name, start in zip(draft.flows, draft.starts, strict=True)]
     return tuple(sorted([*labels, *flows], key=lambda s: (s.kind, s.queue, s.value, s.name)))
+
+
+def _length(item: Row | Run) -> int:
+    return 1 if isinstance(item, Row) else len(item)
 
 
 def _intent(draft: Draft) -> NDArray[np.int32]:

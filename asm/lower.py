@@ -5,7 +5,7 @@ from __future__ import annotations
 from lpuasm.asm import queues as level_a
 from lpuasm.asm import schedule as level_b
 from lpuasm.asm.draft import Draft
-from lpuasm.asm.merge import halves, merge
+from lpuasm.asm.merge import columns, merge
 from lpuasm.asm.rows import Row, in_order
 from lpuasm.asm.syntax import Flow, QueueSection, UnitSection
 from lpuasm.isa.errors import Related
@@ -24,7 +24,9 @@ def tensors(draft: Draft) -> None:
 def words(draft: Draft) -> None:
     """``.queue`` sections to words."""
     sections = [s for s in draft.source.sections if isinstance(s, QueueSection)]
-    draft.images = level_a.images(sections, draft.site, draft.problems)
+    images = level_a.images(sections, draft.site, draft.problems)
+    draft.images = {name: image for name, image in images.items() if image.items}
+    draft.written = {name: columns(image.items) for name, image in draft.images.items()}
 
 
 def schedule(draft: Draft) -> None:
@@ -46,7 +48,7 @@ def queues(draft: Draft) -> None:
     """Rows to words; a queue is written as words or as rows, not as both."""
     for item in in_order(draft.rows, draft.runs):
         image = draft.images.get(item.queue.name)
-        if image is None or not image.words:
+        if image is None:
             continue
         for row in (item,) if isinstance(item, Row) else item.rows():
             message = f"the words of {row.queue.name} are written in a .queue section; this would be one more"
@@ -59,7 +61,7 @@ def queues(draft: Draft) -> None:
 
 def _notified(draft: Draft) -> list[int]:
     """The cycles in which notifications of `.queue` sections arrive."""
-    images = {name: halves(image.words) for name, image in draft.images.items() if image.words}
+    images = {name: words.words for name, words in draft.written.items()}
     signals = {
         definition.opcode: latency
         for name, latency in (

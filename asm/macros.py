@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from lpuasm.asm.blocks import Macro
 from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.problems import Problem
 from lpuasm.asm.scope import Bound, Group, Scope
 from lpuasm.asm.state import Definition, State, Step
-from lpuasm.asm.syntax import Frame, Number, Operand
+from lpuasm.asm.syntax import Number, Operand
 from lpuasm.asm.tree import Directive, Expr, Keyword, StatementLine
 from lpuasm.isa.errors import Related, Span, error
 from lpuasm.isa.suggest import did_you_mean

@@ -6,9 +6,10 @@ Two rows in one slot of a queue are an error that names both.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -51,15 +52,15 @@ def merge(
     holds = _waits([item for queue in by_queue.values() for item in queue], target, notified, problems)
     filled = []
     for _, own in sorted(by_queue.items()):
-        columns = _columns(own, holds)
-        if _conflicts(columns, problems):
+        sorted_rows = columns(own, holds)
+        if _conflicts(sorted_rows, problems):
             continue
-        filled.append(_fill(own[0].queue, columns, target))
+        filled.append(_fill(own[0].queue, sorted_rows, target))
     return filled
 
 
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
     """The rows of a queue in order of time; ``places`` with the numbers of ``files``."""
 
     rows: Sequence[Row]
@@ -71,7 +72,8 @@ class _Columns:
     files: tuple[str, ...]
 
 
-def _columns(items: Sequence[Row | Run], holds: dict[int, int]) -> _Columns:
+def columns(items: Sequence[Row | Run], holds: Mapping[int, int] = MappingProxyType({})) -> Columns:
+    """The rows of a queue; ``holds``: for how long some of them hold it, by the identity of the row."""
     files: dict[str, int] = {}
     parts: list[tuple[NDArray[Any], ...]] = []
     for of_rows, group in groupby(items, lambda item: isinstance(item, Row)):
@@ -98,16 +100,16 @@ def _columns(items: Sequence[Row | Run], holds: dict[int, int]) -> _Columns:
             where[:, 0] = files.setdefault(run.file, len(files))
             where[:, 1], where[:, 2] = run.line + 1, run.column
             parts.append((run.cycle, run.hold, run.words, run.repeats, where))
-    columns = parts[0] if len(parts) == 1 else tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+    joined = parts[0] if len(parts) == 1 else tuple(np.concatenate(part) for part in zip(*parts, strict=True))
     order = None
-    if (columns[0][1:] < columns[0][:-1]).any():
-        order = np.argsort(columns[0], kind="stable")
-        columns = tuple(column[order] for column in columns)
-    cycle, hold, words, repeats, where = columns
-    return _Columns(Rows(items, order), cycle, hold, words, repeats, where, tuple(files))
+    if (joined[0][1:] < joined[0][:-1]).any():
+        order = np.argsort(joined[0], kind="stable")
+        joined = tuple(part[order] for part in joined)
+    cycle, hold, words, repeats, where = joined
+    return Columns(Rows(items, order), cycle, hold, words, repeats, where, tuple(files))
 
 
-def _fill(queue: Queue, own: _Columns, target: Target) -> Filled:
+def _fill(queue: Queue, own: Columns, target: Target) -> Filled:
     nop = table(target).named("nop")[0]
     count = nop.operand["count"]
     least, most = count.attributes["least"], count.attributes["most"]
@@ -137,7 +139,7 @@ def halves(words: list[int]) -> Words:
 # Slots of a queue
 
 
-def _conflicts(own: _Columns, problems: Problems) -> bool:
+def _conflicts(own: Columns, problems: Problems) -> bool:
     """Reports every row that begins while its queue is held."""
     ends = np.maximum.accumulate(own.cycle + own.hold)
     if not (own.cycle[1:] < ends[:-1]).any():

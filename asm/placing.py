@@ -5,10 +5,11 @@ from __future__ import annotations
 from lpuasm.asm.body import Word
 from lpuasm.asm.draft import Draft, Meant
 from lpuasm.asm.forms import Forms
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.lines import body_of, stretches
 from lpuasm.asm.place import Placed, Placement
 from lpuasm.asm.rows import Row
-from lpuasm.asm.syntax import After, Flow, Frame, Statement, UnitSection, With
+from lpuasm.asm.syntax import After, Flow, Statement, UnitSection, With
 from lpuasm.isa.core import table
 from lpuasm.isa.errors import AssemblyError, Span
 from lpuasm.isa.operands import OperandError, Value

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 
+from lpuasm.asm.columns import Chunks
 from lpuasm.asm.dims import nest
 from lpuasm.asm.encode import Site, bound, encode, find
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.problems import Problems
-from lpuasm.asm.syntax import Frame, QueueSection, Statement
+from lpuasm.asm.rows import Row, Run
+from lpuasm.asm.syntax import QueueSection, Statement
 from lpuasm.isa.core import Definition
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Span, error
 from lpuasm.isa.operands import OperandError
@@ -17,28 +21,40 @@ from lpuasm.isa.target import Queue
 
 @dataclass(slots=True)
 class Image:
-    """The words of one queue so far, with the statement of each, and the sections that they are from."""
+    """The words of one queue so far as rows without cycles, and the first section that they are from."""
 
     queue: Queue
     span: Span
-    words: list[int] = field(default_factory=list)
-    statements: list[Statement] = field(default_factory=list)
+    items: list[Row | Run] = field(default_factory=list)
 
 
 def images(sections: list[QueueSection], site: Site, problems: Problems) -> dict[str, Image]:
     """The words of all ``.queue`` sections, those of several sections of one queue after each other."""
     found: dict[str, Image] = {}
+    chunks = Chunks(site)
     for section in sections:
         queue = site.target.queue.get(section.name)
         if queue is None:
             problems.add(_no_queue(section, site))
             continue
         image = found.setdefault(queue.name, Image(queue, section.span))
-        for statement in section.words:
-            with problems:
-                image.words.append(_word(statement, queue, site))
-                image.statements.append(statement)
+        encode = partial(_rows, queue=queue, site=site)
+        for item in section.items:
+            if isinstance(item, Statement):
+                one_by_one = [item]
+            elif run := chunks.words(item, queue, encode):
+                image.items.append(run)
+                continue
+            else:
+                one_by_one = [statement for _, statement in item.lines()]
+            for statement in one_by_one:
+                with problems:
+                    image.items += encode(statement)
     return found
+
+
+def _rows(statement: Statement, queue: Queue, site: Site) -> list[Row]:
+    return [Row(queue, 0, _word(statement, queue, site), 0, 1, statement)]
 
 
 def _word(statement: Statement, queue: Queue, site: Site) -> int:

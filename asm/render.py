@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lpuasm.asm.syntax import FRAMES
+from lpuasm.asm.frames import FRAMES
 from lpuasm.isa.errors import Diagnostic, Related, Span
 
 TAB = 4

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.syntax import (
     After,
     At,
     Flow,
-    Frame,
     QueueSection,
     ScalarSection,
     Section,
     Statement,
-    Timed,
     UnitRef,
     UnitSection,
+    Unread,
     With,
 )
 from lpuasm.isa.errors import Span
@@ -32,15 +32,16 @@ class Open:
     unit: UnitRef | None = None
     start: At | After | With | None = None
     statements: list[Statement] = field(default_factory=list)
-    lines: list[tuple[int, Statement] | Timed] = field(default_factory=list)
+    words: list[Statement | Unread] = field(default_factory=list)
+    lines: list[tuple[int, Statement] | Unread] = field(default_factory=list)
 
     def close(self, end_labels: tuple[str, ...]) -> Section:
         """The section, now that it is whole."""
         if self.unit is not None:
             return UnitSection(self.unit, tuple(self.lines), self.span, self.frames)
-        statements = tuple(self.statements)
         if self.kind == "queue":
-            return QueueSection(self.name, statements, self.span, self.frames)
+            return QueueSection(self.name, tuple(self.words), self.span, self.frames)
+        statements = tuple(self.statements)
         if self.kind == "flow":
             return Flow(self.name, self.start, statements, self.span, self.frames)
         return ScalarSection(statements, end_labels, self.span)

@@ -9,11 +9,12 @@ from pathlib import Path
 from lpuasm.asm.blocks import Macro, Node
 from lpuasm.asm.chunk import Meaning
 from lpuasm.asm.files import Found
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.parser import Parser
 from lpuasm.asm.problems import Problem
 from lpuasm.asm.scope import Bound, Names, Scope
 from lpuasm.asm.sections import Open
-from lpuasm.asm.syntax import Frame, Note, Param, Section
+from lpuasm.asm.syntax import Note, Param, Section
 from lpuasm.asm.tree import Expr
 from lpuasm.isa.errors import Diagnostic, LpuError, Related, Span, error
 

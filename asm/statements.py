@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from lpuasm.asm.expressions import Evaluator
+from lpuasm.asm.frames import Frame
 from lpuasm.asm.problems import Problem
 from lpuasm.asm.scope import Group
-from lpuasm.asm.syntax import Clause, Frame, Hole, Number, Operand, Repeat, Statement, Symbol, UnitRef
+from lpuasm.asm.syntax import Clause, Hole, Number, Operand, Repeat, Statement, Symbol, UnitRef
 from lpuasm.asm.tree import Expr, Keyword, Num, PinPart, RepeatPart, Setting, StatementLine
 from lpuasm.isa.errors import Related, error
 

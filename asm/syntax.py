@@ -11,31 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from lpuasm.asm.frames import Frame
 from lpuasm.isa.errors import Diagnostic, Related, Span, error
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One step of expansion: ``span`` is the line that called the macro, opened the loop, included the file."""
-
-    kind: str  # macro, function, for, include, import
-    name: str
-    span: Span
-
-    def related(self) -> Related:
-        """The frame as a party of a diagnostic."""
-        return Related(f"{FRAMES[self.kind]} `{self.name}`", self.span)
-
-
-FRAMES = {
-    "macro": "in expansion of macro",
-    "function": "in the function",
-    "for": "in iteration",
-    "include": "in the included file",
-    "import": "in the imported kernel",
-}
-"""What a frame is called in a diagnostic; :mod:`lpuasm.asm.render` prints such parties in one line each."""
-
 
 # Operands
 
@@ -255,16 +232,24 @@ class QueueSection:
     """``.queue mem.w17``: instruction words in queue order."""
 
     name: str
-    words: tuple[Statement, ...]
+    items: tuple[Statement | Unread, ...]
     span: Span
     frames: tuple[Frame, ...] = ()
 
+    @property
+    def words(self) -> tuple[Statement, ...]:
+        """The statements, one by one; those of chunks are made anew."""
+        found: list[Statement] = []
+        for item in self.items:
+            found += [item] if isinstance(item, Statement) else [statement for _, statement in item.lines()]
+        return tuple(found)
 
-class Timed(Protocol):
+
+class Unread(Protocol):
     """Many statements that were not looked at one by one; see :mod:`lpuasm.asm.chunk`."""
 
     def lines(self) -> list[tuple[int, Statement]]:
-        """Each at its cycle, in order of the text."""
+        """Each at its cycle (0 in a queue), in order of the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +257,7 @@ class UnitSection:
     """``.unit mem.w17``: statements, each at its cycle, in order of the text."""
 
     unit: UnitRef
-    items: tuple[tuple[int, Statement] | Timed, ...]
+    items: tuple[tuple[int, Statement] | Unread, ...]
     span: Span
     frames: tuple[Frame, ...] = ()
 

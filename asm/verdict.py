@@ -47,8 +47,8 @@ def _statement(draft: Draft, queue: int, word: int) -> Statement | None:
     if queue < 0:
         return None
     name = draft.target.queues[queue].name
-    if name in draft.images:
-        return draft.images[name].statements[word]
+    if name in draft.written:
+        return draft.written[name].rows[word].statement
     for filled in draft.filled:
         if filled.queue.number == queue:
             return filled.rows[int(filled.row[word])].statement

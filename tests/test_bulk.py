@@ -176,6 +176,52 @@ def test_blocks_of_odd_lines(least: None, lines: list[str], unit: str, size: int
     assert outcome(text, size) == outcome(text, OFF)
 
 
+IDLE = st.sampled_from(["nop 1", "nop 0", "nop 65535", "nop 65536", "nop 0x1f", "nop BASE", "nop -1", "nop 1, 2"])
+WORD = st.one_of(
+    st.integers(1, 300).map("nop {}".format),
+    st.tuples(st.integers(0, 40), st.integers(0, 7)).map("read {0[0]} -> s{0[1]}.e".format),
+    st.sampled_from(["read 3 -> s1.e repeat 4", "write s1.e -> BASE", "gather s1.e -> s2.e", "nop 3 ; 12: idle"]),
+)
+STRANGE = st.one_of(
+    IDLE, MEMORY, ADDRESS.map("read {} -> s1.e".format), BETWEEN,
+    st.sampled_from(["here: nop 2", "12: nop 3", "repeat 4", "repeat 3 every 2", "sync", "nop 2 @mem.w0", "twice 3"]),
+)  # fmt: skip
+WORDS = st.tuples(
+    st.sampled_from(["mem.w0", "mem.w7", "mem.e3", "vxm.alu2", "mem.w0", "mem.w"]).map(".queue {}".format),
+    st.lists(WORD, min_size=1, max_size=20).map("\n".join),
+).map("\n".join)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.one_of(WORDS, WORDS, SECTION), min_size=1, max_size=4).map("\n".join),
+    st.lists(st.tuples(st.integers(0, 80), STRANGE), max_size=2),
+    st.integers(1, 3),
+    st.booleans(),
+)
+def test_blocks_of_words(least: None, text: str, odd: list[tuple[int, str]], size: int, strict: bool) -> None:
+    lines = text.split("\n")
+    for place, line in odd:
+        lines.insert(place, line)
+    whole = HEAD + "\n".join(lines)
+    assert outcome(whole, size, strict) == outcome(whole, OFF, strict)
+
+
+def test_words_of_a_queue_are_a_block(least: None) -> None:
+    text = "\n".join(
+        [".queue mem.w0", *(f"{'nop' if k % 2 else 'read'} {k}{' -> s1.e' * (1 - k % 2)}" for k in range(90))]
+    )
+    assert blocks(text) == 90
+    assert isinstance(outcome(text, 2), bytes) and outcome(text, 2) == outcome(text, OFF)
+
+
+def test_a_label_among_words_counts_them(least: None) -> None:
+    text = ".queue mem.w0\n" + "nop 7\n" * 30 + "here:\n" + "nop 8\n" * 30 + "there: nop 9\n" + "nop 4\n" * 30
+    assert outcome(text, 2) == outcome(text, OFF)
+    bulk.LEAST = 2
+    assert [(s.name, s.value) for s in assemble(text, "t.s").symbols] == [("here", 30), ("there", 60)]
+
+
 def schedule(lines: int, *more: str) -> str:
     """A legal schedule of a slice."""
     every = [f"{8 * k}: read {4 * k % 4096:#x} -> s{k % 32}.e repeat 4" for k in range(lines)]

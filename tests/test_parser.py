@@ -43,6 +43,7 @@ def test_examples_parse(text: str) -> None:
 
 def test_shapes_that_are_no_longer_kept_are_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "nop 1\nnop 2, 3\nnop 4, 5, 6\n" * 2
+    monkeypatch.setattr(parser, "_templates", {})
     kept = Parser().parse(text, "t.s")
     monkeypatch.setattr(parser, "KEPT", 2)
     monkeypatch.setattr(parser, "_templates", {})
