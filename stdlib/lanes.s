@@ -90,6 +90,55 @@
     .endif
 .endm
 
+; The same for superlanes, two vectors at a time, since the SXM shifts sixteen streams as it shifts four: half the cycles.
+; A, B and C lie in eight slices each, and what is met goes from one bank to the other. The end is `ends tree, a, also_a,
+; b, also_b, h, o, k`: it folds a and also_a on ALU 8 · k + 5, b and also_b on 8 · k + 6, and writes the two results.
+.macro between_pairs h, count, type, bank
+    .for t in 0..2
+        .equ TO = t ? 1 - bank : bank
+        .equ NUMBER = 1 + 2 * t
+        .temp A{NUMBER}_{h} : {type} [count + count % 2, LANES] at mem.{h}[16..23] bank TO
+        .temp C{NUMBER}_{h} : {type} [count + count % 2, LANES] at mem.{h}[36..43] bank TO
+    .endfor
+    .temp B1_{h} : {type} [count + count % 2, LANES] at mem.{h}[24..31] bank bank
+    .temp B6_{h} : {type} [count + count % 2, LANES] at mem.{h}[24..31] bank 1 - bank
+.endm
+.macro step_pairs tree, h, i, o, k, by, also_by, near, shifted, also, last
+    .equ SHIFTED = (2 * k + 3) % 4
+    .equ ALSO = (2 * k + 2) % 4
+    flow meet_{h}_{by}:
+        read       shifted -> sg8.{o}[SHIFTED]
+        read       near -> sg8.{i}[2 * k + 1]
+        read       also -> sg8.{o}[ALSO]
+        shift_wide sg8.{o}[SHIFTED], 16 * by -> sg8.{i}[2 * k] @sxm.{h}.select0
+        shift_wide sg8.{o}[ALSO], 16 * also_by -> sg8.{i}[ALSO] @sxm.{h}.select1
+        fold       tree, sg4.{i}[4 * k], sg4.{i}[4 * k + 2], %a, 8 * k
+        fold       tree, sg4.{i}[4 * k + 1], sg4.{i}[4 * k + 3], %b, 8 * k + 1
+        .if by == 3 && !last
+            carry %a, sg4.{o}[4 * k], 8 * k + 2
+            carry %b, sg4.{o}[4 * k + 1], 8 * k + 3
+            write sg8.{o}[2 * k] -> B6_{h}
+        .endif
+        .if last
+            ends tree, %a, sg4.{i}[2 * ALSO], %b, sg4.{i}[2 * ALSO + 1], h, o, k
+        .else
+            fold tree, %a, sg4.{i}[2 * ALSO], sg4.{o}[4 * k + 2], 8 * k + 5
+            fold tree, %b, sg4.{i}[2 * ALSO + 1], sg4.{o}[4 * k + 3], 8 * k + 6
+            .equ TO = by == 1 ? 3 : 1
+            write sg8.{o}[2 * k + 1] -> A{TO}_{h}
+            write sg8.{o}[2 * k + 1] -> C{TO}_{h}
+        .endif
+.endm
+.macro meet_pairs tree, h, i, o, k, rounds
+    step_pairs tree, h, i, o, k, 1, 2, A1_{h}, B1_{h}, C1_{h}, rounds == 1
+    .if rounds > 1
+        step_pairs tree, h, i, o, k, 3, 6, A3_{h}, C3_{h}, B1_{h}, rounds == 2
+    .endif
+    .if rounds > 2
+        step_pairs tree, h, i, o, k, 7, 14, A1_{h}, C1_{h}, B6_{h}, 1
+    .endif
+.endm
+
 ; The first level of trees over transposed vectors of four bytes: T has `rows` of them, `to` 2 · tiles a column.
 .macro plane_level tree, h, i, o, k, rows, tiles, to
     .for half in 0..2

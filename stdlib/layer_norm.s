@@ -159,16 +159,16 @@ partial_sums Q
         mul           %mean, sg4.w[2] -> sg4.e[3], sg4.w[3] @alu6
         to_superlanes n, sg4.e[3], sg4.w[3], 0
     flow local_squares_{b}:
-        read       SD[0 : n, :] -> sg4.w[4]
-        mul        sg4.w[4], sg4.w[4] -> %s @alu4
-        read       Each -> sg4.e[2] repeat n step 0
-        mul        %s, sg4.e[2] -> %t @alu5
-        read       SQ[0 : n, :] -> sg4.w[3]
-        sub        sg4.w[3], %t -> %u @alu6
-        add        %u, SHARE -> sg4.w[4] @alu7
-        write      sg4.w[4] -> M2[0 : n, :]
-        quarters   b, 0, 0
-        fifths     b, 0, 0
+        read     SD[0 : n, :] -> sg4.w[4]
+        mul      sg4.w[4], sg4.w[4] -> %s @alu4
+        read     Each -> sg4.e[2] repeat n step 0
+        mul      %s, sg4.e[2] -> %t @alu5
+        read     SQ[0 : n, :] -> sg4.w[3]
+        sub      sg4.w[3], %t -> %u @alu6
+        add      %u, SHARE -> sg4.w[4] @alu7
+        write    sg4.w[4] -> M2[0 : n, :]
+        quarters b, 0, 0
+        fifths   b, 0, 0
     flow mean_{b}:
         read  Z[0, 0 : n, :] -> sg4.w[2]
         read  VO[0, 0 : n, :] -> sg4.w[4]

@@ -8,7 +8,7 @@
 .equ G = ceil_div(R, 16)     ; groups of rows, of all and of a block
 .equ NB = ceil_div(G, CENTRED ? max(12, min(ceil_div(G, 5), 100)) : max(7, ceil_div(G, 12)))
 .equ GB = ceil_div(G, NB)
-.equ SETS = CENTRED ? 2 : 1  ; of superlanes that are added at a time
+.equ SETS = CENTRED ? 2 : 1            ; of superlanes that are added at a time
 .equ OWN = CENTRED && NB > 1 ? 20 : 0  ; slices of the moments, which multiplying leaves alone
 
 .param ROOT = 27.712812921102035  ; of N: ROOT / sqrt(sum + N · eps) is the scale

@@ -4,15 +4,17 @@
 ; Along rows (WAY = 0): C columns of R vectors. Columns go west and east by turns, or (SPLIT) each is cut in two, whose
 ; results meet at last. What the VXM cannot add as it is, f16, and i32 whose mean is wanted, is cast in a first level of
 ; four operands a side: casts take the large ALUs, and four of a side with their three sums use all columns.
-; Across lanes there are three ways, for R rows of T tiles:
+; Across lanes there are four ways, for R rows of T tiles:
 ;   1  sixteen rows at a time are transposed by the SXM, a byte plane of a tile at once: sixteen vectors that the trees
 ;      reduce with those of the other tiles to one that holds a row in each lane of a superlane. Superlanes are met by
 ;      shifts: x of 3, 6 and 7, 20 superlanes in three rounds of two shifts each, every superlane taken once.
 ;   2  the tiles of a row are reduced first, as columns; then as 1. For long rows, that are few.
 ;   3  sums of f16: 320 rows are installed in a pair of planes, and ones streamed through: exact sums of 160 lanes, the
 ;      row in each lane. An install of 16 rows a cycle and hemisphere is all that it costs.
-.param C = 4    ; WAY 0: columns; 1 and 2: rows; 3: blocks of 320 rows
-.param R = 512  ; WAY 0 and 2: vectors of a column; 1: tiles; 3: halves of tiles
+;   4  as 2, for rows of 3 … 8 tiles: a row a cycle, or two of up to four tiles, and each flow has the rows of one
+;      place in sixteen, so that it writes their bytes where the SXM takes them from.
+.param C = 4    ; WAY 0: columns; 1, 2 and 4: rows; 3: blocks of 320 rows
+.param R = 512  ; WAY 0 and 2: vectors of a column; 1 and 4: tiles; 3: halves of tiles
 .param N = R    ; elements that are reduced to one
 .param WAY = 0
 .param SPLIT = 0
@@ -27,8 +29,13 @@
 .equ ROUNDS = WAY == 0 || WAY == 3 || SPAN == 1 ? 0 : SPAN > 7 ? 3 : SPAN > 3 ? 2 : 1  ; of shifts
 .equ OCTETS = WAY == 1 && F16 ? 2 : 4                                                  ; byte planes that are transposed
 .equ TILES = WAY == 1 ? R : 1                                                          ; and tiles of them
-.equ WEST = SPLIT ? C : WAY == 1 || WAY == 2 ? min(C, 16 * ceil_div(C, 32)) : ceil_div(C, 2)
+.equ PER = WAY == 4 && !CAST && R <= 4 ? 2 : 1                                         ; rows at a time
+.equ FROM = WAY == 4                                                                   ; banks: of what is transposed,
+.equ INTO = 1 - FROM                                                                   ; and the other
+.equ WEST = SPLIT ? C : WAY == 1 || WAY == 2 || WAY == 4 ? min(C, 16 * ceil_div(C, 32)) : ceil_div(C, 2)
 .equ EAST = SPLIT ? C : C - WEST
+.equ GROUPS_w = ceil_div(WEST, 16)
+.equ GROUPS_e = ceil_div(EAST, 16)
 .equ LAST = SPLIT && WAY == 0 || (MEAN || SMALL) && !ROUNDS  ; a step after the trees
 
 .macro fold tree, a, b, out, alu
@@ -53,7 +60,9 @@
 .equ LANE_TREE = 1
 .macro leave tree, h, stream
     .if tree == LANE_TREE && ROUNDS
-        apart h, stream
+        write stream -> A1_{h}[0 : GROUPS_{h}, :]
+        write stream -> B1_{h}[0 : GROUPS_{h}, :]
+        write stream -> C1_{h}[0 : GROUPS_{h}, :]
     .elif tree == ROW_TREE && WAY == 2
         write stream -> E_{h}
     .elif LAST
@@ -72,13 +81,25 @@
         write        sg2.{o}[8 * k + 6] -> Y_{h}
     .endif
 .endm
-.macro met tree, wide, a, b, h, o, k
+; The end of the last round of shifts, of two vectors.
+.macro ends tree, a, also_a, b, also_b, h, o, k
     .if MEAN || SMALL
-        fold  tree, a, b, %all, 8 * k + 1
-        scale %all, h, o, k
+        fold tree, a, also_a, %all_a, 8 * k + 5
+        fold tree, b, also_b, %all_b, 8 * k + 6
     .else
-        fold  tree, a, b, sg4.{o}[4 * k + 3], 8 * k + 3
-        write sg4.{o}[4 * k + 3] -> Y_{h}
+        fold tree, a, also_a, sg4.{o}[4 * k + 2], 8 * k + 5
+        fold tree, b, also_b, sg4.{o}[4 * k + 3], 8 * k + 6
+    .endif
+    .if SMALL
+        cast.f32.f16 %all_a -> sg2.{o}[8 * k + 4] @alu{8 * k + 2}
+        cast.f32.f16 %all_b -> sg2.{o}[8 * k + 5] @alu{8 * k + 7}
+        write        sg4.{o}[4 * k + 2] -> Y_{h}
+    .else
+        .if MEAN
+            mul %all_a, 1.0 / N -> sg4.{o}[4 * k + 2] @alu{8 * k + 2}
+            mul %all_b, 1.0 / N -> sg4.{o}[4 * k + 3] @alu{8 * k + 7}
+        .endif
+        write sg8.{o}[2 * k + 1] -> Y_{h}
     .endif
 .endm
 .include "trees.s"
@@ -166,6 +187,8 @@
     .endif
 .endm
 
+.include "rows.s"
+
 ; ---- Across lanes ------------------------------------------------------------------------------------------------
 ; Rows made one vector for each group of sixteen: by the trees, and by shifts.
 .macro across h, i, o, k, rows
@@ -173,12 +196,15 @@
     .equ TOTAL = 16 * GROUPS * TILES
     .equ EACH = WAY == 1 && CAST ? 4 : 8
     .equ COUNT = 16 * TILES / EACH
-    planes WAY == 2, X, h, TOTAL, OCTETS, 0
-    planes 1, T, h, TOTAL, OCTETS, 1
+    planes WAY != 1, X, h, TOTAL, OCTETS, FROM
+    planes 1, T, h, TOTAL, OCTETS, INTO
     .if WHOLE
-        .temp Q_{h} : i32 [GROUPS, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank 0
+        .temp Q_{h} : i32 [GROUPS, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank FROM
     .else
-        .temp Q_{h} : f32 [GROUPS, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank 0
+        .temp Q_{h} : f32 [GROUPS, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank FROM
+    .endif
+    .if WAY == 4
+        rows_first h, i, o, k, GROUPS
     .endif
     .if WAY == 2
         .for part in 0..2
@@ -212,12 +238,12 @@
         .endfor
     .endif
     .if WHOLE
-        levels L_{h}, LANE_TREE, h, i, o, k, GROUPS, COUNT, i32, Q_{h}, 1, 0
+        levels L_{h}, LANE_TREE, h, i, o, k, GROUPS, COUNT, i32, Q_{h}, INTO, 0
     .else
-        levels L_{h}, LANE_TREE, h, i, o, k, GROUPS, COUNT, f32, Q_{h}, 1, 0
+        levels L_{h}, LANE_TREE, h, i, o, k, GROUPS, COUNT, f32, Q_{h}, INTO, 0
     .endif
     .if ROUNDS
-        meet LANE_TREE, 1, h, i, o, k, ROUNDS
+        meet_pairs LANE_TREE, h, i, o, k, ROUNDS
     .endif
 .endm
 
@@ -265,18 +291,24 @@
 
 ; ---- The result --------------------------------------------------------------------------------------------------
 .macro tensors h, k, count
-    .if WHOLE
+    .if LAST && WHOLE
         .temp F_{h} : i32 [count, LANES] at mem.{h}[32..35]
-    .else
+    .elif LAST
         .temp F_{h} : f32 [count, LANES] at mem.{h}[32..35]
     .endif
     .if k == 0 || !SPLIT
-        .if WHOLE
-            .output Y_{h} : i32 [count, LANES] at mem.{h}[36..39] bank ROUNDS % 3 > 0
+        .if ROUNDS && WHOLE
+            .output Y_{h} : i32 [count + count % 2, LANES] at mem.{h}[0..7] bank FROM
+        .elif ROUNDS && SMALL
+            .output Y_{h} : f16 [count + count % 2, LANES] at mem.{h}[0..3] bank FROM
+        .elif ROUNDS
+            .output Y_{h} : f32 [count + count % 2, LANES] at mem.{h}[0..7] bank FROM
+        .elif WHOLE
+            .output Y_{h} : i32 [count, LANES] at mem.{h}[36..39] bank 0
         .elif SMALL
-            .output Y_{h} : f16 [count, LANES] at mem.{h}[36..37] bank ROUNDS % 3 > 0
+            .output Y_{h} : f16 [count, LANES] at mem.{h}[36..37] bank 0
         .else
-            .output Y_{h} : f32 [count, LANES] at mem.{h}[36..39] bank ROUNDS % 3 > 0
+            .output Y_{h} : f32 [count, LANES] at mem.{h}[36..39] bank 0
         .endif
     .endif
 .endm
@@ -301,9 +333,9 @@
     .equ GROUPS = ceil_div(rows, 16)
     tensors h, k, GROUPS
     .if ROUNDS && WHOLE
-        between h, GROUPS, i32
+        between_pairs h, GROUPS, i32, INTO
     .elif ROUNDS
-        between h, GROUPS, f32
+        between_pairs h, GROUPS, f32, INTO
     .endif
     across h, i, o, k, rows
 .endm
@@ -311,7 +343,7 @@
     .if WAY == 0
         tensors h, k, count
         columns h, i, o, k, count, n
-    .elif WAY == 1
+    .elif WAY == 1 || WAY == 4
         results h, i, o, k, count
     .elif WAY == 2
         .if WHOLE

@@ -63,7 +63,7 @@ class Plan:
     def west(self) -> int:
         """Columns, rows or blocks of the west."""
         half = -(-self.columns // 2)
-        if self.way in (1, 2):
+        if self.way in (1, 2, 4):
             half = min(self.columns, 16 * -(-self.columns // 32))
         return self.columns if self.split else half
 
@@ -71,6 +71,11 @@ class Plan:
     def deep(self) -> int:
         """Vectors of a column, on the side that has more."""
         return -(-self.vectors // 2) if self.split else self.vectors
+
+    @property
+    def together(self) -> int:
+        """Rows of a few tiles that a side takes in a cycle (way 4)."""
+        return 2 if self.vectors <= 4 and not self.cast else 1
 
     @property
     def rounds(self) -> int:
@@ -88,6 +93,8 @@ class Plan:
             total += rounding + 3 * (levels(16 * self.vectors, each) - 1)
         if self.way == 2:
             total += 6
+        if self.way == 4:
+            total += 4 + (2 if self.vectors <= 4 else 3)
         if self.way == 3:
             total += 1 + 3 * levels(self.vectors)
         return total + 2 * self.rounds
@@ -97,15 +104,18 @@ class Plan:
         each = 4 if self.cast else 8
         total = 30
         if self.last and not self.rounds:
-            total += 45 + (-(-self.west // 16) if self.way in (1, 2) else self.west)
+            total += 45 + (-(-self.west // 16) if self.way in (1, 2, 4) else self.west)
         if self.way in (0, 2):
             total += self.west * issues(self.deep, each) + _LEVEL * levels(self.deep, each)
         if self.way == 2:
             total += 2 * self.west + 80
-        if self.way in (1, 2):
+        if self.way == 4:
+            total += -(-self.west // 16) * 16 // self.together + 40
+        if self.way in (1, 2, 4):
             groups, deep = -(-self.west // 16), self.vectors if self.way == 1 else 1
             first = each if self.way == 1 else 8
-            total += groups * (deep * self.octets // 2 + issues(16 * deep, first) + self.rounds) + 75
+            total += groups * (deep * self.octets // 2 + issues(16 * deep, first)) + 75
+            total += -(-groups // 2) * self.rounds
             total += _LEVEL * levels(16 * deep, first) + _ROUND * self.rounds
         if self.way == 3:
             total += self.west * (-(-self.vectors // 2) * (self.rows // 16 + 6) + issues(self.vectors))
@@ -125,6 +135,10 @@ class Plan:
             same, other = temporaries(16 * deep // first * 8)
             planes = groups * deep * self.octets // 2
             here, there = here + planes + groups * other, there + planes + groups * same
+        if self.way == 4:
+            same, other = temporaries(16)
+            here = groups * (self.octets // 2 + 16 // (2 if self.cast else self.together) + same)
+            there = groups * (self.octets // 2 + 1 + other)
         if self.way == 3:
             here = self.west * -(-self.vectors // 2) * self.rows // 16
             other, same = temporaries(self.vectors)
@@ -132,7 +146,10 @@ class Plan:
             here += self.west * other
             if self.columns * self.vectors > 2 * _TILES:
                 return False
-        results = {0: self.west, 1: 3 * groups, 2: 3 * groups + self.west, 3: 2 * self.west}[self.way]
+        if self.rounds:
+            pairs = -(-groups // 2)
+            here, there = here + pairs, there + pairs
+        results = {0: self.west, 1: groups, 2: self.west, 3: 2 * self.west, 4: groups}[self.way]
         return max(here, there, results) <= _BANK
 
 
@@ -153,6 +170,8 @@ def plans(name: str, dtype: str, outer: int, pieces: int, reduced: int, inner: i
     found.append(Plan(1, outer, deep, cast=cast, octets=octets, last=last, span=span))
     if deep > 1:
         found.append(Plan(2, outer, deep, split=outer <= 16, cast=cast, last=last, span=span))
+    if 3 <= deep <= (4 if cast else 8):
+        found.append(Plan(4, outer, deep, cast=cast, last=last, span=span))
     if dtype == "f16" and not small:
         rows = 16 * -(-min(outer, LANES) // 16)
         halves = -(-reduced // (LANES // 2)) if pieces == 1 else 2 * deep
@@ -254,6 +273,18 @@ def byte_planes(rows: Array, neutral: Any) -> list[Array]:
     return [np.ascontiguousarray(octets[:, :, p]) for p in range(rows.dtype.itemsize)]
 
 
+def _places(rows: Array, plan: Plan, neutral: Any) -> Array:
+    """Rows [rows, tiles, 320] by groups of sixteen, and in these by flows: [groups, flows, places, 320]."""
+    import numpy as np
+
+    groups = np.full((-(-len(rows) // 16), 16, 4 if plan.vectors <= 4 else 8, LANES), neutral, rows.dtype)
+    groups.reshape(-1, *groups.shape[2:])[: len(rows), : rows.shape[1]] = rows
+    if plan.cast or plan.together == 1:
+        return groups
+    pairs = groups.reshape(-1, 2, 2, 4, 4, LANES).swapaxes(2, 3)
+    return np.ascontiguousarray(pairs).reshape(-1, 8, 8, LANES)
+
+
 def _inputs(x: Array, plan: Plan, neutral: Any) -> Mapping[str, Array]:
     """The tensors of x [outer, pieces, reduced, inner]: lanes beyond the edge, and rows of no block, are neutral."""
     import numpy as np
@@ -273,7 +304,9 @@ def _inputs(x: Array, plan: Plan, neutral: Any) -> Mapping[str, Array]:
         blocks = cut.reshape(plan.columns, plan.rows, -1, LANES).swapaxes(1, 2)
         return {f"X_{h}": np.ascontiguousarray(part) for h, part in _sides(blocks, plan)}
     for h, part in _sides(cut, plan):
-        if plan.way == 1:
+        if plan.way == 4:
+            found[f"X_{h}"] = _places(part, plan, neutral)
+        elif plan.way == 1:
             found |= {f"X{p}_{h}": octets for p, octets in enumerate(byte_planes(part, neutral))}
         else:
             deep = np.zeros((len(part), -(-part.shape[1] // 8) * 8, LANES), x.dtype)
@@ -329,8 +362,9 @@ def _prepare(name: str, x: Any, axis: int | tuple[int, ...] | None = -1, keepdim
 
 _FORMULA = (
     "P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1, L(n) how many these are; of what the busier side has: C columns of n vectors: "
-    "C·P(n) + 36·L(n) + 30; G groups of 16 rows of T tiles: G·(T·bytes/2 + P(16·T) + s) + 36·L(16·T) + 76·s + 105, "
-    "s ≤ 3 rounds of shifts, or, with the tiles as columns of their own first, both, 2 a row, and 80; B blocks of h "
+    "C·P(n) + 36·L(n) + 30; G groups of 16 rows of T tiles: G·(T·bytes/2 + P(16·T) + s/2) + 36·L(16·T) + 76·s + 105, "
+    "s ≤ 3 rounds of shifts, or, with the tiles as columns of their own first, both, 2 a row, and 80, or, of three to "
+    "eight tiles, that of one tile and 16·G, of up to four 8·G, and 40; B blocks of h "
     "rows, H halves of tiles: B·(⌈H/2⌉·(h/16 + 6) + P(H)) + 36·L(H) + 140; what is cast goes ⌈n/4⌉ first; a result "
     "that is scaled, cast or met from both sides: its vectors and 45"
 )

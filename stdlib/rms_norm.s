@@ -129,7 +129,7 @@ partial_sums Q
         .endfor
         quarters s, 0, 0
         fifths   s, 0, 0
-        scale      s
+        scale    s
     .endif
     .if s
         spread s - 1

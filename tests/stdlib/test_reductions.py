@@ -89,6 +89,9 @@ def test_shapes(data: st.DataObject, name: str, dtype: str, seed: int) -> None:
         ((600, 33), "float32", 0),  # a third level, and a split column
         ((1, 40000), "float32", 1),  # tiles first
         ((20, 6000), "int32", 1),
+        ((70, 1000), "float32", 1),  # rows of few tiles: two at a time, one, and one that is cast
+        ((700, 2000), "int32", 1),
+        ((300, 900), "float16", 1),
         ((330, 400), "float16", 1),  # two blocks of rows
         ((40, 16), "float32", 1),  # no, one, two and three rounds of shifts
         ((33, 48), "float32", 1),
