@@ -64,6 +64,30 @@ class PreparedF16:
     """The rows that hold an infinity or a NaN."""
 
 
+@dataclass(frozen=True, slots=True)
+class RowsF16:
+    """Vectors in the form that :func:`dot_rows` takes."""
+
+    rows: NDArray[np.float16]
+    """[n, K]: the vectors."""
+    wide: NDArray[np.float64]
+    """[n, k]: their first lanes; a row that is not finite, wherever in it that is, is zeros."""
+    norm: NDArray[np.float64]
+    """[n]: Euclidean norms."""
+    spread: NDArray[np.float64]
+    """[n]: norms in units of the smallest ulp of their row."""
+    special: NDArray[np.intp]
+    """The rows that hold an infinity or a NaN."""
+
+    def block(self, start: int, end: int) -> RowsF16:
+        """Some of the vectors."""
+        special = self.special
+        if special.size:
+            special = special[(special >= start) & (special < end)] - start
+        part = slice(start, end)
+        return RowsF16(self.rows[part], self.wide[part], self.norm[part], self.spread[part], special)
+
+
 def prepare_i8(w: NDArray[np.int8]) -> NDArray[np.float32]:
     """Installed rows ``w`` [N, K] as the float32 [K, N] that :func:`dot_i8_prepared` takes."""
     return np.ascontiguousarray(w.T, dtype=np.float32)
@@ -97,14 +121,15 @@ def prepare_f16(w: NDArray[np.float16]) -> PreparedF16:
     if w.shape[1] > MAX_K:
         raise ValueError(f"an f16 dot product has at most {MAX_K} terms, not {w.shape[1]}")
     rows = w.copy()
-    used = np.flatnonzero(np.bitwise_or.reduce(rows.view(np.uint16), axis=0) & np.uint16(_MAGNITUDE))
+    magnitude = rows.view(np.uint16) & np.uint16(_MAGNITUDE)
+    used = np.flatnonzero(magnitude.max(axis=0, initial=0))
     with np.errstate(all="ignore"):
-        wide, norm, spread, special = _measure(rows, int(used[-1]) + 1 if used.size else 0)
-        widest = float(spread.max(initial=0.0))
+        v = _measured(rows, magnitude, int(used[-1]) + 1 if used.size else 0)
+        widest = float(v.spread.max(initial=0.0))
     limit = _EXACT / widest if widest else math.inf
-    some = np.flatnonzero(norm)
+    some = np.flatnonzero(v.norm)
     width = int(some[-1]) + 1 if some.size else 0
-    return PreparedF16(rows, wide[:width].T, norm[:width], spread[:width], limit, special)
+    return PreparedF16(rows, v.wide[:width].T, v.norm[:width], v.spread[:width], limit, v.special)
 
 
 def dot_f16(x: NDArray[np.float16], w: NDArray[np.float16]) -> NDArray[np.float32]:
@@ -116,56 +141,59 @@ def dot_prepared(
     x: NDArray[np.float16], weights: PreparedF16, out: NDArray[np.float32] | None = None
 ) -> NDArray[np.float32]:
     """:func:`dot_f16` with prepared weights; ``out`` [n, N] is filled and returned if it is given."""
-    n, width = len(x), len(weights.rows)
     if out is None:
-        out = np.empty((n, width), np.float32)
-    sums = np.empty((min(n, _ROWS), weights.columns.shape[1]))
-    with np.errstate(all="ignore"):
-        for start in range(0, n, _ROWS):
-            block = x[start : start + _ROWS]
-            _dot_block(block, weights, sums[: len(block)], out[start : start + _ROWS])
+        out = np.empty((len(x), len(weights.rows)), np.float32)
+    sums = np.empty((min(len(x), _ROWS), weights.columns.shape[1]))
+    for start in range(0, len(x), _ROWS):
+        measured = rows_f16(x[start : start + _ROWS], len(weights.columns))
+        _dot_block(measured, weights, sums[: len(measured.rows)], out[start : start + _ROWS])
     return out
 
 
-def _dot_block(
-    x: NDArray[np.float16], weights: PreparedF16, sums: NDArray[np.float64], out: NDArray[np.float32]
-) -> None:
-    depth, width = weights.columns.shape
-    wide, norm, spread, special = _measure(x, depth)
-    np.matmul(wide, weights.columns, out=sums)
-    place = out[:, :width]
-    np.copyto(place, sums, casting="same_kind")
-    place += np.float32(0.0)  # a BLAS may start from a product, and then from -0
-    out[:, width:] = 0.0
-    rows = np.flatnonzero(spread > weights.limit)
-    if rows.size:
-        _settle(x, rows, norm[rows], spread[rows], weights, sums, out)
-    if special.size:
-        out[special] = nonfinite_dots(x[special], weights.rows)
-    if weights.special.size:
-        out[:, weights.special] = nonfinite_dots(x, weights.rows[weights.special])
+def rows_f16(x: NDArray[np.float16], depth: int) -> RowsF16:
+    """Vectors ``x`` [n, K] for products with weights whose ``columns`` have that depth."""
+    with np.errstate(all="ignore"):
+        return _measured(x, x.view(np.uint16) & np.uint16(_MAGNITUDE), depth)
 
 
-def _measure(
-    v: NDArray[np.float16], depth: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
-    """The first ``depth`` lanes of ``v`` [n, K] in float64, their norms and spreads, and which rows are not finite.
+def dot_rows(x: RowsF16, weights: PreparedF16, out: NDArray[np.float32]) -> None:
+    """:func:`dot_prepared` with vectors from :func:`rows_f16`, which are prepared once for many weights."""
+    sums = np.empty((min(len(x.rows), _ROWS), weights.columns.shape[1]))
+    for start in range(0, len(x.rows), _ROWS):
+        block = x.block(start, start + _ROWS)
+        _dot_block(block, weights, sums[: len(block.rows)], out[start : start + _ROWS])
 
-    These are made zeros, wherever in the row that is.
-    """
-    magnitude = v.view(np.uint16) & np.uint16(_MAGNITUDE)
+
+def _dot_block(x: RowsF16, weights: PreparedF16, sums: NDArray[np.float64], out: NDArray[np.float32]) -> None:
+    width = weights.columns.shape[1]
+    with np.errstate(all="ignore"):
+        np.matmul(x.wide, weights.columns, out=sums)
+        place = out[:, :width]
+        np.copyto(place, sums, casting="same_kind")
+        place += np.float32(0.0)  # a BLAS may start from a product, and then from -0
+        out[:, width:] = 0.0
+        rows = np.flatnonzero(x.spread > weights.limit)
+        if rows.size:
+            _settle(x.rows, rows, x.norm[rows], x.spread[rows], weights, sums, out)
+        if x.special.size:
+            out[x.special] = nonfinite_dots(x.rows[x.special], weights.rows)
+        if weights.special.size:
+            out[:, weights.special] = nonfinite_dots(x.rows, weights.rows[weights.special])
+
+
+def _measured(v: NDArray[np.float16], magnitude: NDArray[np.uint16], depth: int) -> RowsF16:
+    """Vectors ``v`` with ``depth`` of their lanes in float64. ``magnitude``: their bits without signs, overwritten."""
     special = _NONE
     if magnitude.max(initial=0) >= _INFINITE:
         special = np.flatnonzero(magnitude.max(axis=1) >= _INFINITE)
     magnitude = magnitude[:, :depth]
     magnitude -= np.uint16(1)  # zeros become the largest, so the minimum is over the others
-    least = magnitude.min(axis=1, initial=0xFFFF).astype(np.intp) + 1
-    exponent = least >> 10
+    exponent = (magnitude.min(axis=1, initial=0xFFFF).astype(np.intp) + 1) >> 10
     wide = to_f64(v[:, :depth], not exponent.all())
     if special.size:
         wide[special] = 0.0
     norm = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    return wide, norm, norm * _PER_ULP[exponent], special
+    return RowsF16(v, wide, norm, norm * _PER_ULP[exponent], special)
 
 
 def _settle(

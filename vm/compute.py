@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,15 +10,12 @@ from numpy.typing import NDArray
 
 from lpuasm.isa.casts import DTYPES
 from lpuasm.isa.core import table
-from lpuasm.isa.dot import PreparedF16, dot_prepared, prepare_f16
+from lpuasm.isa.dot import PreparedF16, dot_prepared, dot_rows, prepare_f16
 from lpuasm.isa.meaning import meaning
 from lpuasm.isa.operands import Immediate
-from lpuasm.isa.program import Program
-from lpuasm.isa.target import Target
-from lpuasm.vm.collect import Place, blank, collect
+from lpuasm.vm.collect import collect
 from lpuasm.vm.fault import Finding
-from lpuasm.vm.fetch import fetch, repeated
-from lpuasm.vm.kept import Prepared
+from lpuasm.vm.fetch import repeated
 from lpuasm.vm.lanes import widened
 from lpuasm.vm.multiply import multiply_i8
 from lpuasm.vm.net import cycles
@@ -27,88 +23,8 @@ from lpuasm.vm.nodes import operand_type
 from lpuasm.vm.state import identity
 from lpuasm.vm.steps import Step
 from lpuasm.vm.switch import OPERATIONS, evenly, spread, turned
-from lpuasm.vm.values import Array, Pool
-
-
-@dataclass
-class Work:
-    """A run under way. ``values``: by node; ``found``: faults that depend on data.
-
-    ``prepared``: weights in the form that products take, and ``preparations`` the keys there of each of their nodes;
-    ``fixed``: nodes of weights whose prepared form may outlive the run, which is what ``lasting`` is for; ``sinks``:
-    nodes that are computed in their output.
-    """
-
-    program: Program
-    target: Target
-    values: dict[int, Any]
-    lasting: dict[tuple[tuple[int, ...], ...], Prepared] = field(default_factory=dict)
-    fixed: Collection[int] = ()
-    sinks: Mapping[int, tuple[str, Place]] = field(default_factory=dict)
-    prepared: dict[tuple[tuple[int, ...], ...], Prepared] = field(default_factory=dict)
-    preparations: dict[int, list[tuple[tuple[int, ...], ...]]] = field(default_factory=dict)
-    outputs: dict[str, Array] = field(default_factory=dict)
-    found: list[Finding] = field(default_factory=list)
-    pool: Pool = field(default_factory=Pool)
-
-    def take(self, step: Step, k: int) -> Array:
-        """Input ``k`` of a step."""
-        return fetch(self.values, step.fetches[k], self.target.lanes)
-
-    def output(self, name: str) -> Array:
-        """An output [rows, columns], which may have been begun."""
-        if name not in self.outputs:
-            layout = self.program.tensor[name].layout
-            assert layout is not None
-            self.outputs[name] = blank(layout)
-        return self.outputs[name]
-
-    def kept(self, key: tuple[tuple[int, ...], ...], nodes: Collection[int], make: Callable[[], Prepared]) -> Prepared:
-        """Prepared weights of ``nodes``, made once."""
-        if all(n in self.fixed for n in nodes):
-            found = self.lasting.get(key)
-            if found is None:
-                found = self.lasting[key] = make()
-            return found
-        found = self.prepared.get(key)
-        if found is None:
-            found = self.prepared[key] = make()
-            for n in nodes:
-                self.preparations.setdefault(n, []).append(key)
-        return found
-
-    def room(self, step: Step, dtype: np.dtype[Any]) -> Array:
-        """Where the vectors of a step go: [vectors, lanes] of its node's value."""
-        value = self.values.get(step.node.number)
-        if value is None:
-            value = self.room_of(step.node.number, step.node.count, dtype)
-            if not step.whole:
-                self.values[step.node.number] = value
-        return value if step.whole else value[step.low : step.high]
-
-    def room_of(self, number: int, count: int, dtype: np.dtype[Any]) -> Array:
-        """Room for all vectors of a node; in an output, if they go there as they are."""
-        if number in self.sinks:
-            name, place = self.sinks[number]
-            return self.output(name)[place]
-        return self.pool.take(count, self.target.lanes, dtype)
-
-    def forget(self, node: int) -> None:
-        """Gives up the value of a node that nobody needs any more."""
-        self.values.pop(node, None)
-        for key in self.preparations.pop(node, ()):
-            self.prepared.pop(key, None)
-
-    def put(self, step: Step, result: Array) -> None:
-        """Keeps the vectors of a step as the value of its node, or as a part of it."""
-        number = step.node.number
-        if step.whole:
-            self.values[number] = result
-            return
-        value = self.values.get(number)
-        if value is None:
-            value = self.values[number] = np.empty((step.node.count, *result.shape[1:]), result.dtype)
-        value[step.low : step.high] = result
+from lpuasm.vm.values import Array
+from lpuasm.vm.work import Work
 
 
 def vector(work: Work, step: Step) -> None:
@@ -151,11 +67,11 @@ def weights(work: Work, step: Step) -> None:
 
 def product(work: Work, step: Step) -> None:
     """A run of activations on one state of an array."""
-    rows, out = work.take(step, 0), work.room(step, DTYPES[step.node.kept])
+    out = work.room(step, DTYPES[step.node.kept])
     code = step.node.code
     assert code is not None
     if step.node.kept == "i32":
-        multiply_i8(work, [rows], ((step.holder,),), {}, [out])
+        multiply_i8(work, [work.take(step, 0)], ((step.holder,),), {}, [out])
     else:
         half, width = code.values["half"], work.target.lanes // 2
         assert isinstance(half, int)
@@ -163,7 +79,10 @@ def product(work: Work, step: Step) -> None:
         key = ((step.holder,), (half,))
         held = work.kept(key, (step.holder,), lambda: prepare_f16(work.values[step.holder][:, lanes]))
         assert isinstance(held, PreparedF16)
-        dot_prepared(rows[:, lanes], held, out)
+        if step.again is None:
+            dot_prepared(work.take(step, 0)[:, lanes], held, out)
+        else:
+            dot_rows(work.again(step, lanes, len(held.columns)), held, out)
     if step.whole:
         work.values[step.node.number] = out
 

@@ -11,12 +11,13 @@ from lpuasm.isa.errors import Diagnostic, Fault
 from lpuasm.isa.faults import Violation, describe
 from lpuasm.isa.program import Program
 from lpuasm.vm.bind import bind
-from lpuasm.vm.compute import COMPUTE, Work
+from lpuasm.vm.compute import COMPUTE
 from lpuasm.vm.fault import Finding, diagnostic
 from lpuasm.vm.plan import Plan, plan
 from lpuasm.vm.result import Run
 from lpuasm.vm.state import parties
 from lpuasm.vm.values import TensorValue
+from lpuasm.vm.work import Work
 
 
 def run_fast(program: Program, inputs: Mapping[str, ArrayLike]) -> Run:

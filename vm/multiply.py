@@ -14,7 +14,7 @@ from lpuasm.vm import int8
 from lpuasm.vm.fetch import Fetch, fetch
 
 if TYPE_CHECKING:
-    from lpuasm.vm.compute import Work
+    from lpuasm.vm.work import Work
 
 _ROWS = 512  # a block of activations and its sums stay in the cache
 _MOST = 2**17  # the sum of magnitudes that activations of 2**7 make an exact float32 of

@@ -16,6 +16,7 @@ class Step:
 
     ``whole``: they are all there are of it. ``holder``: the node with its weights or its table. ``takes``: the node
     whose value may be overwritten with the result. ``drops``: nodes whose values nobody needs after it.
+    ``again``: of a product, the number of its vectors if other ones take the same, and how many of these come later.
     Of several products made one: ``targets`` are their nodes, ``holders`` the weights of each, a node for each of
     ``fetches``, and ``held`` says where those come from that are there from the beginning.
     """
@@ -28,6 +29,7 @@ class Step:
     holder: int = -1
     takes: int = -1
     drops: tuple[int, ...] = ()
+    again: tuple[int, int] | None = None
     targets: tuple[int, ...] = ()
     holders: tuple[tuple[int, ...], ...] = ()
     held: Mapping[int, Fetch] = field(default_factory=dict)
@@ -65,6 +67,7 @@ def settle(steps: list[Step], sinks: Container[int]) -> None:
     drops: dict[int, list[int]] = {}
     for n, k in last.items():
         drops.setdefault(k, []).append(n)
+    _share(steps)
     whole = {n for s in steps if s.whole and s.node.kind in ("abc", "acc", "products") for n in s.makes}
     for k, s in enumerate(steps):
         s.drops = tuple(drops.get(k, ()))
@@ -78,3 +81,15 @@ def settle(steps: list[Step], sinks: Container[int]) -> None:
             same = p.at == 0 and p.pace == 1 and s.fetches[0].count == s.node.count
             if same and uses[p.node] == 1 and p.node not in s.fetches[1].nodes:
                 s.takes = p.node
+
+
+def _share(steps: list[Step]) -> None:
+    """Says of products in f16 which ones take the same vectors."""
+    alike: dict[object, list[Step]] = {}
+    for s in steps:
+        if s.node.kind == "abc" and s.node.kept == "f32" and not s.fetches[0].scattered:
+            assert s.node.code is not None
+            alike.setdefault((s.fetches[0].pieces, s.node.code.values["half"]), []).append(s)
+    for number, row in enumerate(alike.values()):
+        for k, s in enumerate(row if len(row) > 1 else ()):
+            s.again = number, len(row) - 1 - k
