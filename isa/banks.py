@@ -90,11 +90,11 @@ def crowded(timeline: Timeline, held: Holds) -> Bools:
 
 def _once(timeline: Timeline, family: Ints) -> Bools:
     """Whether families never issue twice in a cycle."""
-    count, every = timeline.count[family], timeline.every[family]
-    good: Bools = (count[:, 0] == 1) | (every[:, 0] > 0)
-    deep = indices(count[:, 1] > 1)
+    count, every = (c.T.take(family, axis=1) for c in (timeline.count, timeline.every))
+    good: Bools = (count[0] == 1) | (every[0] > 0)
+    deep = indices(count[1] > 1)
     if len(deep):
-        count, every = count[deep].T, every[deep].T
+        count, every = count.take(deep, axis=1), every.take(deep, axis=1)
         span = (count[0] - 1) * every[0]
         for k in (1, 2):
             good[deep] &= (count[k] == 1) | (every[k] > span)
@@ -106,7 +106,7 @@ def _turns(timeline: Timeline, held: Holds, rows: Ints, size: int) -> tuple[Bool
     """Of words that use both banks: whether they change it at equal times, the cycle in which they are first in bank 0
     modulo two turns, and the length of a turn."""
     family = held.family[rows]
-    count, every, step = (c[family].T for c in (timeline.count, timeline.every, timeline.step))
+    count, every, step = (c.T.take(family, axis=1) for c in (timeline.count, timeline.every, timeline.step))
     step = np.where(count > 1, step, 0)
     over = (step + size // 2) // size
     rest = step - over * size

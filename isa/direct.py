@@ -13,7 +13,7 @@ from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Bools, Ints, Runs
 from lpuasm.isa.sweep import Heard, Meetings, renumbered, sweep
 
-_ROUNDS = 4  # so many ranks a reader looks through
+_ROUNDS = 16  # so many ranks a reader looks through
 
 
 def hear(runs: Runs) -> tuple[Heard, Meetings]:

@@ -54,7 +54,7 @@ class Links:
 @dataclass(frozen=True)
 class Ports:
     """Tables of a target: by queue and direction the taps (−1: none), by opcode what its words hold and how long they
-    take. ``form``, ``at``, … are [opcodes, slots], a slot an operand on streams. ``pair`` is the code of the type that
+    take. ``form``, ``at``, … are [slots, opcodes], a slot an operand on streams. ``pair`` is the code of the type that
     claims two planes. ``low_half``: whether all that words say of streams is in their low halves. ``numbers``: by name
     of an operand that is a number, its lowest bit (−1: none) and its width."""
 
@@ -82,10 +82,10 @@ def ports(target: Target) -> Ports:
     definitions = [d for d in table(target) if d.unit != "seq"]
     slots = max(len(_stream_operands(d)) for d in definitions)
     by_slot = {
-        name: np.full((_OPCODES, slots), NONE, np.int64)
+        name: np.full((slots, _OPCODES), NONE, np.int64)
         for name in ("operand", "at", "fixed", "sized", "typed", "given")
     }
-    form = np.zeros((_OPCODES, slots), np.int64)
+    form = np.zeros((slots, _OPCODES), np.int64)
     by_opcode = {name: np.full(_OPCODES, NONE, np.int64) for name in ("skew", "func", "link", "type_at", "pair")}
     numbers: dict[str, tuple[Ints, Ints]] = {}
     for d in definitions:
@@ -100,7 +100,7 @@ def ports(target: Target) -> Ports:
                 where[code], width[code] = operand.at, operand.parts[0][1]
         for k, (index, operand) in enumerate(_stream_operands(d)):
             size = operand.attributes["size"]
-            form[code, k] = _SOURCE if operand.kind == "source" else _DRIVE if operand.role == "out" else _READ
+            form[k, code] = _SOURCE if operand.kind == "source" else _DRIVE if operand.role == "out" else _READ
             entry: dict[str, int] = {
                 "operand": index,
                 "at": operand.at,
@@ -110,7 +110,7 @@ def ports(target: Target) -> Ports:
                 "given": low.get(f"{operand.name}.given", NONE),
             }
             for name, value in entry.items():
-                by_slot[name][code, k] = value
+                by_slot[name][k, code] = value
     taps = [
         np.array([[NONE if (t := find(q, d)) is None else t for d in DIRECTIONS] for q in target.queues], np.int64)
         for find in (target.read_tap, target.drive_tap)
@@ -162,14 +162,16 @@ def accesses(timeline: Timeline) -> tuple[Accesses, Accesses, Links]:
     """What the families sample, what they drive, and what they take from ALUs."""
     tables = ports(timeline.target)
     opcode = timeline.opcode
-    forms = tables.form[opcode].T
+    forms = tables.form.take(opcode, axis=1)
     k, rows = forms.nonzero()
-    code, form = opcode[rows].astype(np.int64), forms[k, rows]
-    chunk = bits(timeline, rows, tables.at[code, k], 8, tables.low_half)
+    # One index for tables by slot and opcode: two of them take several times as long.
+    entry = k * _OPCODES + opcode[rows]
+    form = tables.form.take(entry)
+    chunk = bits(timeline, rows, tables.at.take(entry), 8, tables.low_half)
     stream = chunk & 31
-    columns = rows, tables.operand[code, k], chunk >> 5 & 1, stream, _sizes(timeline, rows, code, k)
+    columns = rows, tables.operand.take(entry), chunk >> 5 & 1, stream, _sizes(timeline, rows, entry)
     kind = np.where(form == _SOURCE, chunk >> 6, _STREAMS)
-    heard = _present(timeline, rows, tables.given[code, k]) & (kind == _STREAMS)
+    heard = _present(timeline, rows, tables.given.take(entry)) & (kind == _STREAMS)
     driven = form == _DRIVE
     links = indices(kind == _LINK)
     return (
@@ -179,12 +181,12 @@ def accesses(timeline: Timeline) -> tuple[Accesses, Accesses, Links]:
     )
 
 
-def _sizes(timeline: Timeline, rows: Ints, code: Ints, k: Ints) -> Ints:
-    """How many streams operand ``k`` of each of the families ``rows`` of opcodes ``code`` takes."""
+def _sizes(timeline: Timeline, rows: Ints, entry: Ints) -> Ints:
+    """How many streams operands of the families ``rows`` take; ``entry``: where tables have these operands."""
     tables = ports(timeline.target)
-    size = tables.fixed[code, k]
+    size = tables.fixed.take(entry)
     for positions, sizes in ((tables.sized, _POWERS), (tables.typed, _SIZES)):
-        where = positions[code, k]
+        where = positions.take(entry)
         some = indices(where != NONE)
         if len(some):
             size[some] = sizes[bits(timeline, rows[some], where[some], 3, tables.low_half)]
@@ -203,4 +205,4 @@ def _present(timeline: Timeline, rows: Ints, given: Ints) -> NDArray[np.bool_]:
 def _with_tap(timeline: Timeline, columns: tuple[Ints, ...], mask: NDArray[np.bool_], taps: Ints) -> Accesses:
     some = indices(mask)
     family, operand, west, stream, size = [c[some] for c in columns]
-    return Accesses(family, operand, west, stream, size, taps[timeline.queue[family], west])
+    return Accesses(family, operand, west, stream, size, taps.take(timeline.queue[family] * len(DIRECTIONS) + west))

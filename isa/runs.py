@@ -87,7 +87,9 @@ def lines(start: Ints, count: Ints, every: Ints, step: Ints | None = None) -> Li
     deep = indices(count[:, 1] > 1)
     if not len(deep):
         return simple
-    one = _one_line(count[deep].T, every[deep].T, None if step is None else step[deep].T)
+    one = _one_line(
+        count.T.take(deep, axis=1), every.T.take(deep, axis=1), None if step is None else step.T.take(deep, axis=1)
+    )
     if one is not None:
         number = count[:, 0].copy()
         number[deep] = one

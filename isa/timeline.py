@@ -187,9 +187,9 @@ def unfold(target: Target, words: Image) -> Timeline:
         low[rows],
         high[rows],
         columns.start[rows],
-        columns.count[:, source].T,
-        columns.every[:, source].T,
-        columns.step[:, source].T,
+        columns.count.take(source, axis=1).T,
+        columns.every.take(source, axis=1).T,
+        columns.step.take(source, axis=1).T,
         tuple(stuck for part in parts for stuck in part.stuck()),
     )
 
@@ -229,7 +229,7 @@ def _decode(target: Target, low: Half, high: Half, begin: Ints) -> _Columns:
     held = of.held
     occupied = np.where(nop, field(low, high, held.low, held.width) + 1, 1)
     again = indices(repeat)
-    occupied[again] = ((count[:, again] - 1) * every[:, again]).sum(axis=0)
+    occupied[again] = ((count.take(again, axis=1) - 1) * every.take(again, axis=1)).sum(axis=0)
     start = occupied.cumsum() - occupied
     start -= start[begin[:-1]].repeat(begin[1:] - begin[:-1])
     deskew = opcode == of.deskew
@@ -272,7 +272,7 @@ def _bad_repeats(opcode: NDArray[np.uint8], rows: Ints, step: Ints, begin: Ints)
     first[begin[:-1]] = True
     repeatable, steps = _repeatable()
     before = opcode[rows - 1]
-    bad[rows] = first[rows] | ~repeatable[before] | (step[:, rows].any(axis=0) & ~steps[before])
+    bad[rows] = first[rows] | ~repeatable[before] | (step.take(rows, axis=1).any(axis=0) & ~steps[before])
     return bad
 
 

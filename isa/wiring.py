@@ -56,7 +56,7 @@ def unreachable(traffic: Traffic) -> list[Charges]:
         family, code = operands.family, opcode[operands.family]
         alu = wired.index[timeline.queue[family]]
         bad = operands.tap == NONE
-        bad |= vector[code] & ~wired.reach[alu, operands.stream // ROW]
+        bad |= vector[code] & ~wired.reach.take(alu * wired.reach.shape[1] + operands.stream // ROW)
         own = DISTRIBUTED * wired.own[timeline.queue[family]]
         bad |= distribute[code] & (operands.size == DISTRIBUTED) & (operands.stream != own)
         rows = indices(bad)

@@ -82,13 +82,10 @@ def join(touched: Nests, laid: list[Laid], bank: int, nothing: int) -> Segments:
         hard &= ~(changes & whole)
     if hard.any() or left.any():
         rest = touched.pick(hard)
-        some = left.copy()
-        some[rest.store] = True
-        out.append(
-            storage.join(
-                storage.gather([nests.as_lines(rest), *as_claims(begin, some), *as_claims(end, left)]), nothing
-            )
-        )
+        asked = left.copy()
+        asked[rest.store] = True
+        claims = storage.gather([nests.as_lines(rest), *as_claims(begin, asked), *as_claims(end, left)])
+        out.append(storage.join(claims, nothing))
     return gather(out)
 
 
@@ -128,7 +125,7 @@ def _last(n: Nests, paths: Paths, rows: Ints, bank: int, hard: Bools) -> Last:
     bad[arena[written[~_once(own.pick(written))]]] = True
     time = n.time[rows]
     begin = int(time.min())
-    _, until = bounds(time, n.count[:, rows], n.every[:, rows])
+    _, until = bounds(time, n.count.take(rows, axis=1), n.every.take(rows, axis=1))
     long = 2 * (int(until.max()) - begin + 2)
     if len(bad) > (1 << 61) // long:
         bad[:] = True
@@ -166,7 +163,7 @@ def _once(own: Paths) -> Bools:
     good: Bools = (own.step[0] != 0) | (own.count[0] == 1)
     deep = indices(own.count[1] > 1)
     if len(deep):
-        pace, count = np.abs(own.step[:, deep]), own.count[:, deep]
+        pace, count = np.abs(own.step.take(deep, axis=1)), own.count.take(deep, axis=1)
         by, row = np.argsort(pace, axis=0), np.arange(len(deep))
         reach = np.zeros(len(deep), np.int64)
         for k in by:
@@ -180,7 +177,7 @@ def _in_turn(n: Nests, rows: Ints, arena: Ints, time: Ints, until: Ints, writes:
 
     They are if all go at one pace, or if each has ended when the next write begins, and each write when a read does.
     """
-    pace = np.concatenate((n.count[:, rows], n.every[:, rows], n.rows[None, rows]))
+    pace = np.concatenate((n.count.take(rows, axis=1), n.every.take(rows, axis=1), n.rows[None, rows]))
     same = arena[1:] == arena[:-1]
     other = np.zeros(len(bad), bool)
     other[arena[1:][same & (pace[:, 1:] != pace[:, :-1]).any(axis=0)]] = True
@@ -204,7 +201,8 @@ def _from_writes(paths: Paths, last: Last, good: Bools, nothing: int) -> Segment
 
 
 def _from_parts(parts: Cut, good: Bools, nothing: int) -> Segments:
-    reads, source, at, pace = parts.reads.pick(good), parts.source[good], parts.at[good], parts.pace[:, good]
+    some = indices(good)
+    reads, source, at, pace = parts.reads.pick(some), parts.source[some], parts.at[some], parts.pace.take(some, axis=1)
     none = source == nothing
     at, pace = np.where(none, 0, at), np.where(none, 0, pace)
     nest = lines(at, reads.count.T, pace.T, pace.T)
@@ -221,7 +219,8 @@ def _from_tensors(p: Places, first: Paths, found: Found, good: Bools, nothing: i
     silent = Segments(empty.port, empty.issue, one, empty.number, zero + nothing, zero, zero)
     some = indices(good & (found.row >= 0))
     reads, row = first.pick(some), found.row[some]
-    nest = lines(found.word[some], reads.count.T, found.step[:, some].T, found.step[:, some].T)
+    step = found.step.take(some, axis=1)
+    nest = lines(found.word[some], reads.count.T, step.T, step.T)
     own, row = nest.family, row[nest.family]
     heard = segments(
         reads.port[own], reads.issue[own] + nest.issue, nest.hop, nest.count,
@@ -232,8 +231,9 @@ def _from_tensors(p: Places, first: Paths, found: Found, good: Bools, nothing: i
 
 def _to_outputs(p: Places, final: Paths, found: Found, good: Bools, nothing: int) -> Segments:
     """What is there after the last cycle."""
-    final, row = final.pick(good), found.row[good]
-    word, step = found.word[good], found.step[:, good]
+    some = indices(good)
+    final, row = final.pick(some), found.row[some]
+    word, step = found.word[some], found.step.take(some, axis=1)
     nest = lines(word, final.count.T, step.T, step.T)
     own, row = nest.family, row[nest.family]
     none = final.port[own] == nothing

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 
@@ -32,6 +31,7 @@ class Net:
     same of whole ports, one by one), what is ``touched`` of what is stored, and the tensors ``laid`` there.
 
     Numbers below that of ``zero`` are families of the timeline; ``zero`` is a node whose every vector is zeros.
+    ``given``: that one, and those of tensors, which are not computed.
     """
 
     def __init__(self, program: Program, moves: Traffic, joined: Joined) -> None:
@@ -50,6 +50,7 @@ class Net:
         self.issues = self.timeline.issues
         self._next = len(self.opcode) + 1
         self.zero = len(self.opcode)
+        self.given = {self.zero}
         self.nodes[self.zero] = Node(self.zero, "zero", -1, 1, (), "u8", BEGIN)
 
     @cached_property
@@ -73,9 +74,9 @@ class Net:
 
     @cached_property
     def _by_opcode(self) -> dict[int, Ints]:
-        rows = self.opcode.argsort(kind="stable")
-        ends = np.cumsum(np.bincount(self.opcode, minlength=256)).tolist()
-        return {code: rows[low:high] for code, (low, high) in enumerate(pairwise([0, *ends])) if low < high}
+        rows, number = self.opcode.argsort(kind="stable"), np.bincount(self.opcode)
+        codes, ends = indices(number), number.cumsum()
+        return {code: rows[end - number[code] : end] for code, end in zip(codes.tolist(), ends[codes], strict=True)}
 
     def families(self, mnemonic: str) -> Ints:
         """The families of an instruction."""
@@ -120,8 +121,8 @@ class Net:
     def nest(self, families: Ints, stepped: bool) -> tuple[Ints, Ints, Ints]:
         """Count, every and step of ``families``, [3, n]; the step is 0 unless they are ``stepped``."""
         t = self.timeline
-        step = t.step[families].T
-        return t.count[families].T, t.every[families].T, step if stepped else np.zeros_like(step)
+        count, every = t.count.T.take(families, axis=1), t.every.T.take(families, axis=1)
+        return count, every, t.step.T.take(families, axis=1) if stepped else np.zeros_like(count)
 
     def times(self, family: int) -> Ints:
         """The dispatch cycle of every issue of a family."""
@@ -173,6 +174,7 @@ def tensors(net: Net, names: Iterable[str]) -> None:
         layout = net.program.tensor[name].layout
         assert layout is not None
         node = net.add(Node(-1, "tensor", -1, layout.vectors, (), layout.dtype, BEGIN, name=name))
+        net.given.add(node.number)
         net.laid.append(Laid(layout, node.number, RESULT, BEGIN + index, True))
 
 

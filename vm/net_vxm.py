@@ -78,7 +78,7 @@ def vector(net: Net) -> None:
             own, _, _, size = one.inputs[0]
             net.alias(one_port(family, RESULT), size, n, one_port(family, own))
         else:
-            inputs = tuple([Input(*i, n) for i in one.inputs])
+            inputs = tuple([Input(own, name, kind, size, n) for own, name, kind, size in one.inputs])
             net.add(Node(family, "vxm", family, n, inputs, one.result, start, code=one.code))
     _links(net, linked, results)
     _latches(net, asked, kept)

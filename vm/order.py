@@ -10,45 +10,42 @@ to go round once, which is as coarse as the recurrence allows.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Ints, spread
-from lpuasm.vm.nodes import node_of
+from lpuasm.vm.nodes import Node, node_of
 from lpuasm.vm.segments import Segments
 
 #: (node, first vector, one past the last)
 Step = tuple[int, int, int]
-Edges = Mapping[int, Sequence[int]]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """``begin`` and ``count`` of every node that is computed; ``edges``: whom a node hears; ``rows``: what of them.
+    """``nodes``: those that are computed; ``edges``: whom of them a node hears; ``rows``: what of them; ``times``: the
+    cycle of each vector of a node."""
 
-    ``times``: the cycle of each vector of a node; ``at_once``: whether its vectors cannot be computed apart.
-    """
-
-    begin: Mapping[int, int]
-    count: Mapping[int, int]
-    edges: Edges
+    nodes: Mapping[int, Node]
+    edges: Mapping[int, Collection[int]]
     rows: Segments
     times: Callable[[int], Ints]
-    at_once: Callable[[int], bool]
 
 
 def order(g: Graph) -> list[Step]:
     """All nodes in an order in which each comes after what it hears."""
-    if all(g.begin[s] < g.begin[n] for n, sources in g.edges.items() for s in sources):
-        return [(n, 0, g.count[n]) for _, n in sorted((begin, n) for n, begin in g.begin.items())]
+    begin = {n: node.start for n, node in g.nodes.items()}
+    if all(begin[s] < first for n, first in begin.items() for s in g.edges[n]):
+        return [(n, 0, g.nodes[n].count) for n in sorted(begin, key=lambda n: (begin[n], n))]
+    g = replace(g, edges={n: sorted(g.edges[n]) for n in g.nodes})
     groups = _circles(g)
     steps: list[Step] = []
     for group in _sorted(g, groups):
-        if len(group) == 1 and group[0] not in g.edges.get(group[0], ()):
-            steps.append((group[0], 0, g.count[group[0]]))
+        if len(group) == 1 and group[0] not in g.edges[group[0]]:
+            steps.append((group[0], 0, g.nodes[group[0]].count))
         else:
             steps += _by_time(g, group)
     return steps
@@ -61,10 +58,10 @@ def _circles(g: Graph) -> list[list[int]]:
     stack: list[int] = []
     on: set[int] = set()
     out: list[list[int]] = []
-    for root in g.begin:
+    for root in g.nodes:
         if root in index:
             continue
-        work = [(root, iter(g.edges.get(root, ())))]
+        work = [(root, iter(g.edges[root]))]
         index[root] = low[root] = len(index)
         stack.append(root)
         on.add(root)
@@ -75,7 +72,7 @@ def _circles(g: Graph) -> list[list[int]]:
                     index[other] = low[other] = len(index)
                     stack.append(other)
                     on.add(other)
-                    work.append((other, iter(g.edges.get(other, ()))))
+                    work.append((other, iter(g.edges[other])))
                     break
                 if other in on:
                     low[node] = min(low[node], index[other])
@@ -102,7 +99,7 @@ def _sorted(g: Graph, groups: list[list[int]]) -> list[list[int]]:
         for other in others:
             heard_by[other].append(k)
     left = [len(others) for others in waits]
-    ready = [(min(g.begin[n] for n in groups[k]), k) for k, number in enumerate(left) if not number]
+    ready = [(min(g.nodes[n].start for n in groups[k]), k) for k, number in enumerate(left) if not number]
     heapq.heapify(ready)
     out = []
     while ready:
@@ -111,19 +108,20 @@ def _sorted(g: Graph, groups: list[list[int]]) -> list[list[int]]:
         for other in heard_by[k]:
             left[other] -= 1
             if not left[other]:
-                heapq.heappush(ready, (min(g.begin[n] for n in groups[other]), other))
+                heapq.heappush(ready, (min(g.nodes[n].start for n in groups[other]), other))
     return out
 
 
 def _by_time(g: Graph, group: list[int]) -> list[Step]:
     """The nodes of a circle by stretches of time."""
-    group = sorted(group, key=lambda n: (g.begin[n], n))
+    group = sorted(group, key=lambda n: (g.nodes[n].start, n))
     rank = {n: k for k, n in enumerate(group)}
     times = [g.times(n) for n in group]
     source, reader, delay = _delays(g, rank, times)
     back, length = _phases(group, source, reader, delay, [int(t[0]) for t in times])
-    node, issue = spread(np.array([1 if g.at_once(n) else len(t) for n, t in zip(group, times, strict=True)]))
-    cycle = np.concatenate([t[:1] if g.at_once(n) else t for n, t in zip(group, times, strict=True)])
+    nodes = [g.nodes[n] for n in group]
+    node, issue = spread(np.array([len(t) if one.at is None else 1 for one, t in zip(nodes, times, strict=True)]))
+    cycle = np.concatenate([t if one.at is None else t[:1] for one, t in zip(nodes, times, strict=True)])
     stretch = (cycle - back[node]) // length
     by = np.lexsort((issue, node, stretch))
     node, issue, stretch = node[by], issue[by], stretch[by]
@@ -132,7 +130,7 @@ def _by_time(g: Graph, group: list[int]) -> list[Step]:
     first = indices(fresh)
     last = np.append(first[1:], len(node)) - 1
     return [
-        (group[n], a, g.count[group[n]] if g.at_once(group[n]) else b + 1)
+        (group[n], a, b + 1 if nodes[n].at is None else nodes[n].count)
         for n, a, b in zip(node[first].tolist(), issue[first].tolist(), issue[last].tolist(), strict=True)
     ]
 
@@ -155,10 +153,7 @@ def _delays(g: Graph, rank: Mapping[int, int], times: list[Ints]) -> tuple[Ints,
     # What holds weights or a table for parts of another node is no row, but no delay either that could matter: it comes
     # before its first use, and after what it is made of.
     pairs = [
-        (heard_rank, own, 1)
-        for n, own in rank.items()
-        for o in g.edges.get(n, ())
-        if (heard_rank := rank.get(o)) is not None
+        (heard_rank, own, 1) for n, own in rank.items() for o in g.edges[n] if (heard_rank := rank.get(o)) is not None
     ]
     known: dict[tuple[int, int], int] = {}
     for a, b, d in zip(s.tolist(), r.tolist(), delay.tolist(), strict=True):

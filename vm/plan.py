@@ -11,7 +11,6 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from lpuasm.vm import net_mem, net_mxm, net_sxm, net_vxm
 from lpuasm.vm.collect import Place, destination
 from lpuasm.vm.fetch import fetch_of
 from lpuasm.vm.fuse import fused
+from lpuasm.vm.identity import Identity, identity
 from lpuasm.vm.kept import Kept
 from lpuasm.vm.net import Net, outputs, streams, tensors
 from lpuasm.vm.nodes import Node
@@ -40,7 +40,6 @@ from lpuasm.vm.whole import whole
 
 _KEPT = 16
 _WITH_WEIGHTS = 3  # of those, so many keep the weights of their last run
-_KEY = "_plan_key"
 _CHECKED = ("gather", "scatter", "permute", "distribute")
 _WORDS = {
     "abc": "matrix product",
@@ -54,7 +53,7 @@ _WORDS = {
     "gather": "gather",
     "probe": "value asked for",
 }
-_plans: OrderedDict[str, Plan] = OrderedDict()
+_plans: OrderedDict[Identity, Plan] = OrderedDict()
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def plan(program: Program) -> Plan:
     Raises:
         ObjectError: a word of the program is not an instruction.
     """
-    key = _key(program)
+    key = identity(program)
     known = _plans.get(key)
     if known is None:
         check_words(program)
@@ -120,19 +119,6 @@ def _undisturbed() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
-
-
-def _key(program: Program) -> str:
-    """A digest of all that a plan depends on: unlike that of the program, not of its symbols and its source."""
-    key = program.__dict__.get(_KEY)
-    if key is None:
-        digest, words = sha256(program.target.digest.encode()), program.image
-        for part in (words.queue, words.begin, words.low, words.high, np.ascontiguousarray(program.intent)):
-            digest.update(f"{len(part)} ".encode())
-            digest.update(part.data)
-        digest.update(repr([(t.name, t.kind, t.layout) for t in program.tensors]).encode())
-        key = program.__dict__[_KEY] = digest.hexdigest()
-    return str(key)
 
 
 def forget() -> None:
@@ -184,29 +170,14 @@ def schedule(net: Net, against: tuple[Violation, ...] = ()) -> Plan:
     _trim(net, resolved)
     whole(net, resolved)
     twins(net, resolved)
-    same = _same_weights(net, resolved)
+    edges = _edges(net, resolved, _same_weights(net, resolved))
     nodes = net.nodes
-    passive = {n for n, node in nodes.items() if node.kind in ("tensor", "zero")}
-    edges: dict[int, set[int]] = {n: set() for n in nodes}
-    for (number, _), pieces in resolved.pieces.items():
-        heard = edges[number]
-        for p in pieces:
-            heard.add(p.node)
-    for number, node in nodes.items():
-        edges[number] -= passive
-        for part in node.parts:
-            if part.holder >= 0:
-                part.holder = same.get(part.holder, part.holder)
-                edges[number].add(part.holder)
-    needed = _needed(net.wanted, edges) - passive
-    active = {n: sorted(edges[n]) for n in needed}
+    needed = _needed(net.wanted, edges)
     graph = Graph(
-        {n: nodes[n].start for n in needed},
-        {n: nodes[n].count for n in needed},
-        active,
+        {n: nodes[n] for n in needed},
+        edges,
         resolved.rows,
         lambda n: _times(net, nodes[n]),
-        lambda n: nodes[n].at is not None,
     )
     steps = [s for number, low, high in order(graph) for s in _steps(nodes[number], low, high, resolved)]
     fixed = {s.node.number: s.fetches[0] for s in steps if s.node.kind == "weights" and not edges[s.node.number]}
@@ -270,6 +241,19 @@ def _same_weights(net: Net, resolved: Resolved) -> dict[int, int]:
             one = net.nodes[out[number]]
             one.start = min(one.start, node.start)
     return out
+
+
+def _edges(net: Net, resolved: Resolved, same: dict[int, int]) -> dict[int, set[int]]:
+    """Whom each node hears of those that are computed. Parts get the weights that are the ``same`` as theirs."""
+    edges: dict[int, set[int]] = {n: set() for n in net.nodes}
+    for (number, _), pieces in resolved.pieces.items():
+        edges[number].update([p.node for p in pieces if p.node not in net.given])
+    for number, node in net.nodes.items():
+        for part in node.parts:
+            if part.holder >= 0:
+                part.holder = same.get(part.holder, part.holder)
+                edges[number].add(part.holder)
+    return edges
 
 
 def _needed(wanted: Sequence[int], edges: dict[int, set[int]]) -> set[int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from lpuasm.isa.distinct import indices
+from lpuasm.isa.operands import TYPE_BYTES
 from lpuasm.isa.runs import Bools, Ints
 from lpuasm.vm import arenas, nests, segments
 from lpuasm.vm.net import Net
@@ -67,17 +69,20 @@ def _pieces(net: Net, rows: Segments) -> dict[tuple[int, int], list[Piece]]:
         return {}
     byte = byte_of(rows.port)
     joined = _joined(net, rows, byte)
-    out: dict[tuple[int, int], list[Piece]] = {}
-    kept = ~joined | (byte == 0)
-    node, slot = node_of(rows.port[kept]).tolist(), slot_of(rows.port[kept]).tolist()
-    pieces = map(
-        Piece, np.where(joined, -1, byte)[kept].tolist(), rows.issue[kept].tolist(), rows.hop[kept].tolist(),
-        rows.count[kept].tolist(), node_of(rows.source[kept]).tolist(), byte_of(rows.source[kept]).tolist(),
-        rows.at[kept].tolist(), rows.pace[kept].tolist(),
+    kept = indices(~joined | (byte == 0))
+    rows = rows.pick(kept)
+    columns = (
+        np.where(joined, -1, byte)[kept], rows.issue, rows.hop, rows.count, node_of(rows.source), byte_of(rows.source),
+        rows.at, rows.pace,
     )  # fmt: skip
-    for key, piece in zip(zip(node, slot, strict=True), pieces, strict=True):
-        out.setdefault(key, []).append(piece)
-    return out
+    pieces = list(map(Piece, *(c.tolist() for c in columns)))
+    # Rows are sorted, so those of an input follow each other.
+    node, slot = node_of(rows.port), slot_of(rows.port)
+    fresh = np.ones(len(rows) + 1, bool)
+    fresh[1:-1] = (node[1:] != node[:-1]) | (slot[1:] != slot[:-1])
+    ends = indices(fresh)
+    inputs = zip(node[ends[:-1]].tolist(), slot[ends[:-1]].tolist(), strict=True)
+    return {key: pieces[low:high] for key, (low, high) in zip(inputs, pairwise(ends.tolist()), strict=True)}
 
 
 def _joined(net: Net, rows: Segments, byte: Ints) -> Bools:
@@ -90,10 +95,10 @@ def _joined(net: Net, rows: Segments, byte: Ints) -> Bools:
     total = np.diff(np.append(first, len(base)))
     # Rows of byte 0 of each input; the rows of the other bytes are to be the same ones, in the same order.
     zero = np.bincount(group, byte == 0, len(first)).astype(np.int64)
+    nodes = net.nodes
     width = np.zeros(net.size, np.int64)
-    for number, node in net.nodes.items():
-        width[number] = node.width if node.kept else 0
-    sizes = {one_port(n, i.slot): i.size if i.kind else 0 for n, node in net.nodes.items() for i in node.inputs}
+    width[list(nodes)] = [TYPE_BYTES[node.kept] if node.kept else 0 for node in nodes.values()]
+    sizes = {one_port(n, i.slot): i.size for n, node in nodes.items() for i in node.inputs if i.kind}
     size = np.array([sizes.get(b, 0) for b in base[first].tolist()], np.int64)
     fits: Bools = (size > 0) & (zero > 0) & (total == zero * size)
     if not fits.any():

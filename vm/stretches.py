@@ -91,7 +91,7 @@ def cut(n: Nests, arena: Ints, arenas: int) -> Cut:
     way = writes.pace[w]
     at = writes.at[w] + (start[heard] - writes.low[w]) * way
     source = n.port[writes.nest[w]]
-    return Cut(settled, reads.pick(heard), source, at, pace[:, heard] * way, reads.pick(found < 0), final)
+    return Cut(settled, reads.pick(heard), source, at, pace.take(heard, axis=1) * way, reads.pick(found < 0), final)
 
 
 def _flat(n: Nests) -> Nests:
@@ -163,7 +163,7 @@ def _heard(
     number = np.where(whole, n.count[0, nest], other - one + 1)
     some = indices(number > 0)
     nest, stretch, whole, k, number = (c[some] for c in (nest, stretch, whole, k, number))
-    count, step, pace = n.count[:, nest], n.step[:, nest], pace[:, nest]
+    count, step, pace = n.count.take(nest, axis=1), n.step.take(nest, axis=1), pace.take(nest, axis=1)
     count[0] = number
     start = place[nest] + k * pace[0]
     reads = Paths(
@@ -174,7 +174,7 @@ def _heard(
     lowest = np.where(whole, low[nest], start + np.minimum(move, 0))
     highest = np.where(whole, high[nest], start + np.maximum(move, 0))
     first = n.time[nest] + k * n.every[0, nest]
-    last = first + ((count - 1) * n.every[:, nest]).sum(axis=0)
+    last = first + ((count - 1) * n.every.take(nest, axis=1)).sum(axis=0)
     # A read that is no line touches a place at any time from its first to its last cycle.
     line = (move != 0) & (count[1:] == 1).all(axis=0)
     up, down = line & (move > 0), line & (move < 0)

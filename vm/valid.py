@@ -33,9 +33,9 @@ def _all_good(program: Program) -> bool:
     words, taken = program.image, _taken(program.target)
     opcode = (words.low & np.uint64(0xFF)).astype(np.uint8)
     queue = words.queue.repeat(np.diff(words.begin))
-    if not taken[queue, opcode].all():
+    if not taken.ravel().take(queue * taken.shape[1] + opcode).all():
         return False
-    low, high = _kept()[:, opcode]
+    low, high = _kept().take(opcode, axis=1)
     try:
         for one, other in _different(words.low & low, words.high & high):
             decoded(one, other)
