@@ -10,8 +10,10 @@ import numpy as np
 from lpuasm.asm.body import Access, Body
 from lpuasm.asm.claims import Claim, describe
 from lpuasm.asm.fold import times_of
+from lpuasm.asm.spare import spare
 from lpuasm.asm.syntax import Statement
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related
+from lpuasm.isa.target import Target
 
 _CODES = {"queue": "LPU0306", "generator": "LPU0304", "link": "LPU0312", "bank": "LPU0303", "stream": "LPU0301"}
 _HELP = {
@@ -24,8 +26,8 @@ _HELP = {
 }
 
 
-def check_claims(body: Body, wanted: list[Claim], streams: int) -> None:
-    """Raises AssemblyError (LPU03xx) where two claims of a body meet. ``streams`` is how many there are each way."""
+def check_claims(body: Body, wanted: list[Claim], target: Target) -> None:
+    """Raises AssemblyError (LPU03xx) where two claims of a body meet."""
     tracks: dict[object, list[Claim]] = {}
     for claim in wanted:
         tracks.setdefault(claim.track, []).append(claim)
@@ -35,7 +37,11 @@ def check_claims(body: Body, wanted: list[Claim], streams: int) -> None:
             for one, two in _close(own):
                 cell = _meeting(one, two)
                 if cell is not None:
-                    raise AssemblyError(_collision(body, one, two, cell, streams))
+                    if one.track[0] == "stream":
+                        help = _free_stream(body, one, target.geometry.streams)
+                    else:
+                        help = _HELP[str(one.track[0])] + _free_slice(wanted, one, target)
+                    raise AssemblyError(_collision(body, one, two, cell, help))
 
 
 def _close(claims: list[Claim]) -> list[tuple[Claim, Claim]]:
@@ -57,7 +63,7 @@ def _meeting(one: Claim, two: Claim) -> int | None:
     return int(both[0]) if len(both) else None
 
 
-def _collision(body: Body, one: Claim, two: Claim, cell: int, streams: int) -> Diagnostic:
+def _collision(body: Body, one: Claim, two: Claim, cell: int, help: str) -> Diagnostic:
     first, second = (body.statements[c.word] for c in (one, two))
     if _position(body, first) > _position(body, second):
         first, second = second, first
@@ -70,8 +76,15 @@ def _collision(body: Body, one: Claim, two: Claim, cell: int, streams: int) -> D
         f"{describe(one.track)} is needed twice, {when} from the start of flow '{body.flow.name}'",
         label="by this statement",
         related=related,
-        help=_free_stream(body, one, streams) if kind == "stream" else _HELP[kind],
+        help=help,
     )
+
+
+def _free_slice(wanted: list[Claim], claim: Claim, target: Target) -> str:
+    """The nearest slice, with the same distances, that the body does not use."""
+    used = {c.track[1] for c in wanted}
+    other = spare(target, str(claim.track[1]), lambda name: name not in used)
+    return f"; slice {other} is not used in this flow" if other else ""
 
 
 def _free_stream(body: Body, claim: Claim, streams: int) -> str:

@@ -6,7 +6,7 @@ Two rows in one slot of a queue are an error that names both.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lpuasm.asm.problems import Problems
 from lpuasm.asm.rows import Row, Rows, Run, in_order
+from lpuasm.asm.spare import spare
 from lpuasm.isa.core import table
 from lpuasm.isa.errors import Diagnostic, Related
 from lpuasm.isa.program import PLACE_COLUMNS
@@ -50,13 +51,22 @@ def merge(
     for item in in_order(list(rows), runs):
         by_queue[item.queue.number].append(item)
     holds = _waits([item for queue in by_queue.values() for item in queue], target, notified, problems)
-    filled = []
-    for _, own in sorted(by_queue.items()):
-        sorted_rows = columns(own, holds)
-        if _conflicts(sorted_rows, problems):
-            continue
-        filled.append(_fill(own[0].queue, sorted_rows, target))
-    return filled
+    found = {own[0].queue.name: columns(own, holds) for _, own in sorted(by_queue.items())}
+
+    def elsewhere(row: Row, hold: int) -> str:
+        """A slice that nothing holds while a row would, instead of the row's own."""
+        definition = table(target).find(row.queue.kind, row.statement.mnemonic)
+        if definition is None or definition.unit != "mem":
+            return ""
+
+        def free(name: str) -> bool:
+            other = found.get(name)
+            return other is None or not _held(other, row.cycle, row.cycle + hold)
+
+        return spare(target, row.queue.name, free)
+
+    legal = [name for name, own in found.items() if not _conflicts(own, problems, elsewhere)]
+    return [_fill(target.queue[name], found[name], target) for name in legal]
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,12 @@ def halves(words: list[int]) -> Words:
 # Slots of a queue
 
 
-def _conflicts(own: Columns, problems: Problems) -> bool:
+def _held(own: Columns, begin: int, end: int) -> bool:
+    """Whether a row holds the queue in one of the cycles ``begin`` … ``end`` − 1."""
+    return bool(((own.cycle < end) & (own.cycle + own.hold > begin)).any())
+
+
+def _conflicts(own: Columns, problems: Problems, elsewhere: Callable[[Row, int], str]) -> bool:
     """Reports every row that begins while its queue is held."""
     ends = np.maximum.accumulate(own.cycle + own.hold)
     if not (own.cycle[1:] < ends[:-1]).any():
@@ -148,13 +163,13 @@ def _conflicts(own: Columns, problems: Problems) -> bool:
     end, holder = 0, -1
     for k, row in enumerate(rows):
         if row.cycle < end:
-            problems.add(_conflict(rows, hold, holder, k))
+            problems.add(_conflict(rows, hold, holder, k, elsewhere(row, hold[k])))
         if row.cycle + hold[k] > end:
             end, holder = row.cycle + hold[k], k
     return True
 
 
-def _conflict(rows: list[Row], hold: list[int], first: int, second: int) -> Diagnostic:
+def _conflict(rows: list[Row], hold: list[int], first: int, second: int, free_slice: str) -> Diagnostic:
     row, other = rows[second], rows[first]
     until = other.cycle + hold[first] - 1
     held = f"until cycle {until}" if until > other.cycle else f"in cycle {until}"
@@ -162,6 +177,7 @@ def _conflict(rows: list[Row], hold: list[int], first: int, second: int) -> Diag
     related = (Related(f"this one dispatches in cycle {other.cycle}", other.statement.span),)
     free = _nearest(rows, hold, second)
     help_ = f"the nearest cycle in which it is free is {free}"
+    help_ += f"; slice {free_slice} is free in cycle {row.cycle}" if free_slice else ""
     return row.statement.error("LPU0306", message, label="no slot for this one", related=related, help=help_)
 
 

@@ -11,6 +11,7 @@ from lpuasm.asm.claims import Claim, Track, claims, describe, queue_of
 from lpuasm.asm.occupancy import Occupancy
 from lpuasm.asm.order import Record
 from lpuasm.asm.rows import MAX_CYCLE
+from lpuasm.asm.spare import spare
 from lpuasm.asm.syntax import After, At, With
 from lpuasm.isa.errors import AssemblyError, Diagnostic, Related, error
 from lpuasm.isa.suggest import did_you_mean
@@ -67,7 +68,7 @@ class Placement:
         known = self.wanted.get(body.form)
         if known is None:
             found = claims(body, self.target)
-            check_claims(body, found, self.target.geometry.streams)
+            check_claims(body, found, self.target)
             known = self.occupancy.shared(found)
             if body.form >= 0:
                 self.wanted[body.form] = known
@@ -179,19 +180,16 @@ class Placement:
     def _other_slice(self, wanted: Sequence[Claim], tracks: set[Track], start: int) -> str:
         """A slice of the same quad, which hears and drives in the same cycles, that is free instead of one."""
         names = {one for kind, one, _ in tracks if kind in ("queue", "generator", "bank")}
-        queue = self.target.queue.get(str(next(iter(names), "")))
-        if len(names) > 1 or any(kind in ("stream", "link") for kind, *_ in tracks) or queue is None:
+        if len(names) != 1 or any(kind in ("stream", "link") for kind, *_ in tracks):
             return ""
-        quad = self.target.geometry.slices_per_quad
         own = {claim.track[1] for claim in wanted}
-        for other in self.target.queues:
-            near = other.kind == "mem" == queue.kind and other.hemisphere == queue.hemisphere
-            if not near or other.index // quad != queue.index // quad or other.name in own:
-                continue
-            moved = [replace(c, track=(c.track[0], other.name, c.track[2])) for c in wanted if c.track[1] in names]
-            if not self.occupancy.blocking(moved, start):
-                return f"; slice {other.name} is free then"
-        return ""
+
+        def free(name: str) -> bool:
+            moved = [replace(c, track=(c.track[0], name, c.track[2])) for c in wanted if c.track[1] in names]
+            return name not in own and not self.occupancy.blocking(moved, start)
+
+        other = spare(self.target, str(next(iter(names))), free)
+        return f"; slice {other} is free then" if other else ""
 
     def _owner(self, claim: Claim, start: int) -> Placed | None:
         """The flow, latest first, or the line, whose cells meet those of ``claim`` at shift ``start``."""
