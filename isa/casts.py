@@ -45,8 +45,8 @@ def cast(x: NDArray[Any], dtype: str | np.dtype[Any]) -> NDArray[Any]:
             # By way of f32: an integer that f32 rounds is beyond f16 in any case.
             if x.dtype == np.float16:
                 return canonical(to_f32(x))
-            wide = x if x.dtype == np.float32 and not np.isnan(x).any() else canonical(x.astype(np.float32))
-            return to_f16(wide) if target == np.float16 else wide
+            wide = x.astype(np.float32, copy=False)
+            return to_f16(wide) if target == np.float16 else canonical(wide)
         return x.astype(target) if x.dtype.kind != "f" else _integer(x, target)
 
 
@@ -59,7 +59,7 @@ def cast_sat(x: NDArray[Any], dtype: str | np.dtype[Any]) -> NDArray[Any]:
         if target == np.float16:
             wide = x.astype(np.float32)
             np.clip(wide, -_F16_MOST, _F16_MOST, out=wide)
-            return to_f16(canonical(wide))
+            return to_f16(wide)
         if target.kind == "f" or x.dtype.kind == "f":
             return cast(x, target)
         source, limits = np.iinfo(x.dtype), np.iinfo(target)

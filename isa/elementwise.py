@@ -186,7 +186,7 @@ def _arithmetic(op: np.ufunc, *operands: Array) -> Array:
     _same_type(*operands)
     with np.errstate(all="ignore"):
         if operands[0].dtype == np.float16:
-            return to_f16(canonical(np.asarray(op(*map(to_f32, operands)))))
+            return to_f16(np.asarray(op(*map(to_f32, operands))))
         return canonical(np.asarray(op(*operands)))
 
 

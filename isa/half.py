@@ -28,7 +28,7 @@ _BIAS = np.int32(126 << 10)  # the exponent of the sum, but for the leading one,
 
 
 def to_f16(x: F32) -> F16:
-    """``x`` as f16, to nearest even; beyond 65504 infinity: what numpy makes of it, bit for bit."""
+    """``x`` as f16, to nearest even; beyond 65504 infinity, and the canonical NaN for any NaN."""
     out = np.empty(x.shape, np.float16)
     source, target = x.reshape(-1), out.reshape(-1)
     size = max(1, -(-x.size // max(1, -(-x.size // _BLOCK))))
@@ -71,6 +71,9 @@ def _block(x: F32, out: F16, room: tuple[NDArray[Any], NDArray[Any]]) -> None:
 def _plainly(x: F32, out: F16) -> None:
     with np.errstate(all="ignore"):
         np.copyto(out, x, casting="same_kind")
+    nan = np.isnan(x)
+    if nan.any():
+        out[nan] = np.nan
 
 
 def to_f32(x: F16) -> F32:

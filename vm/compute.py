@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lpuasm.isa.casts import DTYPES
 from lpuasm.isa.core import table
 from lpuasm.isa.dot import PreparedF16, dot_prepared, dot_rows, prepare_f16
-from lpuasm.isa.meaning import meaning
+from lpuasm.isa.meaning import Meaning, meaning
 from lpuasm.isa.operands import Immediate
 from lpuasm.vm.collect import collect
 from lpuasm.vm.fault import Finding
@@ -29,20 +29,28 @@ from lpuasm.vm.work import Work
 
 def vector(work: Work, step: Step) -> None:
     """An ALU operation."""
+    if step.ready is None:
+        step.ready = _ready(step, work.target.lanes)
+    function, known = step.ready
+    operands = dict(known)
+    for k, operand in enumerate(step.node.inputs):
+        operands[operand.name] = work.take(step, k)
+    work.put(step, function(operands))
+
+
+def _ready(step: Step, lanes: int) -> tuple[Meaning, dict[str, Any]]:
+    """What an ALU operation computes, and what it takes in every run."""
     code = step.node.code
     assert code is not None
     values = code.values
-    operands: dict[str, Any] = {name: values[name] for name in ("type", "to") if name in values}
-    lanes = work.target.lanes
+    known: dict[str, Any] = {name: values[name] for name in ("type", "to") if name in values}
     for name in ("a", "b"):
         value = values.get(name)
         if isinstance(value, Immediate):
             dtype = DTYPES[operand_type(code, name)]
             one = np.array([[value.bits]], np.uint32).astype(f"u{dtype.itemsize}").view(dtype)
-            operands[name] = one if len(step.fetches) else np.broadcast_to(one, (step.high - step.low, lanes))
-    for k, operand in enumerate(step.node.inputs):
-        operands[operand.name] = work.take(step, k)
-    work.put(step, meaning(code.definition, bool(values.get("sat")))(operands))
+            known[name] = one if len(step.fetches) else np.broadcast_to(one, (step.high - step.low, lanes))
+    return meaning(code.definition, bool(values.get("sat"))), known
 
 
 def wide(work: Work, step: Step) -> None:

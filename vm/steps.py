@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from lpuasm.isa.meaning import Meaning
 from lpuasm.vm.fetch import Fetch
 from lpuasm.vm.nodes import Node
 
@@ -17,6 +19,7 @@ class Step:
     ``whole``: they are all there are of it. ``holder``: the node with its weights or its table. ``takes``: the node
     whose value may be overwritten with the result. ``drops``: nodes whose values nobody needs after it.
     ``again``: of a product, the number of its vectors if other ones take the same, and how many of these come later.
+    ``ready``: of an ALU operation, the function that it is and its operands that are known, once it has been computed.
     Of several products made one: ``targets`` are their nodes, ``holders`` the weights of each, a node for each of
     ``fetches``, and ``held`` says where those come from that are there from the beginning.
     """
@@ -30,6 +33,7 @@ class Step:
     takes: int = -1
     drops: tuple[int, ...] = ()
     again: tuple[int, int] | None = None
+    ready: tuple[Meaning, Mapping[str, Any]] | None = None
     targets: tuple[int, ...] = ()
     holders: tuple[tuple[int, ...], ...] = ()
     held: Mapping[int, Fetch] = field(default_factory=dict)
