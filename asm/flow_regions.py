@@ -44,7 +44,8 @@ def region(lowering: Lowering, statement: Statement, operand: Operand, ref: Stre
             return known
         chosen = _padded(statement, operand, layout, vectors(layout, operand), rows)
         located = [layout.locate(chosen, plane) for plane in planes]
-        found = Region(np.stack([s for s, _ in located], 1), np.stack([a for _, a in located], 1), dtype)
+        slices, addresses = (np.array(each).T for each in zip(*located, strict=True))
+        found = Region(slices, addresses, dtype)
         if len(lowering.regions) < MOST_REGIONS:
             lowering.regions[key] = found
         return found

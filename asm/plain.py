@@ -6,12 +6,12 @@ from collections.abc import Hashable
 from dataclasses import fields
 
 from lpuasm.asm import syntax
-from lpuasm.asm.syntax import Number, StreamRef
+from lpuasm.asm.syntax import Number, Slice, StreamRef
 
 _NAMES: dict[type, tuple[str, ...]] = {
     kind: tuple(f.name for f in fields(kind) if f.name != "span")
     for kind in (
-        syntax.UnitRef, syntax.Index, syntax.Slice, syntax.TensorRef, syntax.Register, syntax.Term, syntax.Memory,
+        syntax.UnitRef, syntax.Index, syntax.TensorRef, syntax.Register, syntax.Term, syntax.Memory,
         syntax.Value, syntax.Latch, syntax.Hole, syntax.Symbol, syntax.Text, syntax.Clause, syntax.Repeat,
     )
 }  # fmt: skip
@@ -21,6 +21,8 @@ def plain(part: object) -> Hashable:
     """A key that is equal for operands, clauses, and tuples of them, that say the same in different places."""
     if isinstance(part, StreamRef):
         return part.size, part.direction, part.index
+    if isinstance(part, Slice):
+        return part.start, part.stop, part.length, part.step
     if isinstance(part, Number):
         return Number, repr(part.value)  # 0.0 and −0.0 are equal, and so are 1 and 1.0
     if isinstance(part, tuple):
