@@ -52,7 +52,7 @@ BLANK: Mapping[str, Mapping[str, Any]] = {
         **NO_PROGRAM,
     },
     "lint": NO_PROGRAM,
-    "diff": {"programs": [], "same": None, "first": None, "changes": []},
+    "diff": {"programs": [], "same": None, "first": None, "changes": [], "runs": None, "word": None},
     "watch": {"cycles": None, "floor": None, "before": {"cycles": None, "floor": None}, "checks": {}},
     "isa": {"name": None, "text": None},
     "fmt": {"files": []},

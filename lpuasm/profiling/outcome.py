@@ -77,7 +77,7 @@ class Outcome:
                 "before": {"cycle": first.stores[0].cycle, "value": json_number(first.before), **_of(first.stores[0])},
                 "after": {"cycle": first.stores[1].cycle, "value": json_number(first.after), **_of(first.stores[1])},
             },
-            "outputs": {name: {"differ": differ, "elements": count} for name, (differ, count) in self.outputs.items()},
+            "outputs": counted(self.outputs),
         }
 
     def __str__(self) -> str:
@@ -91,10 +91,15 @@ def compare_runs(programs: tuple[Program, Program], inputs: tuple[Arrays, Arrays
         BindError, Fault: as :func:`lpuasm.run`.
     """
     results = [run(program, given).outputs for program, given in zip(programs, inputs, strict=True)]
-    return Outcome(_first(programs, inputs), _outputs(*results))
+    return Outcome(_first(programs, inputs), differing(*results))
 
 
-def _outputs(one: Arrays, other: Arrays) -> dict[str, tuple[int, int]]:
+def counted(outputs: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+    """Counts of outputs as JSON has them."""
+    return {name: {"differ": differ, "elements": count} for name, (differ, count) in outputs.items()}
+
+
+def differing(one: Arrays, other: Arrays) -> dict[str, tuple[int, int]]:
     """Of the outputs that both have in one shape, how many elements differ; all of them if their types do."""
     found = {}
     for name in (n for n in one if n in other and one[n].shape == other[n].shape):
@@ -221,5 +226,10 @@ def _lines(o: Outcome) -> Iterator[str]:
         yield f"the runs part at {f.element or f'lane {f.lane}'}{lanes}, in word {f.address:#x} of {f.slice}"
         for which, value, store in zip(("first ", "second"), (f.before, f.after), f.stores, strict=True):
             yield f"  {which}  {value} in cycle {store.cycle:,}: {said(store.party)}"
-    for name, (differ, count) in o.outputs.items():
+    yield from outputs_in_words(o.outputs)
+
+
+def outputs_in_words(outputs: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    """A line for each output."""
+    for name, (differ, count) in outputs.items():
         yield f"{name}: {f'{differ:,} of {count:,} elements differ' if differ else 'the same'}"

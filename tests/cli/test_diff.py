@@ -36,3 +36,28 @@ def test_how_far_an_input_reaches(lpu: Any, add: Path) -> None:
     said = lpu("diff", "kernel.s", "kernel.s", "-i", "A.npy", "--second", "A=A2.npy").out.decode()
     assert "the runs part at B[2, 5], in word 0x2" in said and "B: 1 of 128 elements differ" in said
     assert "no input 'Q'" in lpu("diff", "kernel.s", "kernel.s", "-i", "A.npy", "--second", "Q=A2.npy").err
+
+
+def test_scalar_code(lpu: Any, tmp_path: Path) -> None:
+    Path("one.s").write_text("ld r0, [A + 0]\nst [B], r0\n")
+    Path("other.s").write_text("ld r0, [A + 0]\nadd r0, r0, 1\nst [B], r0\n")
+    np.save("A.npy", np.array([4], np.int32))
+    still = lpu("diff", "one.s", "other.s", "--json").json
+    assert still["programs"][0]["cycles"] is None and still["runs"] is None and not still["same"]
+    assert still["word"]["number"] == 1
+    assert [still["word"][side]["instruction"] for side in ("before", "after")] == ["st [B], r0", "add r0, r0, 1"]
+    ran = lpu("diff", "one.s", "other.s", "-i", "A=A.npy")
+    assert ran.out.decode() == (
+        "cycles        5 -> 6 (+1, +20.0 %)\ninstructions  2 -> 3 (+1, +50.0 %)\nthey part in word 1\n"
+        "  first   st [B], r0  (one.s:2)\n  second  add r0, r0, 1  (other.s:2)\nB: 1 of 1 elements differ\n"
+    )
+    assert lpu("diff", "one.s", "one.s", "-i", "A=A.npy", "--json").json["runs"]["outputs"]["B"]["differ"] == 0
+    assert "both are the same words" in lpu("diff", "one.s", "one.s").out.decode()
+    assert lpu("diff", "one.s", "other.s", "--second", "A=A.npy", "--json").codes == ["LPU1010"]
+
+
+def test_scalar_code_and_a_schedule(lpu: Any, add: Path) -> None:
+    Path("scalar.s").write_text("ld r0, [A + 1]\nst [B], r0\n")
+    document = lpu("diff", "scalar.s", "kernel.s", "-i", "A=A.npy", "--json").json
+    assert [p["cycles"] for p in document["programs"]] == [5, 17] and document["word"] is None
+    assert "one is scalar code, the other is not" in lpu("diff", "scalar.s", "kernel.s").out.decode()
