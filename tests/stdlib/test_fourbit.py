@@ -28,12 +28,17 @@ def held(a: Array, b4: Array, scales: Array, group: int = 32) -> None:
     run = matmul_w4.run(a, b4, scales, group=group)
     m, k, n = a.size // a.shape[-1], a.shape[-1], b4.shape[1]
     assert run.program is not None and run.cycles == run.program.cycles
-    assert run.cycles <= matmul_w4.contract.cycles(M=m, K=k, N=n)
+    dims = {"M": m, "K": k, "N": n, "G": 16 if group % 32 else 32}
+    assert run.cycles <= matmul_w4.contract.cycles(**dims)
     exact = numbers(b4) * np.repeat(scales, group, 0).astype(np.float64)
     rounded = exact.astype(np.float16).astype(np.float64)
     wide = a.astype(np.float64)
     bound = (-(-k // 160) + 1) * 2.0**-24 * (abs(wide) @ abs(rounded))
     assert run.result.dtype == np.float32 and run.result.shape == (*a.shape[:-1], n)
+    if "FEW" in matmul_w4.defines(dtype="f16", **dims):
+        most = abs(wide) @ ((abs(numbers(b4)) + 8) * np.repeat(scales, group, 0).astype(np.float64))
+        assert (abs(run.result - wide @ exact) <= (-(-k // 640) + 10) * 2.0**-23 * most).all()
+        return
     assert (abs(run.result - wide @ rounded) <= bound).all()
     loose = 2.0**-11 * (abs(wide) @ abs(exact)) + 2.0**-25 * abs(wide).sum(-1, keepdims=True)
     assert (abs(run.result - wide @ exact) <= bound + loose).all()
@@ -44,6 +49,31 @@ def arrays(m: int, k: int, n: int, group: int, seed: int) -> tuple[Array, Array,
     a = random.standard_normal((m, k)).astype(np.float16)
     scales = np.exp2(random.uniform(-26, 8, (k // group, n))).astype(np.float16)
     return a, random.integers(0, 256, (k // 2, n)).astype(np.uint8), scales
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(1, 5),
+    st.sampled_from((16, 32, 48, 64)),
+    st.integers(21, 45),
+    st.sampled_from((1, 17, 319, 320, 321, 650)),
+    st.integers(0, 9),
+)
+def test_few_rows(m: int, group: int, sixteens: int, n: int, seed: int) -> None:
+    held(*arrays(m, -(-16 * sixteens // group) * group, n, group, seed), group)
+
+
+def test_a_row_takes_what_its_weights_take_to_load() -> None:
+    """And no rounding of weights: products of a group are exact, its sum is rounded once."""
+    a, b4, _ = arrays(1, 640, 320, 32, 0)
+    held(a, b4, np.ones((20, 320), np.float16))
+    few, many = (matmul_w4.program(M=m, K=640, N=320).cycles for m in (1, 16))
+    assert few is not None and many is not None and few < many
+    assert np.array_equal(
+        matmul_w4(np.eye(1, 640, dtype=np.float16), b4, np.ones((20, 320), np.float16))[0], numbers(b4)[0]
+    )
+    with pytest.raises(TypeError, match="16 or of 32"):
+        matmul_w4.program(M=1, K=640, N=320, G=48)
 
 
 @settings(max_examples=25, deadline=None)
