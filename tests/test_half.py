@@ -18,6 +18,7 @@ FINITE = EVERY[np.isfinite(EVERY)].astype(np.float32)
 def agree(x: F32) -> None:
     with np.errstate(all="ignore"):
         right = x.astype(np.float16)
+    right[np.isnan(x)] = np.nan
     assert (half.to_f16(x).view(np.uint16) == right.view(np.uint16)).all()
 
 
@@ -46,6 +47,13 @@ def test_zeros_infinities_and_values_beyond() -> None:
         values = np.full(20480, value, np.float32)
         values[0] = 2.0**-20
         agree(values)
+
+
+def test_every_nan_becomes_the_canonical_one() -> None:
+    values = np.full(20480, 1e-6, np.float32)
+    values.view(np.uint32)[::7] = 0xFFC12345
+    agree(values)
+    assert (half.to_f16(values[::7]).view(np.uint16) == 0x7E00).all()
 
 
 def test_vectors_that_do_not_follow_each_other() -> None:
