@@ -78,5 +78,7 @@ def charges(
 
 def gather(parts: list[Charges]) -> Charges:
     """All charges of ``parts``."""
-    parts = [p for p in parts if len(p.cycle)] or [_NOTHING]
+    parts = [p for p in parts if len(p.cycle)]
+    if not parts:
+        return _NOTHING
     return Charges(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Charges)})

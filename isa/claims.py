@@ -42,8 +42,8 @@ def beyond(timeline: Timeline, family: Ints, base: Ints, limit: Ints | int, boun
 def extent(timeline: Timeline, family: Ints, base: Ints) -> tuple[Ints, Ints]:
     """The least and the greatest value that the stepped operand of each family takes."""
     low = high = base
-    for k in range(timeline.count.shape[1]):  # a sum over rows of three takes much longer
-        move = (timeline.count[family, k] - 1) * timeline.step[family, k]
+    count, step = timeline.count.T.take(family, axis=1), timeline.step.T.take(family, axis=1)
+    for move in (count - 1) * step:  # a sum over rows of three takes much longer
         if not move.any():
             continue
         low, high = low + np.minimum(move, 0), high + np.maximum(move, 0)

@@ -110,6 +110,7 @@ def _products(net: Net, rows: Ints, plane: Ints, arrays: list[Nests]) -> None:
     changed, when = _commits(net, arrays)
     row = slot(net.definition("abc"), "row")
     known: dict[tuple[int, str, int, int], int] = {}
+    changed_at: dict[tuple[int, int], list[int]] = {}
     reads: list[tuple[int, int, int]] = []
     begins, ends = net.timeline.start[rows] + skew, net.last[rows] + skew
     planes, wide = plane[rows], net.moves.wide[rows]
@@ -124,10 +125,12 @@ def _products(net: Net, rows: Ints, plane: Ints, arrays: list[Nests]) -> None:
         kind, half = str(code.values["type"]), code.values["half"]
         assert isinstance(half, int)
         own = 2 if own_pair else 1
-        # The planes of a pair follow each other, and so do their changes.
-        events = [c % far for c in listed[bound[at] : bound[at + own]]] if own > 1 or low != high else []
+        events = changed_at.get((at, own))
+        if events is None:
+            # The planes of a pair follow each other, and so do their changes.
+            events = [c % far for c in listed[bound[at] : bound[at + own]]]
+            changed_at[at, own] = events = events if own == 1 else sorted(set(events))
         if own > 1:
-            events = sorted(set(events))
             low, high = bisect_right(events, first), bisect_right(events, last)
         stages = [(0, n, low)]
         if low != high:
@@ -139,9 +142,7 @@ def _products(net: Net, rows: Ints, plane: Ints, arrays: list[Nests]) -> None:
             key = (at, kind, half, version)
             holder = known.get(key)
             if holder is None:
-                since = 0
-                if version:
-                    since = events[version - 1] if events else listed[bound[at] + version - 1] % far
+                since = events[version - 1] if version else 0
                 holder = known[key] = _weights(net, family, kind, half, own, since)
                 reads += [(store + at + k, since, one_port(holder, 1, k)) for k in range(own)]
             parts.append(Part(a, b, holder))
