@@ -3,30 +3,43 @@
 ; The idea. As in rms_norm.s sixteen rows are transposed, so that adding lanes is adding vectors. The variance is
 ; taken in one sweep that cannot cancel: each superlane of a row has its own pivot, the first of its elements. The
 ; sums of x − pivot and of its square give mean and squares about the mean of that superlane; n times their difference
-; is never more than n squares. Twenty superlanes are then put together by three sums: of their means (which gives the
-; mean of the row, rounded), of their distances from it (which says by how much it is off), and of all squares. A row
+; is never more than n squares. Twenty superlanes are then put together by three sums. The first is of the mean of one
+; superlane and nineteen zeros: a reference, the same number everywhere, which a mean that each superlane rounds in its own
+; order is not. The others are of the distances from it (the mean, but for its last rounding) and of all squares. A row
 ; that is constant has variance 0. Beyond the last column x is 0, and the pivot is made 0 there as well. Multiplying
 ; takes six ALUs in a row for f16 (cast, − mean, · scale, · w, + b, cast), and a pass has four: what is left goes
 ; through ZT. The distributor spreads scale and mean at once, on the two halves of its eight streams.
 ;
+; Why the error is what it says, u = 2⁻²⁴, S and Q the sums of |x − pivot| and (x − pivot)² of a superlane of c ≤ 16T
+; columns, M its squares about its own mean: Q ≤ c · M, as no element is further off than √(c · M), so ΣQ ≤ 16T · nσ² and
+; ΣS² / c ≤ ΣQ. A sum goes through T + 3 additions, so M is off by at most (T + 6) + 2 · (T + 4) + 4 times u · Q, which is
+; 8T · (18 + 3T) of |z|. A distance E is off by 2u · |E| + (T + 7) · u · S / c and ΣcE² = (at most) k · nσ²; six additions,
+; three products and the square that is taken off give 16k + 8 · (T + 7) · √(Tk), and of the mean 10 · √k + 4 · (T + 7) · √T
+; times uσ. No |mean| is in any of these; only the mean itself, when it is rounded, adds u · |mean|. Six products and
+; rsqrt on the way to Y, and half of what the variance has for sums of all, are the 12.
+;
 ; Another way was counted: two sweeps, one for the mean and one for the squares about it, take 3 + 7 operations for
 ; two vectors where this takes 8, and the second cannot begin before the shifts of the first are done, 250 cycles
-; later. Sums of f16 by planes full of ones are exact for the mean, but not for squares.
+; later. Sums of f16 by planes full of ones are exact for the mean, but not for squares, and come out a row a lane, which
+; must then be given to all superlanes.
 ;
-; The moments of a block are a chain of 14 flows, 640 cycles. They hide behind the multiplying of another block: from
-; the sweep of a block to its multiplying are LAG blocks; their vectors are in slices (OWN) that multiplying does not
-; read; their sums take ALUs 4 5 6 7 and the superlanes 8 11 12, so that each stops one half of multiplying only; and
-; multiplying goes in flows of 16 cycles, which fit between theirs.
+; The moments of a block are a chain of 14 flows, 400 cycles and 14 for each group; two of the sums go side by side. They hide
+; behind the multiplying of another block: from the sweep of a block to its multiplying are LAG blocks; their vectors are
+; in slices (OWN) that multiplying does not read; their sums take ALUs 4 5 6 7 and the superlanes 8 11 12, so that each
+; stops one half of multiplying only; and multiplying goes in flows of 16 cycles, which fit between theirs.
 ;
 ; What is above the floor: the sweep (ALUs 0 1 2 5 6 7 13 15) and multiplying (0 … 5 and 8 … 13) cannot go on
-; together, as those of rms_norm can: 16 · T cycles a group. f16 [2048, 1024] takes 1,240 a block where that is 1,024
-; (the 14 flows stop ALUs for 224 cycles), and 1,800 to fill and to drain. Two blocks hide only half of the moments.
+; together, as those of rms_norm can: 16 · T cycles a group, 8,192 of 11,185 for f16 [2048, 1024]. The 14 flows of a block
+; of 26 groups stop half of multiplying for 14 · 26 cycles, 910 in all; the rest fills and drains: the first sweep and its
+; moments, the last multiplying. Of f16 [512, 768], 2,787, 1,536 are sweeps and multiplying, and of a single block, [128,
+; 768], 384 of 1,361: its moments have nothing to hide behind.
 ;
 ; Contract
 ;   shapes  as in rms_norm.s; b as w
-;   error   half a unit in the last place of Y, and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 5 |w · mean| / σ + 3 |b|),
-;           where z is Y − b, σ² = variance + eps; 16 |z| is enough unless all pivots are outliers. With eps = 0 a
-;           constant row gives b, where (X − mean) / 0 would be NaN
+;   error   half a unit in the last place of Y, and 2⁻²⁴ · ((8T · (18 + 3T) + 16k + 8 · (T + 7) · √(Tk) + 12) · |z| +
+;           (10 · √k + 4 · (T + 7) · √T) · |w| + |w · mean| / σ + |b|), where z is Y − b, σ² = variance + eps and k = 1 +
+;           (mean of columns 0 … 15 of each 320 − mean)² / σ² ≤ 20; 16 |z| and 16 |w| are enough unless these columns or
+;           the pivots are outliers. With eps = 0 a constant row gives b, where (X − mean) / 0 would be NaN
 ;   cycles  at most 22 · T · G + 24 · G + 30 · T + 100 · NB + 800, NB blocks (norm.s)
 .target tsp1
 .param R = 512
@@ -53,6 +66,7 @@
     for row, lane: 16 * (T - 1) + min(max(EDGE - lane / 16 * 16, 0), 16)
 .const Each : f32 [1, LANES] at mem.w[40..43] bank T % 2 = \
     for row, lane: T > 1 || lane / 16 * 16 < EDGE ? 1.0 / (16 * (T - 1) + min(max(EDGE - lane / 16 * 16, 0), 16)) : 0
+.const       First : u8 [1, LANES] at mem.e13 bank 1 = for row, lane: lane < 16
 .const       Live : u8 [2, LANES] at mem.e12 bank 1 = for full, lane: lane / 16 + full <= EDGE / 16
 partial_sums D
 partial_sums Q
@@ -144,19 +158,19 @@ partial_sums Q
     write w -> UW[set, 0 : n, :]
 .endm
 
-; Mean and scale of the rows of a block. M1 and M2 are of superlanes, E0 and E1 the distances of M1 from MEAN, DD what
-; the squares about MEAN have too much.
+; Mean and scale of the rows of a block. M1 and M2 are of superlanes: means above the pivots, and squares. MEAN is the
+; reference, E0 and E1 the distances of the superlanes' means from it, DD what the squares about it have too much.
 .macro moments b
     .equ n = min(GB, G - b * GB)
     flow local_mean_{b}:
         read          SD[0 : n, :] -> sg4.w[4]
         read          Each -> sg4.e[2] repeat n step 0
-        mul           sg4.w[4], sg4.e[2] -> %d @alu4
+        mul           sg4.w[4], sg4.e[2] -> %d, sg4.w[5] @alu4
         read          PV[b % 2, 0, 0 : n, :] -> sg4.w[3]
-        add           %d, sg4.w[3] -> %mean, sg4.w[4] @alu5
-        write         sg4.w[4] -> M1[0 : n, :]
-        read          Count -> sg4.w[2] repeat n step 0
-        mul           %mean, sg4.w[2] -> sg4.e[3], sg4.w[3] @alu6
+        add           %d, sg4.w[3] -> %mean @alu5
+        write         sg4.w[5] -> M1[0 : n, :]
+        read          First -> s8.w repeat n step 0
+        mask          %mean, s8.w -> sg4.e[3], sg4.w[3] @alu6
         to_superlanes n, sg4.e[3], sg4.w[3], 0
     flow local_squares_{b}:
         read     SD[0 : n, :] -> sg4.w[4]
@@ -172,11 +186,12 @@ partial_sums Q
     flow mean_{b}:
         read  Z[0, 0 : n, :] -> sg4.w[2]
         read  VO[0, 0 : n, :] -> sg4.w[4]
-        add   sg4.w[2], sg4.w[4] -> %sum @alu4
-        mul   %sum, 1.0 / N -> %mean, sg4.w[4] @alu5
+        add   sg4.w[2], sg4.w[4] -> %mean, sg4.w[4] @alu4
         write sg4.w[4] -> MEAN[0 : n, :]
+        read  PV[b % 2, 0, 0 : n, :] -> sg4.w[3]
+        sub   sg4.w[3], %mean -> %p @alu6
         read  M1[0 : n, :] -> sg4.e[2]
-        sub   sg4.e[2], %mean -> sg4.e[3] @alu6
+        add   %p, sg4.e[2] -> sg4.e[3] @alu7
         write sg4.e[3] -> E0[0 : n, :]
         write sg4.e[3] -> E1[0 : n, :]
     flow rest_{b}:

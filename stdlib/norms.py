@@ -128,9 +128,11 @@ LAYER_NORM = Kernel(
     Contract(
         types=("f32", "f16"),
         shapes="x [..., n], w [n], b [n] of one type; the result is like x",
-        error="half a unit in the last place and 2⁻²⁴ · (8T · (17 + 3T) · |z| + 16 |w| + 5 |w · mean| / σ "
-        "+ 3 |b|), z = (x - mean) / σ · w, σ² = variance + eps, T = ⌈n / 320⌉; the factor of |z| is 16 but for rows "
-        "whose columns 0, 16, 32 … 304 are all outliers; with eps = 0 a constant row gives b, where numpy has NaN",
+        error="half a unit in the last place and 2⁻²⁴ · ((8T · (18 + 3T) + 16k + 8 · (T + 7) · √(T · k) + 12) · |z| "
+        "+ (10 · √k + 4 · (T + 7) · √T) · |w| + |w · mean| / σ + |b|), z = (x - mean) / σ · w, σ² = variance + eps, "
+        "T = ⌈n / 320⌉, k = 1 + (f - mean)² / σ² ≤ 20, f the mean of columns 0 … 15 of each 320; 16 of |z| and of |w| "
+        "unless those columns or columns 0, 16, 32 … 304 are outliers; with eps = 0 a constant row gives b, where "
+        "numpy has NaN",
         bound=None,
         cycles=_layer_cycles,
         formula="22·T·G + 24·G + 30·T + 100·⌈G / max(12, min(⌈G / 5⌉, 100))⌉ + 800, T = ⌈N / 320⌉, G = ⌈R / 16⌉",

@@ -104,8 +104,13 @@ def check_layer(x: Array, w: Array, b: Array, eps: float = 1e-5, outliers: bool 
         z = (wide - mean) / sigma * scale
         exact = z + shift
         t = -(-n // 320)
-        factor = 8 * t * (17 + 3 * t) if outliers else 16
-        extra = factor * np.abs(z) + 16 * np.abs(scale) + 5 * np.abs(scale * mean) / sigma + 3 * np.abs(shift)
+        deviates, weights = np.asarray(16.0), np.asarray(16.0)
+        if outliers:
+            first = wide[..., np.arange(n) % 320 < 16].mean(-1, keepdims=True)
+            k = 1 + ((first - mean) / sigma) ** 2
+            deviates = 8 * t * (18 + 3 * t) + 16 * k + 8 * (t + 7) * np.sqrt(t * k) + 12
+            weights = 10 * np.sqrt(k) + 4 * (t + 7) * t**0.5
+        extra = deviates * np.abs(z) + weights * np.abs(scale) + np.abs(scale * mean) / sigma + np.abs(shift)
         half = np.spacing(np.abs(exact).astype(x.dtype)).astype(np.float64) / 2
     y = run.result.astype(np.float64)
     assert np.array_equal(np.isnan(y), np.isnan(exact))
@@ -156,7 +161,20 @@ def test_layer_norm_of_ugly_rows() -> None:
 def test_layer_norm_of_outlying_pivots() -> None:
     rows = np.random.default_rng(3).standard_normal((3, 330))
     rows[:, ::16] += 100.0
+    rows[0, :16], rows[1, 320:] = 50, -70
     check_layer(rows.astype(np.float32), np.ones(330, np.float32), np.zeros(330, np.float32), outliers=True)
+
+
+@pytest.mark.parametrize("spread", [0.01, 0.1, 1.0])
+def test_layer_norm_of_means_that_are_all_rounded_away(spread: float) -> None:
+    """Means of superlanes just beyond a number's middle, on both sides of a large mean, and an element far off."""
+    unit = float(np.spacing(np.float32(520)))
+    sides = np.repeat(np.where(np.arange(20) % 2, 1.0, -1.0), 16)
+    steps = np.round((520 + spread * sides) / unit)
+    steps += (steps % 2 == 0) + np.where(np.arange(320) % 16 < 8, 0, sides)
+    x = (steps * unit).astype(np.float32)
+    x[5] = 520 + 17.5 * spread
+    check_layer(x[None], np.ones(320, np.float32), np.zeros(320, np.float32), 1e-12)
 
 
 def test_layer_norm_of_a_constant_row_is_the_bias() -> None:
