@@ -14,7 +14,7 @@ from lpuasm.isa.errors import AssemblyError, Span, error
 from lpuasm.isa.program import Program
 from lpuasm.isa.runs import lines, spread
 from lpuasm.isa.timeline import Timeline, field
-from lpuasm.profiling.report import Profile
+from lpuasm.profiling.report import Profile, short
 
 Ints = NDArray[np.int64]
 _SHOWN = 40
@@ -224,9 +224,9 @@ def _lines(d: Difference) -> Iterator[str]:
 
 def _row(c: Change) -> tuple[str, ...]:
     if c.before is None or c.after is None:
-        return c.flow, f"only in the {'second' if c.before is None else 'first'}", "", ""
+        return short(c.flow), f"only in the {'second' if c.before is None else 'first'}", "", ""
     pairs = zip(c.before, c.after, strict=True)
-    return c.flow, *(f"{b:,}" if a == b else f"{a:,} -> {b:,} ({b - a:+,})" for a, b in pairs)
+    return short(c.flow), *(f"{b:,}" if a == b else f"{a:,} -> {b:,} ({b - a:+,})" for a, b in pairs)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:

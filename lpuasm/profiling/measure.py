@@ -19,7 +19,7 @@ from lpuasm.profiling.families import Families, Row, chip_rows, families, kind_o
 from lpuasm.profiling.streams import Segments, segments
 
 #: Buckets of time that a profile has, at most: the columns of its heat strips.
-BUCKETS = 64
+BUCKETS = 56
 #: The kinds of work, in the order in which flows are charged for them.
 KINDS = ("mxm", "load", "acc", "vxm", "sxm", "mem", "c2c")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ from lpuasm.profiling.measure import KINDS, Busy, Cost, Measured, Work, measure
 
 #: Words above which a profile does not ask why each flow starts when it does.
 MOST_EXPLAINED = 50_000
+#: Columns of a small terminal, and of a name in a table.
+WIDTH = 80
+LONGEST = 32
 _SHOWN = 12
 _SHADES = "·░▒▓█"
 
@@ -109,13 +113,16 @@ def _unit_json(unit: Busy) -> dict[str, Any]:
 
 def _head(p: Profile) -> Iterator[str]:
     m = p.measured
-    yield f"{time(m.cycles, p.program.target.geometry.clock_mhz)}, {m.dispatches:,} dispatches"
+    many = "" if m.dispatches == 1 else "es"
+    yield f"{time(m.cycles, p.program.target.geometry.clock_mhz)}, {m.dispatches:,} dispatch{many}"
 
 
 def strips(m: Measured) -> Iterator[str]:
     """A line for each part of the chip that works, west to east; then the names of those that do not."""
     used = [u for u in m.units if u.busy]
-    width = max((len(u.row.name) for u in used), default=0)
+    if not used:
+        return
+    width = max(len(u.row.name) for u in used)
     columns = len(m.edges) - 1
     ends = f"0{m.cycles:>{max(columns - 1, len(f'{m.cycles:,}') + 1)},}"
     yield f"{'unit':<{width}}    busy  {ends}"
@@ -123,7 +130,8 @@ def strips(m: Measured) -> Iterator[str]:
         yield f"{unit.row.name:<{width}}  {_percent(unit.share):>6}  {heat(unit.strip)}".rstrip()
     idle = [u.row.name for u in m.units if not u.busy]
     if idle:
-        yield f"idle: {', '.join(_quads(idle))}"
+        names = ", ".join(name.replace(" ", "\xa0") for name in _quads(idle))  # a name stays on its line
+        yield from (line.replace("\xa0", " ") for line in wrap(f"idle: {names}", WIDTH, subsequent_indent=" " * 6))
 
 
 def heat(strip: NDArray[np.float64]) -> str:
@@ -153,6 +161,8 @@ def _percent(share: float) -> str:
 
 def _roofline(p: Profile) -> Iterator[str]:
     m = p.measured
+    if not any(w.amount for w in m.work):
+        return
     of = f"of {m.cycles:,}"
     yield f"{'work':<6}{'amount':>16}  {'':<10}{'peak a cycle':>12}  {'cycles at peak':>14}  {of:>10}"
     for w in m.work:
@@ -174,14 +184,20 @@ def _costs(p: Profile) -> Iterator[str]:
     every = sum(c.total for c in total.costs)
     shown = costs[:_SHOWN]
     used = [k for k in range(len(KINDS)) if any(c.busy[k] for c in costs)]
-    width = max(4, *(len(c.flow or "(lines)") for c in shown))
+    width = max(4, *(len(short(c.flow or "(lines)")) for c in shown))
     yield f"{'flow':<{width}}  {'start':>8}  {'share':>7}" + "".join(f"{KINDS[k]:>10}" for k in used)
     for c in shown:
-        yield _cost_line(c, c.flow or "(lines)", width, every, used)
+        yield _cost_line(c, short(c.flow or "(lines)"), width, every, used)
     if len(costs) > _SHOWN:
         rest = [sum(c.busy[k] for c in costs[_SHOWN:]) for k in range(len(KINDS))]
         name = f"{len(costs) - _SHOWN:,} more"
         yield f"{name:<{width}}  {'':>8}  {_percent(sum(rest) / every):>7}" + "".join(f"{rest[k]:>10,}" for k in used)
+
+
+def short(name: str) -> str:
+    """A name for a column: of a long one its two ends."""
+    half = LONGEST // 2
+    return name if len(name) <= LONGEST else f"{name[:half]}…{name[-half + 1 :]}"
 
 
 def _cost_line(c: Cost, name: str, width: int, every: int, used: Sequence[int]) -> str:
