@@ -35,24 +35,22 @@ def _cycles(
     dtype: str = "i8",
 ) -> int:
     onward = _passes(dtype, ACTIVATION, REQUANT)
-    later = (0, 0, 220 + M // 2, 100)[ACTIVATION]
-    if tiles(N) * tiles(K) * LANES * (2 if dtype == "f16" else 1) > 16 * WORDS:
-        later += 64 * tiles(N) * tiles(K)
-    return products.product_cycles(M, K, N, 1, dtype, onward) + later + 2 * tiles(N) + 100
+    later = (0, 0, 200 + M // 2, 60)[ACTIVATION]
+    return products.product_cycles(M, K, N, 1, dtype, onward, BIAS) + later + 2 * tiles(N) + 60
 
 
 def _fits(m: int, k: int, n: int, dtype: str, bias: int, activation: int, requant: int) -> bool:
     """The result has four groups of slices, and gelu and silu what A and W leave in the west."""
     columns, depth, size, smooth = tiles(n), tiles(k), (2 if dtype == "f16" else 1), activation > 1
     onward = _passes(dtype, activation, requant)
-    if not products.fits(m, k, n, 1, dtype, onward):
+    if not products.fits(m, k, n, 1, dtype, onward, bias):
         return False
-    if products.few_rows(m, k, n, 1, dtype, onward):
+    if products.few_rows(m, k, n, 1, dtype, onward, bias):
         rounds = -(-columns * depth // (2 if dtype == "f16" else 4))
         return 20 * rounds + max(columns * bias, m * columns * smooth) <= WORDS
     padded = 4 * -(-m // 4)
     rows, weights = padded * depth * size, columns * depth * LANES * size
-    wide = weights > 16 * WORDS
+    wide = weights > 16 * WORDS and not products.copied(m, k, n, 1, dtype, onward)
     if (wide and weights // 32 + columns * bias > WORDS) or padded * columns // 4 + columns * bias > WORDS:
         return False
     if smooth and (padded > 2 * WORDS or (wide and rows > 8 * WORDS)):

@@ -21,16 +21,18 @@
 .equ ROWS_COST = ITEMS * max((F16 ? 80 : 40) / (1 + COPIED), STREAM) + (COPIED && ALL_ALUS) * COLUMNS * (STREAM + 20) + 8
 
 ; Few rows: a round is as long as loading takes, or as the units need in turn where they want the same tile of A. The
-; sums pass the VXM afterwards, but those of a column of one tile while others are made.
+; sums pass the VXM afterwards; those of columns of one tile while others are made, where the units wait for each other.
+; First sums are read from slices that weights are read from too.
 .equ BUSY = (F16 ? 2 : 1) * M  ; cycles that a unit computes on a tile
 .equ THIN = BUSY < 20          ; loading leaves gaps for all else that travels
 .equ ROUNDS = ceil_div(ITEMS, UNITS)
-.equ TURNS = ceil_div(BUSY * ITEMS, min(UNITS, max(B, TK)))
-.equ PASSES = (TK > 1 ? COLUMNS : F16 * min(COLUMNS, 3)) + ONWARD * COLUMNS
-.equ TILES_COST = (THIN ? ROUNDS * (20 + 2 * BUSY) : max(40 * ROUNDS, TURNS)) + PASSES * M
+.equ TURNS = BUSY * ceil_div(ITEMS, min(UNITS, max(B, TK)))
+.equ PASSES = (TK > 1 || F16 && B > 1 ? COLUMNS : F16 * min(COLUMNS, 3)) + ONWARD * COLUMNS
+.equ WORK = THIN ? ROUNDS * (20 + 2 * BUSY) : max(40 * ROUNDS, TURNS) + INITIAL * COLUMNS * 2 * M
+.equ TILES_COST = WORK + PASSES * M + 40 * ALL_ALUS
 .equ A_TILES = 4 * ceil_div(B * TK, 4)  ; four places to read A from at the same time
 .equ FITS = (M + 4) * COLUMNS + M * A_TILES / 4 <= WORDS && 20 * ROUNDS <= WORDS
-.param TILES = FITS && TILES_COST < ROWS_COST
+.param TILES = FITS && (TILES_COST < ROWS_COST || ITEMS * LANES * BYTES > 32 * WORDS)
 
 .macro initial n, west, count, to
     .if west

@@ -34,16 +34,17 @@ def deal(columns: int, depth: int, units: int) -> list[tuple[int, int, int, int]
     return dealt
 
 
-def few_rows(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> bool:
-    """Whether the TILES form is taken: it fits, and is the cheaper one; `product.s` decides by the same numbers.
+def few_rows(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0, bias: int = 0) -> bool:
+    """Whether the TILES form is taken: it fits, and is cheaper or alone; `product.s` decides by the same numbers.
 
-    ``onward``: passes through the VXM behind the sums.
+    ``onward``: passes through the VXM behind the sums; ``bias``: whether the sums begin with one.
     """
-    columns, depth = batch * tiles(n), tiles(k)
-    rounds = -(-columns * depth // (2 if dtype == "f16" else 4))
+    columns, depth, size = batch * tiles(n), tiles(k), (2 if dtype == "f16" else 1)
+    rounds = -(-columns * depth * size // 4)
     words = (m + 4) * columns + m * -(-batch * depth // 4)
-    cheaper = _tiles_cost(m, k, n, batch, dtype, onward) < _rows_cost(m, k, n, batch, dtype, onward)
-    return cheaper and words <= WORDS and 20 * rounds <= WORDS
+    cheaper = _tiles_cost(m, k, n, batch, dtype, onward, bias) < _rows_cost(m, k, n, batch, dtype, onward)
+    alone = columns * depth * LANES * size > 32 * WORDS  # the other form has no room
+    return (cheaper or alone) and words <= WORDS and 20 * rounds <= WORDS
 
 
 def _stream(m: int, dtype: str) -> int:
@@ -71,34 +72,38 @@ def _rows_cost(m: int, k: int, n: int, batch: int, dtype: str, onward: int) -> i
     return columns * tiles(k) * max(load, stream) + shared * columns * (stream + 20) + 8
 
 
-def _tiles_cost(m: int, k: int, n: int, batch: int, dtype: str, onward: int) -> int:
+def _tiles_cost(m: int, k: int, n: int, batch: int, dtype: str, onward: int, bias: int) -> int:
     half = dtype == "f16"
     units, columns, depth = (2 if half else 4), batch * tiles(n), tiles(k)
     busy, items, rounds = (2 * m if half else m), columns * depth, -(-columns * depth // units)
-    turns = -(-busy * items // min(units, max(batch, depth)))
-    work = rounds * (20 + 2 * busy) if busy < 20 else max(40 * rounds, turns)
-    passes = (columns if depth > 1 else half * min(columns, 3)) + onward * columns
-    return work + passes * m
+    turns = busy * -(-items // min(units, max(batch, depth)))
+    work = rounds * (20 + 2 * busy) if busy < 20 else max(40 * rounds, turns) + bias * columns * 2 * m
+    passes = (columns if depth > 1 or (half and batch > 1) else half * min(columns, 3)) + onward * columns
+    return work + passes * m + 40 * (onward > half)
 
 
-def product_cycles(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> int:
+def product_cycles(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0, bias: int = 0) -> int:
     """The most cycles that the products of `product.s` take, and in the TILES form what follows them."""
-    if few_rows(m, k, n, batch, dtype, onward):
-        # A unit that meets a column again waits for its sum.
-        waits = 80 * -(-tiles(k) // 4) if batch * tiles(n) < 4 else 0
-        return _tiles_cost(m, k, n, batch, dtype, onward) * 13 // 10 + waits + 240
-    padded = 4 * -(-m // 4)
-    return batch * tiles(n) * tiles(k) * (max(84, padded) if dtype == "f16" else max(48, padded // 4)) + 300
+    if few_rows(m, k, n, batch, dtype, onward, bias):
+        return _tiles_cost(m, k, n, batch, dtype, onward, bias) * 5 // 4 + 200
+    half, columns, stream = dtype == "f16", batch * tiles(n), _stream(m, dtype)
+    copies = copied(m, k, n, batch, dtype, onward)
+    load = (40 if half else 20) if copies else (84 if half else 48)
+    # Rows of the next tile meet the bank of the last rows written, where runs of them do not come out even.
+    uneven = 2 * (stream % (8 if half else 4) > 0)
+    west = 64 * (not copies and _wide(k, n, batch, dtype))
+    shared = copies and onward > half
+    return columns * tiles(k) * (max(load, stream + uneven) + west) + shared * columns * (stream + 60) + 200
 
 
 def _cycles(*, M: int, K: int, N: int, B: int = 1, dtype: str = "i8") -> int:
     return product_cycles(M, K, N, B, dtype)
 
 
-def fits(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> bool:
+def fits(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0, bias: int = 0) -> bool:
     """Whether the operands and the product fit the slices that `product.s` gives them."""
     size, columns, depth = (2 if dtype == "f16" else 1), batch * tiles(n), tiles(k)
-    if few_rows(m, k, n, batch, dtype, onward):
+    if few_rows(m, k, n, batch, dtype, onward, bias):
         return True
     padded = 4 * -(-m // 4)
     return (

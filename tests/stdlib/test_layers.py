@@ -38,7 +38,8 @@ def activated(z: Array, activation: str | None) -> Array:
 
 def integers(x: Array, w: Array, bias: Array | None, activation: str | None, scale: float | None) -> None:
     run = linear.run(x, w, bias, activation=activation, scale=scale)
-    sums = (x.astype(np.int64) @ w.T.astype(np.int64) + (0 if bias is None else bias)).astype(np.int32)
+    sums = (x.astype(np.float64) @ w.T.astype(np.float64)).astype(np.int64)
+    sums = (sums + (0 if bias is None else bias)).astype(np.int32)
     exact = np.maximum(sums, 0) if activation else sums
     if scale is not None:
         exact = np.clip(np.rint(exact.astype(np.float32) * np.float32(scale)), -128, 127).astype(np.int8)
@@ -111,6 +112,14 @@ def test_requantised(activation: str | None, scale: float | None) -> None:
     x, w = (random.integers(-128, 128, shape).astype(np.int8) for shape in ((210, 330), (650, 330)))
     integers(x, w, random.integers(-9, 9, 650).astype(np.int32), activation, scale)
     integers(x[:7], w, None, activation, scale)
+
+
+def test_weights_of_more_than_16_slices() -> None:
+    random = np.random.default_rng(0)
+    x, w = (random.standard_normal(shape).astype(np.float16) for shape in ((90, 4400), (4700, 4400)))
+    halves(x, (w / 66).astype(np.float16), random.standard_normal(4700).astype(np.float16), "relu")
+    x, w = (random.integers(-128, 128, shape).astype(np.int8) for shape in ((44, 6500), (6400, 6500)))
+    integers(x, w, random.integers(-9, 9, 6400).astype(np.int32), "relu", 0.0001)
 
 
 def test_leading_axes_and_nothing() -> None:

@@ -119,6 +119,11 @@ def test_near_the_planes_limit(n: int) -> None:
     assert (matmul.program(M=2304, K=4096, N=n).cycles or 0) <= 1.03 * whole
 
 
+def test_weights_beyond_32_slices_take_few_rows() -> None:
+    program = matmul.program(M=32, K=2240, N=21_000, dtype="f16")
+    assert program.defines["TILES"] and few_rows(32, 2240, 21_000, 1, "f16")
+
+
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(AssemblyError) as caught:
         matmul.program(M=100_000, K=320, N=3200)
