@@ -15,10 +15,10 @@
 ; here.
 ;
 ; Contract
-;   shapes  PARTS · 8192 rows at most; GROUPS of WIDE byte planes (1, 2 or 4) hold a row. Table_p_g [V, LANES] are
-;           rows 8192 · p … of group g as i32, i16 or u8; Index [M, 1]; Y_g [M, LANES]
+;   shapes  PARTS · 8192 rows at most; GROUPS of 4 byte planes hold a row, the last of WIDE (1, 2 or 4). Table_p_g
+;           [V, LANES] are rows 8192 · p … of group g as i32, i16 or u8; Index [M, 1]; Y_g [M, LANES]
 ;   error   none: bytes are moved
-;   cycles  at most PASSES · (GROUPS · M + min(M, 128) + 8 · ⌈M / 128⌉) + 150, PASSES = ⌈PARTS / 4⌉
+;   cycles  at most PASSES · (GROUPS · M + min(M, 128) + 12 · ⌈M / 128⌉) + 150, PASSES = ⌈PARTS / 4⌉
 .target tsp1
 .param M = 96
 .param V = 32000
@@ -27,37 +27,46 @@
 
 .equ PARTS = ceil_div(V, WORDS)
 .equ PASSES = ceil_div(PARTS, 4)
+.equ PLANES = 4 * (GROUPS - 1) + WIDE
+.def wide(g) = g < GROUPS - 1 ? 4 : WIDE
 .equ STEP = 128  ; ids that are looked up while the addresses of the next are made
 
 .input Index : i32 [M, 1] at mem.e[32..35]
 .const Shift : i32 [1, LANES] at mem.e[36..39] = for row, lane: lane % 16 == 1 ? 8 : 0
 .temp  Map : u8 [M, LANES] at mem.w43 banks run STEP
+; Slices 40 … 42 stand beside the addresses, not behind them: what is there hears others, which come from the east.
+.equ BESIDE = PARTS * PLANES > 40
+.if BESIDE
+    .temp MapE : u8 [M, LANES] at mem.e31 banks run STEP
+.endif
 .for q in 0..4 * PASSES
     .temp Mask_{q} : u8 [M, LANES] at mem.e{40 + q % 4} banks run STEP
 .endfor
 .macro table p, g
-    .equ FIRST = WIDE * (p * GROUPS + g)
+    .equ W = wide(g)
+    .equ FIRST = PLANES * p + 4 * g
     .equ ROWS = min(WORDS, V - WORDS * p)
-    .if WIDE == 4
+    .if W == 4
         .weight Table_{p}_{g} : i32 [ROWS, LANES] at mem.w[FIRST..FIRST + 3] address 0
-    .elif WIDE == 2
+    .elif W == 2
         .weight Table_{p}_{g} : i16 [ROWS, LANES] at mem.w[FIRST..FIRST + 1] address 0
     .else
         .weight Table_{p}_{g} : u8 [ROWS, LANES] at mem.w{FIRST} address 0
     .endif
 .endm
 .macro result g
-    .equ FIRST = WIDE * g
-    .if WIDE == 4
+    .equ W = wide(g)
+    .equ FIRST = 4 * g
+    .if W == 4
         .output Y_{g} : i32 [M, LANES] at mem.e[FIRST..FIRST + 3] bank 0
-    .elif WIDE == 2
+    .elif W == 2
         .output Y_{g} : i16 [M, LANES] at mem.e[FIRST..FIRST + 1] bank 0
     .else
         .output Y_{g} : u8 [M, LANES] at mem.e{FIRST} bank 0
     .endif
-    .if PASSES > 1 && WIDE == 4
+    .if PASSES > 1 && W == 4
         .temp Z_{g} : i32 [M, LANES] at mem.e[FIRST..FIRST + 3] bank 1
-    .elif PASSES > 1 && WIDE == 2
+    .elif PASSES > 1 && W == 2
         .temp Z_{g} : i16 [M, LANES] at mem.e[FIRST..FIRST + 1] bank 1
     .elif PASSES > 1
         .temp Z_{g} : u8 [M, LANES] at mem.e{FIRST} bank 1
@@ -77,9 +86,14 @@
         broadcast sg4.e[0], 0 -> sg4.w[0]
         and.i32   sg4.w[0], WORDS - 1 -> %word @alu3
         read      Shift -> sg4.w[2] repeat n step 0
-        shr.i32   %word, sg4.w[2] -> sg4.w[1] @alu2
-        write.u8  s4.w -> Map[STEP * c : +n, :]
-        parts     c, n, 0
+        .if BESIDE
+            shr.i32  %word, sg4.w[2] -> sg4.w[1], sg4.e[2] @alu2
+            write.u8 s8.e -> MapE[STEP * c : +n, :]
+        .else
+            shr.i32 %word, sg4.w[2] -> sg4.w[1] @alu2
+        .endif
+        write.u8 s4.w -> Map[STEP * c : +n, :]
+        parts    c, n, 0
 .endm
 .macro parts c, n, k
     shr.i32 sg4.w[0], 13 -> %part @alu15
@@ -100,27 +114,37 @@
 .endm
 
 .macro part c, count, g, p, row, byte, alu, out
-    gather Table_{p}_{g}, s28.e -> row
-    read   Mask_{p}[STEP * c : +count, :] -> byte
-    mask   row, byte -> out @alu{alu}
+    .if PLANES * p + 4 * g < 40
+        gather Table_{p}_{g}, s28.e -> row
+    .else
+        gather Table_{p}_{g}, s28.w -> row
+    .endif
+    read Mask_{p}[STEP * c : +count, :] -> byte
+    mask row, byte -> out @alu{alu}
 .endm
 ; Rows of group g that are in parts 4k … 4k + 3, joined with those of the parts before; passes go to Y and Z in turn.
 .macro found c, count, g, k
+    .equ W = wide(g)
     .equ n = min(4, PARTS - 4 * k)
     .equ TO_Y = (PASSES - k) % 2
     flow found_{c}_{g}_{k}:
-        read Map[STEP * c : +count, :] -> s28.e
-        part c, count, g, 4 * k, sg{WIDE}.e[0], s4.w, 0, %a
+        .if PLANES * 4 * k + 4 * g < 40
+            read Map[STEP * c : +count, :] -> s28.e
+        .endif
+        .if PLANES * (4 * k + n - 1) + 4 * g >= 40
+            read MapE[STEP * c : +count, :] -> s28.w
+        .endif
+        part c, count, g, 4 * k, sg{W}.e[0], s4.w, 0, %a
         .if n > 1
-            part c, count, g, 4 * k + 1, sg{WIDE}.e[8 / WIDE], s12.w, 4, %b
+            part c, count, g, 4 * k + 1, sg{W}.e[8 / W], s12.w, 4, %b
             or   %a, %b -> %ab @alu5
         .else
             identity %a -> %ab @alu5
         .endif
         .if n > 2
-            part c, count, g, 4 * k + 2, sg{WIDE}.e[16 / WIDE], s20.w, 8, %c
+            part c, count, g, 4 * k + 2, sg{W}.e[16 / W], s20.w, 8, %c
             .if n > 3
-                part c, count, g, 4 * k + 3, sg{WIDE}.e[24 / WIDE], s29.w, 12, %d
+                part c, count, g, 4 * k + 3, sg{W}.e[24 / W], s29.w, 12, %d
                 or   %c, %d -> %cd @alu9
             .else
                 identity %c -> %cd @alu9
@@ -131,18 +155,18 @@
         .endif
         .if k
             .if TO_Y
-                read Z_{g}[STEP * c : +count, :] -> sg{WIDE}.w[8 / WIDE]
+                read Z_{g}[STEP * c : +count, :] -> sg{W}.w[8 / W]
             .else
-                read Y_{g}[STEP * c : +count, :] -> sg{WIDE}.w[8 / WIDE]
+                read Y_{g}[STEP * c : +count, :] -> sg{W}.w[8 / W]
             .endif
-            or %all, sg{WIDE}.w[8 / WIDE] -> sg{WIDE}.e[12 / WIDE] @alu7
+            or %all, sg{W}.w[8 / W] -> sg{W}.e[12 / W] @alu7
         .else
-            identity %all -> sg{WIDE}.e[12 / WIDE] @alu7
+            identity %all -> sg{W}.e[12 / W] @alu7
         .endif
         .if TO_Y
-            write sg{WIDE}.e[12 / WIDE] -> Y_{g}[STEP * c : +count, :]
+            write sg{W}.e[12 / W] -> Y_{g}[STEP * c : +count, :]
         .else
-            write sg{WIDE}.e[12 / WIDE] -> Z_{g}[STEP * c : +count, :]
+            write sg{W}.e[12 / W] -> Z_{g}[STEP * c : +count, :]
         .endif
 .endm
 

@@ -20,15 +20,22 @@ _TABLES, _RESULTS, _STEP = 43, 32, 128
 
 
 def planes(d: int, dtype: str) -> tuple[int, int]:
-    """(groups, byte planes of a group) of a row of d elements."""
-    count = tiles(d) * _BYTES[dtype]
-    wide = min(count, 4)
-    return -(-count // wide), 4 if wide == 3 else wide
+    """(groups, byte planes of the last group) of a row of d elements; the others have 4."""
+    groups, rest = divmod(tiles(d) * _BYTES[dtype] - 1, 4)
+    return groups + 1, (1, 2, 4, 4)[rest]
+
+
+def _placed(parts: int, groups: int, last: int) -> bool:
+    """Whether the parts find slices: the outermost four, of which three are free, hold no group with another slice."""
+    row, outer = 4 * groups - 4 + last, _TABLES - _TABLES % 4
+    firsts = [(row * (parts - 1) + 4 * g, 4 if g < groups - 1 else last) for g in range(groups)]
+    inner = all(first >= outer or first + wide <= outer for first, wide in firsts)
+    return parts * row <= (_TABLES if inner and row < _RESULTS else outer) and row <= _RESULTS
 
 
 def _cycles(*, V: int, M: int, D: int, dtype: str = "f16") -> int:
     passes, groups = -(-V // (4 * WORDS)), planes(D, dtype)[0]
-    return passes * (groups * M + min(M, _STEP) + 8 * -(-M // _STEP)) + 150
+    return passes * (groups * M + min(M, _STEP) + 12 * -(-M // _STEP)) + 150
 
 
 def _defines(*, V: int, M: int, D: int, dtype: str) -> Mapping[str, int]:
@@ -36,10 +43,14 @@ def _defines(*, V: int, M: int, D: int, dtype: str) -> Mapping[str, int]:
         raise wrong_dimension("the dimensions of a program are 1 or more")
     groups, wide = planes(D, dtype)
     parts = -(-V // WORDS)
-    if parts * groups * wide > _TABLES or groups * wide > _RESULTS or M > WORDS // 2:
-        most = min(_TABLES // (groups * wide), parts) * WORDS if groups * wide <= _RESULTS else 0
+    # A mask for each pass, in steps that take the banks in turn.
+    at_once = min(WORDS // 2, 2 * _STEP * (WORDS // 2 // (_STEP * -(-parts // 4))))
+    if not _placed(parts, groups, wide) or at_once < M:
+        most = max((p for p in range(parts + 1) if not p or _placed(p, groups, wide)), default=0) * WORDS
         rows = f"up to {most} rows of {D}" if most else f"rows of up to {_RESULTS // _BYTES[dtype] * LANES} elements"
-        raise too_large(f"embedding {dtype}", f"V={V}, M={M}, D={D}", f"{rows}, and {WORDS // 2} ids at once, fit")
+        raise too_large(
+            f"embedding {dtype}", f"V={V}, M={M}, D={D}", f"{rows}, and {at_once or WORDS // 2} ids at once, fit"
+        )
     return {"V": V, "M": M, "GROUPS": groups, "WIDE": wide}
 
 
@@ -58,25 +69,25 @@ def _prepare(ids: Any, table: Any) -> Call:
     shape = (*ids.shape, d)
     if not m * d:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(shape, table.dtype))
-    groups, wide = planes(d, dtype)
-    t, size = tiles(d), _BYTES[dtype]
-    word = np.dtype({1: np.uint8, 2: np.int16, 4: np.int32}[wide])
+    groups, last = planes(d, dtype)
+    t, size, wide = tiles(d), _BYTES[dtype], [4] * (groups - 1) + [last]
+    word = {1: np.uint8, 2: np.int16, 4: np.int32}
 
     def inputs(program: Program) -> Mapping[str, Array]:
         padded = np.zeros((v, t * LANES), table.dtype)
         padded[:, :d] = table
-        octets = np.zeros((v, groups * wide, LANES), np.uint8)
+        octets = np.zeros((v, sum(wide), LANES), np.uint8)
         octets[:, : t * size] = padded.view(np.uint8).reshape(v, t, LANES, size).swapaxes(2, 3).reshape(v, -1, LANES)
-        lanes = octets.reshape(v, groups, wide, LANES).transpose(1, 0, 3, 2)
-        words = np.ascontiguousarray(lanes).view(word).reshape(groups, v, LANES)
+        lanes = (octets[:, 4 * g : 4 * g + w].swapaxes(1, 2) for g, w in enumerate(wide))
+        words = [np.ascontiguousarray(o).view(word[w])[..., 0] for o, w in zip(lanes, wide, strict=True)]
         found: dict[str, Array] = {"Index": ids.reshape(-1, 1).astype(np.int32)}
         for p in range(-(-v // WORDS)):
-            found |= {f"Table_{p}_{g}": words[g, p * WORDS : (p + 1) * WORDS] for g in range(groups)}
+            found |= {f"Table_{p}_{g}": words[g][p * WORDS : (p + 1) * WORDS] for g in range(groups)}
         return found
 
     def finish(outputs: Mapping[str, Array]) -> Array:
-        words = np.stack([outputs[f"Y_{g}"] for g in range(groups)]).astype(word, copy=False)
-        octets = words.view(np.uint8).reshape(groups, m, LANES, wide).transpose(1, 0, 3, 2).reshape(m, -1, LANES)
+        words = (outputs[f"Y_{g}"].view(np.uint8).reshape(m, LANES, w) for g, w in enumerate(wide))
+        octets = np.concatenate([group.swapaxes(1, 2) for group in words], 1)
         lanes = octets[:, : t * size].reshape(m, t, size, LANES).swapaxes(2, 3)
         return np.ascontiguousarray(np.ascontiguousarray(lanes).view(table.dtype).reshape(m, -1)[:, :d]).reshape(shape)
 
@@ -87,12 +98,12 @@ EMBEDDING = Kernel(
     "embedding",
     Contract(
         types=("f16", "f32", "i8"),
-        shapes="ids, integers of any shape, table [V, D] → [ids..., D]; byte planes of a row, in groups of four, times "
-        "parts of 8192 rows are at most 43",
+        shapes="ids, integers of any shape, table [V, D] → [ids..., D]; byte planes of a row (3 count as 4), times "
+        "parts of 8192 rows, are at most 43",
         error="exact",
         bound=0.0,
         cycles=_cycles,
-        formula="⌈V / 32768⌉ · (G·M + min(M, 128) + 8·⌈M / 128⌉) + 150 for M ids, G = ⌈⌈D / 320⌉ · bytes / 4⌉",
+        formula="⌈V / 32768⌉ · (G·M + min(M, 128) + 12·⌈M / 128⌉) + 150 for M ids, G = ⌈⌈D / 320⌉ · bytes / 4⌉",
     ),
     _defines,
     _prepare,

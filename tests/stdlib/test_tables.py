@@ -34,6 +34,18 @@ def test_embedding(v: int, d: int, shape: tuple[int, ...], dtype: str, seed: int
     assert run.cycles <= embedding.contract.cycles(V=v, M=ids.size, D=d, dtype=kind)
 
 
+@pytest.mark.parametrize(
+    ("v", "d", "dtype"), [(50257, 768, "float16"), (8192 * 20 + 1, 300, "float16"), (335873, 9, "int8")]
+)
+def test_large_vocabularies(v: int, d: int, dtype: str) -> None:
+    """A last group of two planes, and tables beside the addresses."""
+    table = np.random.default_rng(0).integers(-100, 100, (v, d)).astype(dtype)
+    ids = np.concatenate([[0, 8191, 8192, v - 1], np.random.default_rng(1).integers(0, v, 130)])
+    run = embedding.run(ids, table)
+    assert np.array_equal(run.result, table[ids])
+    assert run.cycles <= embedding.contract.cycles(V=v, M=134, D=d, dtype="i8" if dtype == "int8" else "f16")
+
+
 def test_nothing_and_refusals() -> None:
     table = np.ones((3, 4), np.float16)
     assert embedding(np.zeros((2, 0), np.int64), table).shape == (2, 0, 4)
@@ -44,6 +56,7 @@ def test_nothing_and_refusals() -> None:
     for wrong in (-1, 3):
         with pytest.raises(IndexError, match=r"0 … 2"):
             embedding(np.array([wrong]), table)
-    for v, m, d in ((200_000, 1, 640), (10, 5000, 4), (10, 1, 9000)):
+    assert embedding.program(V=8192 * 42, M=512, D=320, dtype="i8").cycles
+    for v, m, d in ((16000, 1, 21 * 160), (8192 * 21, 1500, 320), (200_000, 1, 640), (10, 5000, 4), (10, 1, 9000)):
         with pytest.raises(AssemblyError, match="LPU0510"):
             embedding.program(V=v, M=m, D=d)
