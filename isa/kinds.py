@@ -13,6 +13,10 @@ from typing import Protocol
 from lpuasm.isa.address import Memory
 from lpuasm.isa.immediates import float_text
 from lpuasm.isa.values import (
+    REGISTER_BITS,
+    REGISTERS,
+    STREAM_BITS,
+    STREAMS,
     TYPES,
     Context,
     Dim,
@@ -117,7 +121,7 @@ class StreamGroup:
     """An aligned group of streams of the sizes that ``size`` allows; the word holds the size where it may vary."""
 
     def parts(self, a: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
-        own = (("stream", 5), ("west", 1))
+        own = (("stream", STREAM_BITS), ("west", 1))
         return (*own, ("size", 3)) if isinstance(a["size"], list) else own
 
     def pack(self, value: Value, a: Mapping[str, object], c: Context) -> tuple[int, ...]:
@@ -126,8 +130,10 @@ class StreamGroup:
         sizes = c.size(a["size"])
         if value.size not in sizes:
             raise ValueError(f"{value} is a group of {value.size}; {_one_of(sizes)} streams are wanted here")
-        if not 0 <= value.base <= 32 - value.size or value.base % value.size:
-            raise ValueError(f"{value} is not one of the 32 streams" if value.size == 1 else f"there is no {value}")
+        if not 0 <= value.base <= STREAMS - value.size or value.base % value.size:
+            raise ValueError(
+                f"{value} is not one of the {STREAMS} streams" if value.size == 1 else f"there is no {value}"
+            )
         own = (value.base, int(value.direction == "w"))
         return (*own, value.size.bit_length() - 1) if isinstance(a["size"], list) else own
 
@@ -269,11 +275,11 @@ class Register:
     """A scalar register, r0 … r31."""
 
     def parts(self, a: Mapping[str, object]) -> tuple[tuple[str, int], ...]:
-        return (("", 5),)
+        return (("", REGISTER_BITS),)
 
     def pack(self, value: Value, a: Mapping[str, object], c: Context) -> tuple[int, ...]:
-        if not isinstance(value, Factor) or value.kind != "register" or not 0 <= value.value < 32:
-            raise ValueError("a register is wanted here, r0 … r31")
+        if not isinstance(value, Factor) or value.kind != "register" or not 0 <= value.value < REGISTERS:
+            raise ValueError(f"a register is wanted here, r0 … r{REGISTERS - 1}")
         return (value.value,)
 
     def unpack(self, parts: tuple[int, ...], a: Mapping[str, object], c: Context) -> Value:
@@ -295,15 +301,15 @@ class Scalar:
     def pack(self, value: Value, a: Mapping[str, object], c: Context) -> tuple[int, ...]:
         if not isinstance(value, Factor) or value.kind not in self.NAMES:
             raise ValueError("a register or a number is wanted here")
-        if value.kind == "register" and not 0 <= value.value < 32:
-            raise ValueError("a register is wanted here, r0 … r31")
+        if value.kind == "register" and not 0 <= value.value < REGISTERS:
+            raise ValueError(f"a register is wanted here, r0 … r{REGISTERS - 1}")
         if value.kind == "integer" and not -(1 << 31) <= value.value < 1 << 32:
             raise ValueError(f"{value.value} does not fit 32 bits")
         return (value.value & 0xFFFFFFFF, self.NAMES.index(value.kind))
 
     def unpack(self, parts: tuple[int, ...], a: Mapping[str, object], c: Context) -> Value:
         value, kind = parts
-        if kind == 3 or (kind == 0 and value > 31):
+        if kind == 3 or (kind == 0 and value >= REGISTERS):
             raise ValueError("neither a register nor a number")
         if kind == 2 and value & 0x7FFFFFFF > 0x7F800000 and value != 0x7FC00000:
             raise ValueError("a NaN other than the canonical one")

@@ -14,6 +14,7 @@ from lpuasm.isa.attributes import identifier, provenance, whole, words
 from lpuasm.isa.chip import DIRECTIONS, HEMISPHERES, Barrier, Geometry, Links, Queue, Queues, Taps, Target
 from lpuasm.isa.errors import LpuError, Span, SpecError, error
 from lpuasm.isa.spec import parse_toml, standard, timing_problems
+from lpuasm.isa.values import STREAMS
 
 __all__ = ["DIRECTIONS", "HEMISPHERES", "TARGETS", "LpuError", "Queue", "Target", "load_target", "parse_target"]
 
@@ -27,8 +28,8 @@ _LISTS = ("mem_inbound", "mem_outbound", "loopback")
 _LIMITS = {
     "geometry.superlanes": (1, 32), "geometry.lanes_per_superlane": (16, 16), "geometry.slices": (1, 64),
     "geometry.slices_per_quad": (1, 64), "geometry.banks": (1, 2), "geometry.words_per_bank": (1, 8192),
-    "geometry.planes": (2, 2), "geometry.alus": (16, 16), "geometry.streams": (32, 32), "geometry.links": (1, 16),
-    "geometry.word_bytes": (16, 16), "geometry.clock_mhz": (1, 100_000),
+    "geometry.planes": (2, 2), "geometry.alus": (16, 16), "geometry.streams": (STREAMS, STREAMS),
+    "geometry.links": (1, 16), "geometry.word_bytes": (16, 16), "geometry.clock_mhz": (1, 100_000),
     "queues.distribute": (4, 4), "queues.transpose": (1, 16), "queues.permute": (1, 16), "queues.select": (1, 16),
     "queues.c2c": (1, 16), "taps.last": (1, 1000), "barrier.latency": (1, 100_000),
     "c2c.latency": (1, 100_000), "c2c.packet_cycles": (1, 100_000), "c2c.hac_period": (1, 100_000),

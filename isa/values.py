@@ -8,6 +8,14 @@ from dataclasses import dataclass
 #: Types on streams, in the order of their codes in an instruction word, with their width in bytes.
 TYPE_BYTES: Mapping[str, int] = {"i8": 1, "u8": 1, "i16": 2, "i32": 4, "f16": 2, "f32": 4}
 TYPES = tuple(TYPE_BYTES)
+STREAM_BITS = 5
+"""Bits of the number of a stream in an instruction word."""
+STREAMS = 1 << STREAM_BITS
+"""Streams each way, of every chip: what its words can name."""
+REGISTER_BITS = 5
+"""Bits of the number of a scalar register."""
+REGISTERS = 1 << REGISTER_BITS
+"""Scalar registers: r0 and so on."""
 
 
 @dataclass(frozen=True, slots=True)

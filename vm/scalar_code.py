@@ -13,7 +13,6 @@ from lpuasm.isa.program import SCALAR_QUEUE, Program
 from lpuasm.isa.values import Address, Factor
 from lpuasm.vm.scalar_values import Number
 
-REGISTERS = 32
 #: The comparison that each conditional jump makes.
 CONDITIONS = {"jlt": "<", "jle": "<=", "jgt": ">", "jge": ">=", "jeq": "==", "jne": "!="}
 

@@ -9,8 +9,9 @@ from math import prod
 
 from lpuasm.isa.errors import Fault, error
 from lpuasm.isa.program import SCALAR_QUEUE
+from lpuasm.isa.values import REGISTERS
 from lpuasm.vm.scalar_bind import Elements
-from lpuasm.vm.scalar_code import CONDITIONS, REGISTERS, Reg
+from lpuasm.vm.scalar_code import CONDITIONS, Reg
 from lpuasm.vm.scalar_tensors import Ready
 from lpuasm.vm.scalar_values import STORED, Number, add, f32, mul, pair, sub, wrap
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from lpuasm.isa.casts import DTYPES
 from lpuasm.isa.errors import BindError, error
 from lpuasm.isa.program import SCALAR_QUEUE, Program
-from lpuasm.isa.values import Address
+from lpuasm.isa.values import REGISTERS, Address
 from lpuasm.vm.scalar_bind import Bound, Elements
-from lpuasm.vm.scalar_code import REGISTERS, Block, Op, Reg, blocks_of
+from lpuasm.vm.scalar_code import Block, Op, Reg, blocks_of
 
 INTEGER, FLOAT = 1, 2
 
