@@ -18,6 +18,15 @@
 sums e
 sums w
 
+; The weights of n columns and k tiles of X, dealt to the hemispheres as `column` takes them.
+.def in_east(n, k) = n / 2 * k + n % 2 * ((k + 1) / 2)
+.macro dealt name, n, k
+    .weight {name}_e : f16 [in_east(n, k) * LANES, LANES] at mem.e[0..15] bank 0
+    .if n * k > in_east(n, k)
+        .weight {name}_w : f16 [(n * k - in_east(n, k)) * LANES, LANES] at mem.w[0..15] bank 0
+    .endif
+.endm
+
 ; Rows through what is installed in hemisphere h, whose outward streams go o and whose inward ones i: one half of the lanes.
 .macro step name, h, o, i, rows, half, first, final
     flow {name}:

@@ -59,30 +59,17 @@
     lane % (LANES / 2) >= PH * D ? lane : lane % (LANES / 2) % D < D / 2 ? lane + D / 2 : lane - D / 2
 .output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
 
-.equ EAST_QKV = NQ / 2 * TK + NQ % 2 * ((TK + 1) / 2)
-.weight Qkv_e : f16 [EAST_QKV * LANES, LANES] at mem.e[0..15] bank 0
-.if NQ * TK - EAST_QKV > 0
-    .weight Qkv_w : f16 [(NQ * TK - EAST_QKV) * LANES, LANES] at mem.w[0..15] bank 0
-.endif
-
 .include "block_product.s"
 .include "block_gated.s"
 .include "block_norm.s"
 .include "block_attention.s"
 
 .equ TA = TO_e + TO_w  ; tiles of what attention gives
-.equ EAST_OUT = TK / 2 * TA + TK % 2 * ((TA + 1) / 2)
-.equ EAST_DOWN = TK / 2 * TN + TK % 2 * ((TN + 1) / 2)
-.weight Out_e : f16 [EAST_OUT * LANES, LANES] at mem.e[0..15] bank 0
-.if TK * TA - EAST_OUT > 0
-    .weight Out_w : f16 [(TK * TA - EAST_OUT) * LANES, LANES] at mem.w[0..15] bank 0
-.endif
+dealt   Qkv, NQ, TK
+dealt   Out, TK, TA
 .weight Gate_e : f16 [TN * TK * LANES, LANES] at mem.e[0..15] bank 0
 .weight Up_w : f16 [TN * TK * LANES, LANES] at mem.w[0..15] bank 0
-.weight Down_e : f16 [EAST_DOWN * LANES, LANES] at mem.e[0..15] bank 0
-.if TK * TN - EAST_DOWN > 0
-    .weight Down_w : f16 [(TK * TN - EAST_DOWN) * LANES, LANES] at mem.w[0..15] bank 0
-.endif
+dealt   Down, TK, TN
 
 .temp SQ0 : f32 [S, LANES] at mem.e[24..27] banks run 1
 .temp SQ1 : f32 [S, LANES] at mem.e[20..23] banks run 1

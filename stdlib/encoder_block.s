@@ -50,32 +50,15 @@
 .const  Valid : u8 [2, LANES] at mem.w25 bank 1 = for last, lane: !last || lane < DM - LANES * (TK - 1)
 .output Y : f16 [S, DM] at mem.e[28..29] tile S x LANES
 
-.equ EAST_QKV = NQ / 2 * TK + NQ % 2 * ((TK + 1) / 2)
-.weight Qkv_e : f16 [EAST_QKV * LANES, LANES] at mem.e[0..15] bank 0
-.if NQ * TK - EAST_QKV > 0
-    .weight Qkv_w : f16 [(NQ * TK - EAST_QKV) * LANES, LANES] at mem.w[0..15] bank 0
-.endif
-
 .include "block_product.s"
 .include "block_norm.s"
 .include "block_attention.s"
 
 .equ TA = TO_e + TO_w  ; tiles of what attention gives
-.equ EAST_OUT = TK / 2 * TA + TK % 2 * ((TA + 1) / 2)
-.equ EAST_IN = TN / 2 * TK + TN % 2 * ((TK + 1) / 2)
-.equ EAST_DOWN = TK / 2 * TN + TK % 2 * ((TN + 1) / 2)
-.weight Out_e : f16 [EAST_OUT * LANES, LANES] at mem.e[0..15] bank 0
-.if TK * TA - EAST_OUT > 0
-    .weight Out_w : f16 [(TK * TA - EAST_OUT) * LANES, LANES] at mem.w[0..15] bank 0
-.endif
-.weight In_e : f16 [EAST_IN * LANES, LANES] at mem.e[0..15] bank 0
-.if TN * TK - EAST_IN > 0
-    .weight In_w : f16 [(TN * TK - EAST_IN) * LANES, LANES] at mem.w[0..15] bank 0
-.endif
-.weight Down_e : f16 [EAST_DOWN * LANES, LANES] at mem.e[0..15] bank 0
-.if TK * TN - EAST_DOWN > 0
-    .weight Down_w : f16 [(TK * TN - EAST_DOWN) * LANES, LANES] at mem.w[0..15] bank 0
-.endif
+dealt Qkv, NQ, TK
+dealt Out, TK, TA
+dealt In, TN, TK
+dealt Down, TK, TN
 
 .if S > LANES  ; beside the keys, in 42 and 43, there is no room
     .temp H_e : f16 [S, N] at mem.e[30..31] tile S x LANES banks run 1
