@@ -44,7 +44,16 @@ CALLS: dict[str, list[tuple[tuple[Any, ...], dict[str, Any]]]] = {
     ],
     "transpose": [((I8,), {}), ((F32,), {}), ((I8[:3],), {}), ((F16[:, :9],), {}), ((I8[:, :5],), {})],
     "gather": [((F16, np.array([3, 0, 39], np.int32)), {})],
-    **{name: [((F32,), {}), ((F16, 0), {}), ((I32,), {})] for name in ("reduce_max", "reduce_mean", "reduce_sum")},
+    **{
+        name: [
+            ((F32,), {}),
+            ((F16, 0), {}),
+            ((I32,), {}),
+            ((F32.reshape(12, 1100),), {}),
+            ((F32.reshape(4, 10, 330), (0, 2)), {}),
+        ]
+        for name in ("reduce_max", "reduce_mean", "reduce_sum")
+    },
     "softmax": [((F32,), {}), ((F16[:, :9],), {}), ((F16,), {"axis": 0}), ((F32[:, :5],), {"axis": 0})],
     "quantize": [((F32, 0.02), {}), ((F16, np.full(40, 0.02), 0), {})],
     "dequantize": [((I8, 0.02), {}), ((I8, np.full(330, 0.02), 1), {"dtype": "float16"})],
