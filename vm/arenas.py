@@ -3,7 +3,7 @@
 An *arena* is places of a store that are touched together: all nests in it go
 through the same places in the same order, so it is like a single variable. Reads
 hear the last write before them, or the tensor that lay there, and outputs the last
-write of all. Places where that is not so are left to ``storage.py``.
+write of all. Arenas where that is not so are cut by ``stretches.py``, or left to ``storage.py``.
 """
 
 from __future__ import annotations
