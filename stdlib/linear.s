@@ -10,9 +10,14 @@
 ; a factor in memory for the next, which run behind it or, for gelu, which has not ALUs enough for that, after it.
 ; For few rows the sums of a column are added in the VXM first, and then read from there.
 ;
-; What is above the floor: gelu of many rows ends M / 2 cycles after the last product, and silu 60 (8 % and 2 % of
+; The passes of gelu, silu and i8 want the ALUs that copy weights in matmul.s. They get them: tiles are copied for few
+; rows only, where loading costs more than the passes, and else read twice.
+;
+; What is above the floor: gelu of many rows ends M / 2 cycles after the last product, and silu 60 (7 % and 1 % of
 ; M = 512, K = 1280, N = 640). With one row, f16 and silu take 405 cycles, 49 (14 %) above a floor that is the chain of
-; dependences: the loads stand 25 cycles apart, as in matmul.s, and not 20.
+; dependences: the loads stand 25 cycles apart, as in matmul.s, and not 20. gelu and silu with W of more than 16 slices:
+; their values between passes leave W places in both hemispheres, which the two sides hear 42 cycles apart; below 122
+; rows the planes wait for that: 23 % of M = 96, K = 640, N = 36,000.
 ;
 ; Contract
 ;   shapes  x as A of matmul.s, w as W; bias [tiles, 320] i32 or f16; Y i8, f16, or i32 after relu, in rows as C of
@@ -20,9 +25,9 @@
 ;   error   i8: none before the scale; then one rounding to f32, one of the product, one to i8 (ties to even).
 ;           f16: the sums' of matmul.s and one rounding of the bias' addition, through the activation; then less
 ;           than a unit in the last place of Y
-;   cycles  at most those of matmul.s and 2 · TN + 100; for gelu M / 2 + 220 more, for silu 100 more. In the TILES form a
-;           pass behind the sums (f16, relu or scale: 1, silu 2, gelu 3) counts 1.3 · TN · M besides. A tile counts 64
-;           more where W takes more than 16 slices: some of it then comes from the west
+;   cycles  at most those of matmul.s and 2 · TN + 60; for gelu M / 2 + 200 more, for silu 60 more. ROWS, if gelu, silu
+;           or i8 with a pass behind the sums: where S < 84 (i8: 40) and S < 28 · TK, TN · (S + 60) more; else a tile
+;           takes 84 (48) at least, and 64 more if W takes more than 16 slices, some of them in the west
 .target tsp1
 .param M = 512
 .param K = 1280

@@ -4,7 +4,10 @@
 ; them), and takes 20 cycles to load new ones. Two schedules follow, and the cheaper by the shapes is taken:
 ;
 ; ROWS, for many rows: every tile of weights goes to both hemispheres, and the rows of A are dealt to the
-; planes. All planes end together whatever N and K are, and the next tile loads while this one computes.
+; planes. All planes end together whatever N and K are, and the next tile loads while this one computes. A tile
+; is read once: on its way west it meets the VXM, where four ALUs send it on both ways, so that all planes load in
+; the same 20 cycles (f16: 40). Where the ALUs have other work, as in linear.s, or the tensors do not leave the
+; weights 32 slices in the east, a tile is read twice, once for each side, and takes 48 (84).
 ;
 ; TILES, for few rows: loading is what costs, so every plane loads tiles of its own, and all rows go through
 ; each. A plane adds what it has for a tile column into sums of its own, in memory beside it; at the end the
@@ -14,7 +17,8 @@
 ; of 20 cycles. The row of A and the sum so far travel between bursts: at one row a round takes 22 cycles (f16: 25)
 ; where the floor, which sees dependences or one stream at a time, has 20 (21): 12 % for i8 and 17 % for f16 of
 ; M = 1, K = N = 4096. Other short programs have gaps up to 11 % of 30 to 60 cycles, before the VXM adds the first
-; sums, which is once a program.
+; sums, which is once a program. Many rows: 3 cycles a program; 2 a tile besides where ⌈M/4⌉ is no multiple of 4 (f16:
+; of 2), since rows of a tile are then read from the bank that the last ones of the tile before are written to.
 ;
 ; Contract
 ;   shapes  ROWS:  A [M, K], W [N, K], C [M, N]; with B > 1 each product has TM rows of A and C and TN·320 of W.
@@ -22,9 +26,10 @@
 ;                  as product.s does; C [M, tiles of C, 320], tile n of product b at n·B + b.
 ;   error   i8: none (sums of 2³¹ and more are modular). f16: each half tile of 160 products is exact and rounded
 ;           once, and each addition of such sums once: 2·⌈K/320⌉ · 2⁻²³ · Σ|a·w| at most.
-;   cycles  ROWS:  at most B · TK · TN · max(48, ⌈M/4⌉) + 300 for i8, · max(84, 4⌈M/4⌉) + 300 for f16: for many rows
-;                  within 0.5 % of what the planes need.
-;           TILES: at most 1.3 · TILES_COST + 240, and 80 · ⌈TK/4⌉ more if there are fewer than 4 columns of tiles.
+;   cycles  ROWS:  at most B · TK · TN · max(20, S + u) + 200, S = ⌈M/4⌉ and u = 2, or 0 if S is a multiple of 4; for
+;                  f16 max(40, S + u), S = 4⌈M/4⌉ and 8. With W of more than 16 slices and C of more than 4 · 8192 rows
+;                  in memory 48 (f16: 84) for 20 (40), and 64 a tile besides.
+;           TILES: at most 1.25 · TILES_COST + 200.
 .target tsp1
 .param M = 2304
 .param K = 4096

@@ -18,7 +18,8 @@
 .equ WIDE_W = ITEMS * LANES * BYTES > 16 * WORDS
 .equ WIDE_C = B * TM * TN > 4 * WORDS
 .equ COPIED = !(WIDE_W && (WIDE_C || ONWARD > 1)) && (!ALL_ALUS || STREAM < min(F16 ? 84 : 40, 28 * TK))
-.equ ROWS_COST = ITEMS * max((F16 ? 80 : 40) / (1 + COPIED), STREAM) + (COPIED && ALL_ALUS) * COLUMNS * (STREAM + 20) + 8
+.equ SHARED = COPIED && ALL_ALUS
+.equ ROWS_COST = ITEMS * max((F16 ? 80 : 40) / (1 + COPIED), STREAM) + SHARED * COLUMNS * (STREAM + 20) + 8
 
 ; Few rows: a round is as long as loading takes, or as the units need in turn where they want the same tile of A. The
 ; sums pass the VXM afterwards; those of columns of one tile while others are made, where the units wait for each other.

@@ -241,9 +241,12 @@ MATMUL = Kernel(
         error="i8: exact, modulo 2³². f16: at most 2·⌈K/320⌉ · 2⁻²³ · Σ|a·b|, from rounding the sums of half tiles",
         bound=None,
         cycles=_cycles,
-        formula="many rows: B·⌈K/320⌉·⌈N/320⌉ · max(48, ⌈M/4⌉) + 300 (f16: max(84, 4⌈M/4⌉)); few rows: 1.3·cost + 240, "
-        "and 80·⌈⌈K/320⌉/4⌉ if B·⌈N/320⌉ < 4, with cost = ⌈B·⌈K/320⌉·⌈N/320⌉ / units⌉ · (busy < 20 ? 20 + 2·busy : "
-        "max(40, busy·⌈units / max(B, ⌈K/320⌉)⌉)) + B·⌈N/320⌉·M, units = 4 (f16: 2), busy = M (f16: 2M)",
+        formula="many rows: B·⌈K/320⌉·⌈N/320⌉ · max(20, S + u) + 200, S = ⌈M/4⌉, u = 2 or, if 4 divides S, 0; f16: "
+        "max(40, S + u), S = 4⌈M/4⌉, 8 for 4; with weights of more than 16 slices and B·4⌈M/4⌉·⌈N/320⌉ > "
+        "32768 48 (f16: 84) for 20 (40), and 64 a tile besides. Few rows: 1.25·cost + 200, with items = "
+        "B·⌈K/320⌉·⌈N/320⌉, units = 4 (f16: 2), busy = M (f16: 2M), cost = (busy < 20 ? ⌈items / units⌉·(20 +"
+        " 2·busy) : max(40·⌈items / units⌉, busy·⌈items / min(units, max(B, ⌈K/320⌉))⌉)) + M·sums, sums = "
+        "B·⌈N/320⌉ or, if K ≤ 320, 0 for i8, at most 3 for f16 and B = 1",
     ),
     _defines,
     _prepare,
