@@ -1,4 +1,4 @@
-"""f16 from f32, and the other way: numpy takes fifteen times as long for a value that is a subnormal f16.
+"""f16 from f32, and the other way: numpy takes over ten times as long for values that are subnormal f16.
 
 An f16 has 11 significant bits, or a multiple of 2**-24 where that is more. Added to a power of two that is 2**13 times
 the value's own, or 2**13 times the smallest normal f16, an f32 keeps just these bits, and the addition rounds them to
