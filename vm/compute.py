@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lpuasm.isa.casts import DTYPES
 from lpuasm.isa.core import table
 from lpuasm.isa.dot import PreparedF16, dot_prepared, dot_rows, prepare_f16
+from lpuasm.isa.maps import address_beyond
 from lpuasm.isa.meaning import Meaning, meaning
 from lpuasm.isa.operands import Immediate
 from lpuasm.vm.collect import collect
@@ -186,11 +187,9 @@ def _addresses(work: Work, step: Step, rows: Array, first: int) -> NDArray[np.in
     at = octets[:, :, 0].astype(np.intp) + 256 * octets[:, :, 1].astype(np.intp)
     outside = at >= work.target.words
     if outside.any():
-        last = work.target.words - 1
         for k in np.flatnonzero(outside.any(axis=1)).tolist():
             lane = int(outside[k].argmax())
-            message = f"superlane {lane} of the map has address {at[k, lane]}; the slice has words 0 … {last}"
-            note(work, step, first + k, "LPU0701", message)
+            note(work, step, first + k, "LPU0701", address_beyond(lane, int(at[k, lane]), work.target.words))
         at[outside] = 0
     return at
 

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from lpuasm.isa.maps import address_beyond
 from lpuasm.vm.chip import Chip, Issue
 from lpuasm.vm.code import Code
 from lpuasm.vm.icu import Nest
@@ -89,10 +90,7 @@ def _addresses(chip: Chip, issue: Issue) -> NDArray[np.intp]:
     outside = addresses >= chip.target.words
     if outside.any():
         k = int(outside.argmax())
-        message = (
-            f"superlane {k} of the map has address {addresses[k]}; the slice has words 0 … {chip.target.words - 1}"
-        )
-        chip.fault(issue, "LPU0701", message)
+        chip.fault(issue, "LPU0701", address_beyond(k, int(addresses[k]), chip.target.words))
         addresses[outside] = 0
     return addresses
 

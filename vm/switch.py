@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lpuasm.isa.core import Instruction
+from lpuasm.isa.maps import entry_beyond, not_bijective
 
 Octets = NDArray[np.uint8]
 Lanes = NDArray[Any]
@@ -59,16 +60,6 @@ def permute(x: Operands, code: Instruction, note: Note) -> Octets:
     return np.take_along_axis(rows, lanes[:, None], axis=2)
 
 
-def not_bijective(lanes: NDArray[np.intp]) -> str:
-    """What is wrong with a map."""
-    beyond = np.flatnonzero(lanes >= len(lanes))
-    if len(beyond):
-        return f"lane {beyond[0]} of the map names lane {lanes[beyond[0]]}; there are lanes 0 … {len(lanes) - 1}"
-    twice = int(np.bincount(lanes).argmax())
-    first, second = np.flatnonzero(lanes == twice)[:2]
-    return f"the map is not a bijection: lanes {first} and {second} both take lane {twice}"
-
-
 def distribute(x: Operands, code: Instruction, note: Note) -> Octets:
     rows, entries = x["in"], x["map"][:, 0]
     n, streams, _ = rows.shape
@@ -77,7 +68,7 @@ def distribute(x: Operands, code: Instruction, note: Note) -> Octets:
         beyond = entries > SUPERLANE
         for k in np.flatnonzero(beyond.any(axis=1)).tolist():
             lane = int(beyond[k].argmax())
-            note(k, "LPU0703", f"lane {lane} of the map is {entries[k, lane]}; it is 0 … {SUPERLANE}")
+            note(k, "LPU0703", entry_beyond(lane, int(entries[k, lane]), SUPERLANE))
     if (entries == entries[:, :1]).all():
         out = spread(rows, np.arange(n), entries[:, 0])
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lpuasm.isa.maps import entry_beyond, not_bijective
 from lpuasm.vm.chip import Chip, Issue
 from lpuasm.vm.state import Octets
 
@@ -33,18 +34,9 @@ def permute(chip: Chip, issue: Issue) -> None:
     rows, octets = chip.sample(issue, "in"), chip.sample(issue, "map").astype(np.intp)
     lanes = octets[0] + 256 * octets[1]
     if not np.array_equal(np.sort(lanes), np.arange(len(lanes))):
-        chip.fault(issue, "LPU0702", _not_bijective(lanes))
+        chip.fault(issue, "LPU0702", not_bijective(lanes))
         return
     chip.drive(issue, "out", rows[:, lanes])
-
-
-def _not_bijective(lanes: np.ndarray) -> str:
-    beyond = np.flatnonzero(lanes >= len(lanes))
-    if len(beyond):
-        return f"lane {beyond[0]} of the map names lane {lanes[beyond[0]]}; there are lanes 0 … {len(lanes) - 1}"
-    twice = int(np.bincount(lanes).argmax())
-    first, second = np.flatnonzero(lanes == twice)[:2]
-    return f"the map is not a bijection: lanes {first} and {second} both take lane {twice}"
 
 
 def distribute(chip: Chip, issue: Issue) -> None:
@@ -52,7 +44,7 @@ def distribute(chip: Chip, issue: Issue) -> None:
     beyond = np.argwhere(entries > SUPERLANE)
     if len(beyond):
         superlane, lane = beyond[0]
-        message = f"lane {SUPERLANE * superlane + lane} of the map is {entries[superlane, lane]}; it is 0 … {SUPERLANE}"
+        message = entry_beyond(int(SUPERLANE * superlane + lane), int(entries[superlane, lane]), SUPERLANE)
         chip.fault(issue, "LPU0703", message)
         return
     # A seventeenth lane of zeros is what entry 16 takes.
