@@ -17,6 +17,7 @@ import numpy as np
 
 from lpuasm.isa.distinct import indices
 from lpuasm.isa.runs import Ints, spread
+from lpuasm.vm.circles import circles
 from lpuasm.vm.nodes import Node, node_of
 from lpuasm.vm.segments import Segments
 
@@ -41,7 +42,7 @@ def order(g: Graph) -> list[Step]:
     if all(begin[s] < first for n, first in begin.items() for s in g.edges[n]):
         return [(n, 0, g.nodes[n].count) for n in sorted(begin, key=lambda n: (begin[n], n))]
     g = replace(g, edges={n: sorted(g.edges[n]) for n in g.nodes})
-    groups = _circles(g)
+    groups = list(circles(g.nodes, g.edges.__getitem__))
     steps: list[Step] = []
     for group in _sorted(g, groups):
         if len(group) == 1 and group[0] not in g.edges[group[0]]:
@@ -49,43 +50,6 @@ def order(g: Graph) -> list[Step]:
         else:
             steps += _by_time(g, group)
     return steps
-
-
-def _circles(g: Graph) -> list[list[int]]:
-    """The strongly connected components (Tarjan's algorithm, without recursion)."""
-    index: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    on: set[int] = set()
-    out: list[list[int]] = []
-    for root in g.nodes:
-        if root in index:
-            continue
-        work = [(root, iter(g.edges[root]))]
-        index[root] = low[root] = len(index)
-        stack.append(root)
-        on.add(root)
-        while work:
-            node, rest = work[-1]
-            for other in rest:
-                if other not in index:
-                    index[other] = low[other] = len(index)
-                    stack.append(other)
-                    on.add(other)
-                    work.append((other, iter(g.edges[other])))
-                    break
-                if other in on:
-                    low[node] = min(low[node], index[other])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == index[node]:
-                    cut = stack.index(node, max(0, len(stack) - len(on)))
-                    out.append(stack[cut:])
-                    on.difference_update(stack[cut:])
-                    del stack[cut:]
-    return out
 
 
 def _sorted(g: Graph, groups: list[list[int]]) -> list[list[int]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from lpuasm.vm.circles import circles
 
 #: Loops within each other, beyond which a loop is left flat: Python allows twenty blocks.
 DEEPEST = 8
@@ -36,7 +38,7 @@ def _items(
     def edges(node: int) -> list[int]:
         return [n for n in following[node] if n in nodes and n != header]
 
-    order: list[list[int]] = list(_components(sorted(nodes, key=lambda n: n not in entries), edges))
+    order: list[list[int]] = list(circles(sorted(nodes, key=lambda n: n not in entries), edges))
     order.reverse()
     outer_entries = set(entries)
     items: list[Item] = []
@@ -53,42 +55,3 @@ def _items(
         else:
             items.append(Loop(head, _items(inside, following, head, [head], depth + 1), inside))
     return tuple(items)
-
-
-def _components(nodes: Sequence[int], edges: Callable[[int], list[int]]) -> Iterator[list[int]]:
-    """Strongly connected components, each after those that it leads to (Tarjan, without recursion)."""
-    index: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    on_stack: set[int] = set()
-    for root in nodes:
-        if root in index:
-            continue
-        work: list[tuple[int, Iterator[int]]] = [(root, iter(edges(root)))]
-        index[root] = low[root] = len(index)
-        stack.append(root)
-        on_stack.add(root)
-        while work:
-            node, rest = work[-1]
-            for after in rest:
-                if after not in index:
-                    index[after] = low[after] = len(index)
-                    stack.append(after)
-                    on_stack.add(after)
-                    work.append((after, iter(edges(after))))
-                    break
-                if after in on_stack:
-                    low[node] = min(low[node], index[after])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == index[node]:
-                    component = []
-                    while True:
-                        member = stack.pop()
-                        on_stack.discard(member)
-                        component.append(member)
-                        if member == node:
-                            break
-                    yield component
