@@ -29,8 +29,9 @@
 .equ ROUNDS = ceil_div(ITEMS, UNITS)
 .equ TURNS = BUSY * ceil_div(ITEMS, min(UNITS, max(B, TK)))
 .equ PASSES = (TK > 1 || F16 && B > 1 ? COLUMNS : F16 * min(COLUMNS, 3)) + ONWARD * COLUMNS
-.equ WORK = THIN ? ROUNDS * (20 + 2 * BUSY) : max(40 * ROUNDS, TURNS) + INITIAL * COLUMNS * 2 * M
-.equ TILES_COST = WORK + PASSES * M + 40 * ALL_ALUS
+.equ WORK = (THIN ? ROUNDS * (20 + 2 * BUSY) : max(40 * ROUNDS, TURNS)) + INITIAL * COLUMNS * (2 - THIN) * M
+.equ HIDDEN = THIN && TK > 1 && !ONWARD ? WORK / (2 * TK) : 0  ; passes of the first columns, in the gaps of loading
+.equ TILES_COST = WORK + max(0, PASSES * M - HIDDEN) + 40 * ALL_ALUS
 .equ A_TILES = 4 * ceil_div(B * TK, 4)  ; four places to read A from at the same time
 .equ FITS = (M + 4) * COLUMNS + M * A_TILES / 4 <= WORDS && 20 * ROUNDS <= WORDS
 .param TILES = FITS && (TILES_COST < ROWS_COST || ITEMS * LANES * BYTES > 32 * WORDS)

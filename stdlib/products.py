@@ -77,9 +77,11 @@ def _tiles_cost(m: int, k: int, n: int, batch: int, dtype: str, onward: int, bia
     units, columns, depth = (2 if half else 4), batch * tiles(n), tiles(k)
     busy, items, rounds = (2 * m if half else m), columns * depth, -(-columns * depth // units)
     turns = busy * -(-items // min(units, max(batch, depth)))
-    work = rounds * (20 + 2 * busy) if busy < 20 else max(40 * rounds, turns) + bias * columns * 2 * m
+    work = rounds * (20 + 2 * busy) if busy < 20 else max(40 * rounds, turns)
+    work += bias * columns * (1 if busy < 20 else 2) * m
     passes = (columns if depth > 1 or (half and batch > 1) else half * min(columns, 3)) + onward * columns
-    return work + passes * m + 40 * (onward > half)
+    hidden = work // (2 * depth) if busy < 20 and depth > 1 and not onward else 0
+    return work + max(0, passes * m - hidden) + 40 * (onward > half)
 
 
 def product_cycles(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0, bias: int = 0) -> int:
@@ -246,7 +248,8 @@ MATMUL = Kernel(
         "32768 48 (f16: 84) for 20 (40), and 64 a tile besides. Few rows: 1.25·cost + 200, with items = "
         "B·⌈K/320⌉·⌈N/320⌉, units = 4 (f16: 2), busy = M (f16: 2M), cost = (busy < 20 ? ⌈items / units⌉·(20 +"
         " 2·busy) : max(40·⌈items / units⌉, busy·⌈items / min(units, max(B, ⌈K/320⌉))⌉)) + M·sums, sums = "
-        "B·⌈N/320⌉ or, if K ≤ 320, 0 for i8, at most 3 for f16 and B = 1",
+        "B·⌈N/320⌉ or, if K ≤ 320, 0 for i8, at most 3 for f16 and "
+        "B = 1; of M·sums, where busy < 20, K > 320 and no pass follows, half of the first term / ⌈K/320⌉ is off",
     ),
     _defines,
     _prepare,
