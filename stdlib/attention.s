@@ -16,7 +16,8 @@
 ;
 ; Slices: keys, values and weights 0 … 15, for what is installed comes from sixteen at once; maxima 16 … 31; scores 36 … 39,
 ; from three blocks on those of odd ones 32 … 35, beside the sums of products; what is streamed into the planes 40 … 43.
-; Weights of one task are written while keys are installed for another. Up to two blocks, tasks take the banks in turn;
+; Weights of one task are written while keys are installed for another. Up to two blocks, tasks take the banks in turn, or
+; blocks where tasks of one and of two alternate (MIXED);
 ; beyond, weights have bank 1 and keys bank 0, and only one task is between scores and products.
 ;
 ; Where a task has at most 16 rows (decoding), the second product is turned about: [V | 1]ᵀ is installed, nine cycles a
@@ -25,16 +26,16 @@
 ;
 ; Another way was counted: with the queries installed, maxima run over time and need no SXM, but P comes out transposed
 ; and must be turned by the planes: NB · TR cycles more a task, so 1,412 and 5,262 cycles a head at best for 512 and
-; 1,024 keys (D = 64), where this one has 900 and 3,214, and takes 1,018 in the steady state, and 60,654 for 16 heads of
+; 1,024 keys (D = 64), where this one has 900 and 3,214, and takes 1,019 in the steady state, and 60,654 for 16 heads of
 ; 1,024. It is not kept.
 ;
 ; What is above the planes' floor. From the last score of a task to its first weight are 467 cycles, and maxima are
 ; spread from slices that the next ones are transposed in. So with up to two blocks the weights of the second are made
-; in quarters, after the next maxima. At H = 8, S = 512 planes wait 346 cycles for keys and the first maxima, 65 and 193
-; in turn before the products of a task (581 in all), and at the end 771 for the weights of the last two tasks and 265
-; for results: 25 % of the floor, 1,945 cycles. Causal, a task of one block has 467 + 256 cycles from its scores to its
-; weights and half the work of the planes beside it: they wait 933 cycles in the middle, 332 before, 707 for the last
-; weights, 348 for results (36 %). Programs of one or two tasks a side (S = 64, 128; a query to 1,024 keys) are the way
+; in quarters, after the next maxima. At H = 8, S = 512 planes wait 461 cycles for the first maxima and weights, 707 in the
+; middle and 597 at the end, for the weights of the last two tasks: 23 % of the floor, 1,767 cycles. Causal, a head has a
+; task of one block and one of two. Maxima and weights are one chain, for both read 24 … 31 and write 0 … 15: 471 cycles a
+; task and 256 a block, so 1,710 a head, in which the planes work 1,350. They wait 429 cycles before, 948 in the middle and
+; 532 at the end: 1,885 (30 %). Programs of one or two tasks a side (S = 64, 128; a query to 1,024 keys) are the way
 ; of one task from end to end, with nothing beside it; five heads of 128 rows a side, two tasks deep, nearly so. A query
 ; to 4,096 keys is 952 cycles above: the first keys, and the way from the last scores to the result.
 ;
@@ -68,6 +69,7 @@
 .equ PADDED = !CAUSAL && !MASKED && SKV % LANES != 0
 .equ SHORT = max(JE, JW) * NT <= 4  ; the planes wait: what comes out sooner is better than less of it
 .equ LAG = NB <= 2 && max(JE, JW) * NT > 2 ? 2 : 1
+.equ MIXED = LAG == 2 && CAUSAL && NT == 2         ; tasks of one block and of two take turns
 .equ KEPT = 1 + ceil_div(LAG, PER * NT)            ; heads whose transposed values are kept at once
 .equ WIDTH = 16 * ceil_div(D, 16)                  ; lanes of a result, in whole superlanes
 .equ TOGETHER = SHORT ? 1 : min(4, LANES / WIDTH)  ; tasks whose results are turned at once
@@ -88,8 +90,8 @@
         .temp P0_{h} : f16 [NB, TR, LANES] at mem.{h}[0..15] bank 1
         .temp P1_{h} : f16 [NB, TR, LANES] at mem.{h}[0..15] bank 1
     .else
-        .temp P0_{h} : f16 [NB, TR, LANES] at mem.{h}[0..15] bank 0
-        .temp P1_{h} : f16 [NB, TR, LANES] at mem.{h}[0..15] bank 1
+        .temp P0_{h} : f16 [(1 + MIXED) * NB, TR, LANES] at mem.{h}[0..15] bank 0
+        .temp P1_{h} : f16 [(1 + MIXED) * NB, TR, LANES] at mem.{h}[0..15] bank 1
     .endif
     .temp R0_{h} : f32 [TR / 16, LANES] at mem.{h}[0..3]
     .temp R1_{h} : f32 [TR / 16, LANES] at mem.{h}[4..7]
@@ -108,13 +110,15 @@
         .temp Sum_{h} : f32 [2, TR, LANES] at mem.{h}[12..15]
     .else
         .temp Inverse_{h} : f32 [2, LANES] at mem.{h}[4..7] bank 1
+        .if MIXED
+            .temp Late_{h} : f32 [1, LANES] at mem.{h}[16..19] bank 1
+        .endif
         .temp U0_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[0..15] bank 0
         .if SHORT
             .temp U1_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[16..31] bank 0
         .else
             .temp U1_{h} : u8 [2 * TOGETHER * WIDTH, LANES] at mem.{h}[0..15] bank 0
-            .temp E0_{h} : u8 [2 * WIDTH, LANES] at mem.{h}[16..31] bank 0
-            .temp E1_{h} : u8 [2 * WIDTH, LANES] at mem.{h}[16..31] bank 0
+            .temp E_{h} : u8 [WIDTH, LANES] at mem.{h}[16..31] bank 0
         .endif
     .endif
     .if HEADS * NB <= 48
@@ -271,13 +275,15 @@
     .if t < J * NT
         stage h, o, i, off, t, WEIGHTS, larger, a0, a1, a2, a3, pout
     .endif
-    .if !FEW && t > LATE && t - LATE <= apart && ((t - LATE) % TOGETHER == 0 || t - LATE == apart)
-        lower h, o, i, (t - LATE - 1) / TOGETHER * TOGETHER, t - LATE
-    .endif
+    .for stop in 1..FEW ? 1 : apart + 1
+        .if (stop % TOGETHER == 0 || stop == apart) && t == stop + LATE + (MIXED && stop >= J * NT - 4 ? 2 : 0)
+            lower h, o, i, (stop - 1) / TOGETHER * TOGETHER, stop
+        .endif
+    .endfor
 .endm
 
     .equ LATE = LAG + 1
-    .for t in 0..max(JE, JW) * NT + LATE + 1
+    .for t in 0..max(JE, JW) * NT + LATE + 3
         side e, e, w, JE, 0, t, alu11, alu4, alu9, alu10, alu15, sg2.e[12]
         .if JW
             side w, w, e, JW, OFFW, t, alu14, alu8, alu5, alu2, alu7, sg2.w[10]

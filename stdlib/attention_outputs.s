@@ -1,7 +1,8 @@
 ; Attention, third stage: weights, their products with the values, and the results, turned.
 
 ; P = exp(scale · (S − maximum)) of block b, in so many parts. A distributor gives every lane of a superlane the
-; maximum of the row.
+; maximum of the row. Weights are read while the next are written, so both change banks: task by task, or where tasks have
+; one block and two in turn, block by block.
 .macro weights h, o, i, task, G, b, parts, a0, a1, a2, a3, out
     .equ n = 16 * G / parts
     .for q in 0..parts
@@ -20,18 +21,16 @@
         mul        %below, MASKED ? 1.0 : SCALE -> %x @a1
         exp        %x -> %p @a2
         cast.f16   %p -> out @a3
-        .if task % 2
-            write out -> P1_{h}[b, start : +n, :]
-        .else
-            write out -> P0_{h}[b, start : +n, :]
-        .endif
+        .equ place = MIXED ? 3 * (task / 2) + (task % 2 ? 1 + b : 0) : task
+        write out -> P{place % 2}_{h}[MIXED ? task % 2 * NB + b : b, start : +n, :]
 .endm
 
 ; Weights of 160 keys, installed, times the values of these keys: D + 1 rows are streamed, whatever the rows of a task.
 .macro product h, o, i, task, kv, G, b, half, start
     .if half == 0 || 2 * b + half == start
         flow load_{h}_{task}_{b}:
-            read P{task % 2}_{h}[b, 0 : 16 * G, :] -> sg16.{o}[0]
+            .equ place = MIXED ? 3 * (task / 2) + (task % 2 ? 1 + b : 0) : task
+            read P{place % 2}_{h}[MIXED ? task % 2 * NB + b : b, 0 : 16 * G, :] -> sg16.{o}[0]
             lw   mxm.{h}, sg16.{o}[0]
         flow install_{h}_{task}_{b}:
             iw mxm.{h}
@@ -48,31 +47,40 @@
         write sg4.{i}[6] -> C_{h}[task % 2, :, :]
 .endm
 
-; 1 / x is the square of 1 / √x. The bytes of the results wait among those of the tasks that are turned together; those of
-; the last two where maxima were, which nothing else writes then.
+; 1 / x is the square of 1 / √x. The bytes of the results wait among those of the tasks that are turned together, in the
+; slices of the weights, and so go there one byte after the other. The last task but one has the last one's weights for
+; company: one of its bytes goes where maxima were, which nothing else writes then.
 .macro normalise h, o, i, apart, task
     .equ place = WIDTH * (task % (2 * TOGETHER))
+    .equ once = SHORT || task == apart
     flow inverse_{h}_{task}:
         read  C_{h}[task % 2, D : D + 1, :] -> sg4.{i}[0]
         rsqrt sg4.{i}[0] -> %r @alu13
         mul   %r, %r -> sg4.{o}[1] @alu12
-        write sg4.{o}[1] -> Inverse_{h}[task % 2 : +1, :]
-    .for p in 0..SHORT || task == apart + 1 ? 1 : 2
+        .if MIXED && task == apart
+            write sg4.{o}[1] -> Late_{h}
+        .else
+            write sg4.{o}[1] -> Inverse_{h}[task % 2 : +1, :]
+        .endif
+    .for p in 0..once ? 1 : 2
         flow normalise_{h}_{task}_{p}:
-            read     C_{h}[task % 2, 0:D, :] -> sg4.{i}[0]
-            read     Inverse_{h}[task % 2 : +1, :] -> sg4.{i}[1] repeat D step 0
-            mul      sg4.{i}[0], sg4.{i}[1] -> %o @alu12
-            cast.f16 %o -> sg2.{o}[2] @alu13
-            .if SHORT
-                write.u8 s4.{o} -> U0_{h}[place : +D, :]
-                write.u8 s5.{o} -> U1_{h}[place : +D, :]
-            .elif task == apart + 1
-                write.u8 s4.{o} -> E0_{h}[0:D, :]
-                write.u8 s5.{o} -> U1_{h}[place : +D, :]
-            .elif task == apart
-                write.u8 s{4 + p}.{o} -> E{p}_{h}[WIDTH : +D, :]
+            read C_{h}[task % 2, 0:D, :] -> sg4.{i}[0]
+            .if MIXED && task == apart
+                read Late_{h} -> sg4.{i}[1] repeat D step 0
             .else
-                write.u8 s{4 + p}.{o} -> U{p}_{h}[place : +D, :]
+                read Inverse_{h}[task % 2 : +1, :] -> sg4.{i}[1] repeat D step 0
+            .endif
+            mul      sg4.{i}[0], sg4.{i}[1] -> %o @alu12
+            cast.f16 %o -> sg2.{o}[14] @alu13
+            .if once
+                .if SHORT
+                    write.u8 s28.{o} -> U0_{h}[place : +D, :]
+                .else
+                    write.u8 s28.{o} -> E_{h}[0:D, :]
+                .endif
+                write.u8 s29.{o} -> U1_{h}[place : +D, :]
+            .else
+                write.u8 s{28 + p}.{o} -> U{p}_{h}[place : +D, :]
             .endif
     .endfor
 .endm
@@ -83,10 +91,8 @@
     .equ n = stop - start > 1 ? min(TR, R) : min(TR, R - start % NT * TR)
     .for p in 0..2
         flow outputs_{h}_{start}_{p}:
-            .if start == apart
-                read E{p}_{h}[WIDTH : +WIDTH, :] -> sg16.{o}[0]
-            .elif start == apart + 1 && p == 0
-                read E0_{h}[0:WIDTH, :] -> sg16.{o}[0]
+            .if start == apart && p == 0
+                read E_{h} -> sg16.{o}[0]
             .else
                 read U{p}_{h}[WIDTH * (start % (2 * TOGETHER)) : +WIDTH * (stop - start), :] -> sg16.{o}[0]
             .endif

@@ -86,6 +86,13 @@ def test_several_tasks(options: dict[str, Any]) -> None:
     holds(*arrays(2, 2, 330, 700, 64), **options)
 
 
+@pytest.mark.parametrize("options", [{}, {"causal": True}, {"causal": True, "window": 150}])
+def test_many_tasks(options: dict[str, Any]) -> None:
+    """Results of four tasks are turned at once, those of the last two alone; causal, tasks have one block or two."""
+    holds(*arrays(7, 7, 340, 340, 64), **options)
+    holds(*arrays(6, 6, 330, 400, 24), **options)
+
+
 @pytest.mark.parametrize(
     ("shape", "options"),
     [
