@@ -19,10 +19,10 @@
 ;   cycles  at most 1.15 · steps · max(S + 2, 26) + 1.3 · B + 100 · U + 12 · S + 2300; steps, B, U as in decoder_block.s,
 ;           but at least 3 steps a column of the hidden layer, for gelu
 ;
-; Above the floor (BERT-base, S = 128: 2,410 cycles of 16,764, in which the planes of the east stand still): 660 at the
-; first norm and 1,240 at the second, with the end: nothing else can run while a row waits for the sum of its last tile, its
+; Above the floor (BERT-base, S = 128: 2,413 cycles of 16,764, in which the planes of the east stand still): 660 at the
+; first norm and some 1,200 at the second, with the end: nothing else can run while a row waits for the sum of its last tile, its
 ; mean, its squares (tiles 0 and 1 pass together, tile 2 after them) and its scaling, which for y are three passes at the
-; end; 550 in attention, as in decoder_block.s.
+; end; some 550 in attention, as in decoder_block.s.
 .target tsp1
 .param S = 128   ; tokens
 .param DM = 768  ; width of the model

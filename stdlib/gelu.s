@@ -3,12 +3,13 @@
 ; The idea. The tanh form x (1 + tanh r) / 2, r = sqrt(2/pi) (x + 0.044715 x³), is x / (1 + exp(-2r)), which keeps
 ; its digits where tanh is near -1; and -2r = k x (x² + 1 / 0.044715) with k = -2 sqrt(2/pi) 0.044715. The
 ; reciprocal is the square of rsqrt. A pass is four ALUs deep: two passes for f32, three for f16, which needs
-; casts. A link takes a result in the very cycle it is made, so x waits for x² in an `identity`.
+; casts. A link takes a result in the very cycle it is made, so x waits for x² in an `identity`. A vector takes ten ALUs
+; of sixteen (f16: twelve), so there is one pipeline, a vector a cycle.
 ;
 ; Contract
 ;   shapes  N elements, as vectors of 320: X, Y [V, 320], V = 8 · ⌈N / 2560⌉
 ;   error   f16: one unit in the last place of the correctly rounded result; f32: (8 + 8 · r) · 2⁻²³ of it, and 2⁻¹²⁶ · |x|
-;   cycles  at most V / 1 + 110 for f32, V / 1 + 160 for f16
+;   cycles  at most V + 110 for f32, V + 160 for f16
 .target tsp1
 .param N = 20480
 .param F16 = 0

@@ -28,7 +28,7 @@
 ; in slices (OWN) that multiplying does not read; their sums take ALUs 4 5 6 7 and the superlanes 8 11 12, so that each
 ; stops one half of multiplying only; and multiplying goes in flows of 16 cycles, which fit between theirs.
 ;
-; What is above the floor: the sweep (ALUs 0 1 2 5 6 7 13 15) and multiplying (0 … 5 and 8 … 13) cannot go on
+; Where the cycles go: the sweep (ALUs 0 1 2 5 6 7 13 15) and multiplying (0 … 5 and 8 … 13) cannot go on
 ; together, as those of rms_norm can: 16 · T cycles a group, 8,192 of 11,185 for f16 [2048, 1024]. The 14 flows of a block
 ; of 26 groups stop half of multiplying for 14 · 26 cycles, 910 in all; the rest fills and drains: the first sweep and its
 ; moments, the last multiplying. Of f16 [512, 768], 2,787, 1,536 are sweeps and multiplying, and of a single block, [128,

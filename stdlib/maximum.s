@@ -4,7 +4,7 @@
 ; from the west with X and from the east with Y, and the results go back west, on ALUs 0 and 1 of each row. The VXM
 ; computes in f32, so f16 is cast before and after. That takes three of the eight large ALUs a vector: two vectors
 ; a cycle, each in two rows of ALUs that share stream groups, zigzag through the four columns: cast, cast, max, cast.
-; f32 sums and products of two f16 round to the right f16, so that rounding twice does no harm.
+; The larger of two f16 is an f16, so casting back is exact.
 ; What is broadcast is made whole on the chip: see binary.s, which says how tensors lie, too.
 ;
 ; Contract

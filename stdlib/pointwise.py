@@ -67,13 +67,16 @@ def _unary(name: str, says: str, f32: str, f16: str, rates: tuple[int, int], fil
         half = dtype == "f16"
         return vectors(N) // rates[half] + fill[half]
 
+    f32_cycles, f16_cycles = (
+        f"V{f' / {rate}' if rate > 1 else ''} + {more}" for rate, more in zip(rates, fill, strict=True)
+    )
     contract = Contract(
         types=("f32", "f16"),
         shapes="any shape; the result has it too",
         error=f"f32: {f32}; f16: {f16}",
         bound=None,
         cycles=cycles,
-        formula=f"V / {rates[0]} + {fill[0]} for f32, V / {rates[1]} + {fill[1]} for f16, V = 8 · ⌈N / 2560⌉ vectors",
+        formula=f"{f32_cycles} for f32, {f16_cycles} for f16, V = 8 · ⌈N / 2560⌉ vectors",
     )
     return Kernel(name, contract, partial(_defines, name), partial(_prepare, name), doc=f"{name}(x): {says}")
 

@@ -1,6 +1,6 @@
 ; Y = the largest of X along one axis; a NaN prevails: f32, (I32 = 1) i32, or (F16 = 1) f16.
 ;
-; The idea. Nothing on the chip keeps a sum: what is to be added must meet. Vectors that follow each other in time (any
+; The idea. Nothing on the chip keeps a maximum: what is to be compared must meet. Vectors that follow each other in time (any
 ; axis but the last) meet in trees of the VXM: eight operands a cycle from the west and eight from the east, whose two
 ; results a second level takes up, and so on; that is 8/7 of the cycles that reading the array takes. Numbers across
 ; lanes (the last axis) are made to follow each other: the SXM transposes sixteen rows of four bytes each cycle, the
@@ -9,7 +9,7 @@
 ; The VXM compares f32, so f16 is cast before, four operands a side and cycle, and back. reduce.s has the ways, and
 ; trees.s the trees; reduce_sum.s has figures of those that are not kept.
 ; Above the floor: of 554 cycles for rows of f32, [512, 1280], 136 make one vector of the four of a row, 141 turn bytes and
-; add lanes, and 240 are three rounds of shifts, each a way of 67 cycles to the SXM and back that nothing fills: a step
+; compare lanes, and 240 are three rounds of shifts, each a way of 67 cycles to the SXM and back that nothing fills: a step
 ; begins when the last vector of the step before has arrived. [8192, 1280] pays the same 400 cycles, 11.7 % of 3,606. f16
 ; [8192, 1280], 6,074, is 4,096 of casts, four a side and cycle; 567 of its 788 turn bytes while no ALU has work.
 ;

@@ -20,7 +20,7 @@
 ; Compared, rows of n, ACROSS against CROSS, the better one kept: 16 of 320, 678 and 1,148 cycles; 1 of 32,000, 2,233
 ; and 1,124; 16 of 20,000, 1,692 and 1,493. Trees of shifts over all rows, as they come, take 1,516 cycles for 128 of
 ; 320 before anything else is computed (reduce_sum.s), ACROSS 747 in all. ACROSS in parts, so that one is computed while
-; another is met, took 1,642 … 1,917 cycles for [512, 1280], in one 1,706: not kept.
+; another is met, took 1,642 to 1,917 cycles for [512, 1280] by where the parts end, in one 1,706: not kept.
 ; Above the floor, [512, 1280] across lanes: of 1,706 cycles 510 are six rounds of shifts, each a way of 67 cycles to
 ; the SXM and back that nothing fills, and 342 are bytes turned, in and out, for which the slices are read that the
 ; passes read. Short rows fill few of their lanes, 1,000 of 50 a sixth, and pay the same for the others.

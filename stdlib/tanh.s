@@ -7,7 +7,7 @@
 ;
 ; Contract
 ;   shapes  N elements, as vectors of 320: X, Y [V, 320], V = 8 · ⌈N / 2560⌉
-;   error   f32: 0.51 of a unit in the last place; f16: correctly rounded but for ties of the f32 value
+;   error   f32: 0.51 of a unit in the last place; f16: one unit in the last place of the correctly rounded result
 ;   cycles  at most V / 8 + 70 for f32, V / 2 + 70 for f16
 .target tsp1
 .param N = 20480
