@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lpuasm.isa.blocks import blocks
+
 F16 = NDArray[np.float16]
 F32 = NDArray[np.float32]
 
 _BLOCK = 20480  # elements a block: it stays in the cache
-_MANY = 16384  # of so many that have no sign, it is faster in any case
+_MANY = 16384  # elements without a sign, of which bits are faster than numpy even where none is subnormal
 _SIGN, _SIZE = np.int32(-(1 << 31)), np.int32((1 << 31) - 1)
 _EXPONENT = np.int32(0xFF << 23)
 _LEAST = np.int32(113 << 23)  # 2**-14, the smallest normal f16
@@ -31,10 +33,9 @@ def to_f16(x: F32) -> F16:
     """``x`` as f16, to nearest even; beyond 65504 infinity, and the canonical NaN for any NaN."""
     out = np.empty(x.shape, np.float16)
     source, target = x.reshape(-1), out.reshape(-1)
-    size = max(1, -(-x.size // max(1, -(-x.size // _BLOCK))))
-    room = np.empty(size, np.int32), np.empty(size, np.int32)
-    for start in range(0, x.size, size):
-        _block(source[start : start + size], target[start : start + size], room)
+    room = np.empty(min(x.size, _BLOCK), np.int32), np.empty(min(x.size, _BLOCK), np.int32)
+    for part in blocks(x.size, _BLOCK):
+        _block(source[part], target[part], room)
     return out
 
 

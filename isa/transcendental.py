@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from lpuasm.isa.blocks import blocks
 from lpuasm.isa.casts import canonical
 
 F32 = NDArray[np.float32]
@@ -112,11 +113,9 @@ def _blocked(x: F32, block: Callable[[F32, F32], None]) -> F32:
     out = np.empty(x.shape, np.float32)
     source, target = x.reshape(-1), out.reshape(-1)
     with np.errstate(all="ignore"):
-        size = max(1, -(-source.size // max(1, -(-source.size // _BLOCK))))
-        for start in range(0, source.size, size):
-            part = target[start : start + size]
-            block(source[start : start + size], part)
-            canonical(part)
+        for part in blocks(source.size, _BLOCK):
+            block(source[part], target[part])
+            canonical(target[part])
     return out
 
 
