@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from lpuasm.isa.operands import Immediate
+from lpuasm.isa.values import Latch, Link, Streams
 from lpuasm.vm.net import Net
 from lpuasm.vm.nodes import Input, Node, Part
 from lpuasm.vm.resolve import Piece, Resolved
@@ -86,12 +86,11 @@ def _like(node: Node) -> object | None:
         return None if node.kept == "i32" else (node.kind, operands, holder, code.values["half"], node.count)
     if node.kind not in ("vxm", "sxm") or code is None or holder >= 0:
         return None
-    fixed = [
-        (name, v.bits if isinstance(v, Immediate) else v)
-        for name, v in code.values.items()
-        if isinstance(v, (Immediate, int, str)) and name != "keep"
-    ]
-    return (node.kind, code.mnemonic, tuple(fixed), operands, node.kept, node.count)
+    # Where an operand comes from is its input, and where a result goes, or a latch is kept, is up to those who hear it.
+    fixed = tuple(
+        (name, v) for name, v in code.values.items() if not isinstance(v, Streams | Link | Latch) and name != "keep"
+    )
+    return (node.kind, code.mnemonic, fixed, operands, node.kept, node.count)
 
 
 def _heard(net: Net, pieces: Pieces) -> dict[int, set[int]]:
