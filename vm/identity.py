@@ -15,16 +15,16 @@ _KNOWN = "_plan_identity"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The target's digest; names, kinds and layouts of tensors; words and intent as bytes; a sum of the words, by which
-    programs are found."""
+    """The target's digest; names, kinds and layouts of tensors; words and intent as bytes; ``total``, a sum of the
+    words, by which programs are found."""
 
     target: str
     tensors: tuple[tuple[str, str, Layout | None], ...]
     words: tuple[bytes, ...]
-    sum: int
+    total: int
 
     def __hash__(self) -> int:
-        return self.sum
+        return self.total
 
 
 def identity(program: Program) -> Identity:

@@ -86,7 +86,7 @@ class _Moved:
 
     def lanes(self, lines: slice, size: int) -> list[Piece] | None:
         """The rows of ``size`` streams as pieces of whole lanes, if they are."""
-        rows, number = self.rows, len(range(lines.start, lines.stop)) // size
+        rows, number = self.rows, (lines.stop - lines.start) // size
         if not number or number * size != lines.stop - lines.start:
             return None
         node, byte, at, pace = (c.reshape(size, number) for c in self.sources(lines))
