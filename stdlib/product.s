@@ -50,6 +50,7 @@ declare
     ; ---- Few rows --------------------------------------------------------------------------------------------
     .equ SLOTS = 4  ; sums of a column: one a plane, or one a half of a pair
     .equ GCD = COLUMNS % UNITS == 0 ? UNITS : COLUMNS % 2 == 0 ? 2 : 1
+    .def unit(i, q) = (i % UNITS + q * GCD / COLUMNS) % UNITS  ; that takes item i in round q
 
     .if F16
         .input  A : f16 [M, A_TILES, LANES] at mem.e[36..39] mem.w[36..39]
@@ -160,26 +161,23 @@ declare
     ; A round's rows follow the next round's weights, which then need not wait until the arrays have settled.
     .for q in 0..ROUNDS + 1
         .for r in 0..min(UNITS, ITEMS - q * UNITS)
-            load_of q, (r + q * GCD / COLUMNS) % UNITS
+            load_of q, unit(r, q)
         .endfor
         .equ LAST = q - 1
         .for i in max(LAST * UNITS, 0)..min(q * UNITS, ITEMS)
-            multiply_by LAST, (i % UNITS + LAST * GCD / COLUMNS) % UNITS, i % COLUMNS, (i / COLUMNS + i % COLUMNS) % TK, \
+            multiply_by LAST, unit(i, LAST), i % COLUMNS, (i / COLUMNS + i % COLUMNS) % TK, \
                 LAST < COLUMNS, i < COLUMNS
         .endfor
         .for r in 0..min(UNITS, ITEMS - q * UNITS)
-            install q, (r + q * GCD / COLUMNS) % UNITS
+            install q, unit(r, q)
         .endfor
     .endfor
 
     ; The sums of the units, added: `met` are the units that the first items of a column went to.
     .macro finish n
         .equ FIRST = min(TK, UNITS)
-        .equ U0 = (n % UNITS + n / UNITS * GCD / COLUMNS) % UNITS
-        .equ U1 = ((n + COLUMNS) % UNITS + (n + COLUMNS) / UNITS * GCD / COLUMNS) % UNITS
-        .equ U2 = ((n + 2 * COLUMNS) % UNITS + (n + 2 * COLUMNS) / UNITS * GCD / COLUMNS) % UNITS
-        .equ U3 = ((n + 3 * COLUMNS) % UNITS + (n + 3 * COLUMNS) / UNITS * GCD / COLUMNS) % UNITS
-        .equ MET = (1 << U0) | (FIRST > 1) << U1 | (FIRST > 2) << U2 | (FIRST > 3) << U3
+        .def has(j) = (FIRST > j) << unit(n + j * COLUMNS, (n + j * COLUMNS) / UNITS)
+        .equ MET = has(0) | has(1) | has(2) | has(3)
         .equ EAST = F16 ? 3 * (MET & 1) : MET & 3
         .equ WEST = F16 ? 3 * (MET >> 1) : MET >> 2
         flow finish_{n}:

@@ -54,6 +54,17 @@
         flow install_{q}_{u}:
             iw plane
     .endm
+    ; The unit vectors `eye` through the planes of hemisphere h: items i and i + 1 come out.
+    .macro turn h, i, eye, in, out
+        flow turn_{h}_{i / 4}:
+            read  eye -> in
+            abc   mxm.{h}0, in
+            abc   mxm.{h}1, in
+            acc   mxm.{h}0 -> out[0] low8
+            acc   mxm.{h}1 -> out[1] low8
+            write out[0] -> Y[:, i, :]
+            write out[1] -> Y[:, i + 1, :]
+    .endm
 
     round 0
     .for q in 0..ROUNDS
@@ -64,21 +75,7 @@
         .if q + 1 < ROUNDS
             round q + 1
         .endif
-        flow east_{q}:
-            read  EyeE -> s16.e
-            abc   mxm.e0, s16.e
-            abc   mxm.e1, s16.e
-            acc   mxm.e0 -> s16.w low8
-            acc   mxm.e1 -> s17.w low8
-            write s16.w -> Y[:, 4 * q, :]
-            write s17.w -> Y[:, 4 * q + 1, :]
-        flow west_{q}:
-            read  EyeW -> s18.w
-            abc   mxm.w0, s18.w
-            abc   mxm.w1, s18.w
-            acc   mxm.w0 -> s18.e low8
-            acc   mxm.w1 -> s19.e low8
-            write s18.e -> Y[:, 4 * q + 2, :]
-            write s19.e -> Y[:, 4 * q + 3, :]
+        turn e, 4 * q, EyeE, s16.e, (s16.w, s17.w)
+        turn w, 4 * q + 2, EyeW, s18.w, (s18.e, s19.e)
     .endfor
 .endif
