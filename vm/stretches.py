@@ -59,6 +59,21 @@ class _Parts:
         return self.time[rows] + (place - self.low[rows]) * self.every[rows]
 
 
+@dataclass(frozen=True)
+class _Reads:
+    """Parts of reads: their arenas and stretches; ``start``, the place of the first vector, and ``pace`` [3, n], the
+    steps from place to place in each dimension; its cycle, ``first``. ``ends``: the lowest and the highest place of
+    each, and the first and the last cycle in which it can be touched."""
+
+    paths: Paths
+    arena: Ints
+    stretch: Ints
+    start: Ints
+    pace: Ints
+    first: Ints
+    ends: tuple[tuple[Ints, Ints, Ints], ...]
+
+
 def cut(n: Nests, arena: Ints, arenas: int) -> Cut:
     """The nests ``n``, of so many arenas, cut into stretches; arenas where that will not do are not settled."""
     settled = np.zeros(arenas, bool)
@@ -85,13 +100,14 @@ def cut(n: Nests, arena: Ints, arenas: int) -> Cut:
     late = (writes.time[other] <= writes.time[one]) | (writes.when(other, last) <= writes.when(one, last))
     settled[arena[writes.nest[other[late]]]] = False
     final = _final(n, arena, place, unit, writes.pick(indices(latest)))
-    reads, found, start, pace = _heard(n, arena, place, low, high, pace, edges, writes, settled)
+    reads = _cut_reads(n, arena, place, low, high, pace, edges, settled)
+    found = _heard(reads, writes, settled)
     heard = indices(found >= 0)
     w = found[heard]
     way = writes.pace[w]
-    at = writes.at[w] + (start[heard] - writes.low[w]) * way
-    source = n.port[writes.nest[w]]
-    return Cut(settled, reads.pick(heard), source, at, pace.take(heard, axis=1) * way, reads.pick(found < 0), final)
+    at = writes.at[w] + (reads.start[heard] - writes.low[w]) * way
+    pace, source = reads.pace.take(heard, axis=1) * way, n.port[writes.nest[w]]
+    return Cut(settled, reads.paths.pick(heard), source, at, pace, reads.paths.pick(found < 0), final)
 
 
 def _flat(n: Nests) -> Nests:
@@ -145,11 +161,10 @@ def _final(n: Nests, arena: Ints, place: Ints, unit: Ints, last: _Parts) -> Path
     return Paths(n.store[nest], n.port[nest], last.at - more, arena[nest], last.number, cell, count, steps)
 
 
-def _heard(
-    n: Nests, arena: Ints, place: Ints, low: Ints, high: Ints, pace: Ints, edges: Ints, writes: _Parts, settled: Bools
-) -> tuple[Paths, Ints, Ints, Ints]:
-    """Parts of reads; the part of a write that each hears, −1 for none; the place of the first vector, and the steps
-    from place to place in each dimension."""
+def _cut_reads(
+    n: Nests, arena: Ints, place: Ints, low: Ints, high: Ints, pace: Ints, edges: Ints, settled: Bools
+) -> _Reads:
+    """The reads of settled arenas cut at ``edges``; one that is no line is to lie in a single stretch."""
     rows = indices(~n.writes & settled[arena])
     begin, end = edges.searchsorted(low[rows], "right") - 1, edges.searchsorted(high[rows], "right") - 1
     settled[arena[rows[(end > begin) & (n.count[1:, rows] > 1).any(axis=0)]]] = False
@@ -165,12 +180,7 @@ def _heard(
     nest, stretch, whole, k, number = (c[some] for c in (nest, stretch, whole, k, number))
     count, step, pace = n.count.take(nest, axis=1), n.step.take(nest, axis=1), pace.take(nest, axis=1)
     count[0] = number
-    start = place[nest] + k * pace[0]
-    reads = Paths(
-        n.store[nest], n.port[nest], n.issue[nest] + k, arena[nest], number * count[1] * count[2],
-        n.cell[nest] + k * step[0], count, step,
-    )  # fmt: skip
-    move = (number - 1) * pace[0]
+    start, move = place[nest] + k * pace[0], (number - 1) * pace[0]
     lowest = np.where(whole, low[nest], start + np.minimum(move, 0))
     highest = np.where(whole, high[nest], start + np.maximum(move, 0))
     first = n.time[nest] + k * n.every[0, nest]
@@ -182,19 +192,29 @@ def _heard(
         (lowest, np.where(down, last, first), np.where(up, first, last)),
         (highest, np.where(up, last, first), np.where(down, first, last)),
     )
+    paths = Paths(
+        n.store[nest], n.port[nest], n.issue[nest] + k, arena[nest], number * count[1] * count[2],
+        n.cell[nest] + k * step[0], count, step,
+    )  # fmt: skip
+    return _Reads(paths, arena[nest], stretch, start, pace, first, ends)
+
+
+def _heard(reads: _Reads, writes: _Parts, settled: Bools) -> Ints:
+    """The part of a write that each part of a read hears, −1 for none. Where a read begins before a write of its
+    stretch and ends after it, or meets it in some place only, its arena is not settled."""
     begun = int(writes.time.min(initial=0))
     far = int(writes.time.max(initial=0)) + 2 - begun
-    if len(edges) > (1 << 61) // far:
+    if max(int(reads.stretch.max(initial=0)), int(writes.stretch.max(initial=0))) >= (1 << 61) // far:
         settled[:] = False
     key = writes.stretch * far + writes.time - begun
-    after = key.searchsorted(stretch * far + np.clip(first - begun, -1, far - 1), "right")
+    after = key.searchsorted(reads.stretch * far + np.clip(reads.first - begun, -1, far - 1), "right")
     of = np.append(writes.stretch, -1)
-    heard, next_ = of[after - 1] == stretch, of[after] == stretch
-    for there, early, late in ends:
+    heard, next_ = of[after - 1] == reads.stretch, of[after] == reads.stretch
+    for there, early, late in reads.ends:
         wrong = indices(heard)
         wrong = wrong[writes.when(after[wrong] - 1, there[wrong]) > early[wrong]]
-        settled[arena[nest[wrong]]] = False
+        settled[reads.arena[wrong]] = False
         wrong = indices(next_)
         wrong = wrong[writes.when(after[wrong], there[wrong]) <= late[wrong]]
-        settled[arena[nest[wrong]]] = False
-    return reads, np.where(heard, after - 1, -1), start, pace
+        settled[reads.arena[wrong]] = False
+    return np.where(heard, after - 1, -1)
