@@ -197,6 +197,33 @@ def test_bytes_of_what_is_moved_whole(lanes: int, byte: int, monkeypatch: pytest
     assert outputs(made, given) == plainly(made, given, monkeypatch)
 
 
+SOME_STREAMS = """
+.target mini
+.input  X : f32 [8, LANES] at mem.e[0..3]
+.input  Y : f32 [8, LANES] at mem.e[4..7]
+.output Z : {kind} [8, LANES] at mem.w[0..{last}]
+flow one:
+    read  X -> sg4.e[0]
+    read  Y -> sg4.e[1]
+    shift sg8.e[0], 3 -> sg8.w[0]
+    write{suffix} {streams} -> Z
+"""
+
+
+@pytest.mark.parametrize(("first", "size"), [(0, 4), (4, 4), (2, 1), (7, 1)])
+def test_streams_that_nobody_hears_are_left_out(first: int, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, suffix = ("f32", "") if size == 4 else ("u8", ".u8")
+    streams = f"sg{size}.w[{first // size}]" if size > 1 else f"s{first}.w"
+    made = assemble(SOME_STREAMS.format(kind=kind, last=size - 1, suffix=suffix, streams=streams), "streams.s")
+    x, y = np.random.default_rng(0).standard_normal((2, 8, made.target.lanes)).astype(np.float32)
+    (step,) = (s for s in make(made).steps if s.node.kind == "sxm")
+    assert step.node.kept == ("i32" if size == 4 else "u8")
+    assert outputs(made, {"X": x, "Y": y}) == plainly(made, {"X": x, "Y": y}, monkeypatch)
+    there = np.zeros((8, made.target.lanes, 4), np.uint8)
+    there[:, 3:] = (y if first >= 4 else x).view(np.uint8).reshape(8, -1, 4)[:, :-3]
+    assert outputs(made, {"X": x, "Y": y})["Z"] == there[:, :, first % 4 : first % 4 + size].tobytes()
+
+
 def library() -> list[tuple[str, tuple[Any, ...]]]:
     rng = np.random.default_rng(0)
     f16, f32 = rng.standard_normal((2, 40, 330)).astype(np.float16), rng.standard_normal((70, 330)).astype(np.float32)
