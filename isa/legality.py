@@ -16,7 +16,7 @@ own type only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -155,25 +155,22 @@ def _violation(program: Program, moves: Traffic, runs: Runs, of: Charges, k: int
     target, first = program.target, channels(program.target)
     queue, word, channel, operand = (int(c[k]) for c in (of.queue, of.word, of.channel, of.operand))
     code, cycle, rank = (int(c[k]) for c in (of.code, of.cycle, of.rank))
-    place: dict[str, object] = {}
+    found = Violation(
+        cycle, queue, word, f"LPU{code:04}", int(of.other_queue[k]), int(of.other_word[k]), value=int(of.value[k])
+    )
     if operand >= 0:
         name = target.queues[queue].name
         definition = table(target).by_opcode[program.word(name, word) & 0xFF]
-        place["operand"] = definition.operands[operand].name
+        found = replace(found, operand=definition.operands[operand].name)
     if 0 <= channel < first.alus:
         way, stream = divmod(channel, target.geometry.streams)
-        place |= {"direction": DIRECTIONS[way], "stream": stream, "register": rank}
+        found = replace(found, direction=DIRECTIONS[way], stream=stream, register=rank)
     elif first.banks <= channel < first.queues:
-        place["bank"] = (channel - first.banks) % target.geometry.banks
+        found = replace(found, bank=(channel - first.banks) % target.geometry.banks)
     if code in (302, 307, 314):
-        whom = None
-        if code == 314:
-            whom = meant(program, queue, word, operand, int(place["stream"]))  # type: ignore[call-overload]
-        place["late_by"] = _late(moves, runs, channel, cycle, rank, whom)
-    return Violation(
-        cycle, queue, word, f"LPU{code:04}", int(of.other_queue[k]), int(of.other_word[k]), value=int(of.value[k]),
-        **place,  # type: ignore[arg-type]
-    )  # fmt: skip
+        whom = meant(program, queue, word, operand, found.stream) if code == 314 else None
+        found = replace(found, late_by=_late(moves, runs, channel, cycle, rank, whom))
+    return found
 
 
 def _late(
