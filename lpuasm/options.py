@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from math import isfinite
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 from click.shell_completion import CompletionItem
@@ -140,7 +140,7 @@ def assembling(function: F) -> F:
                 raise click.UsageError(f"-D gives '{name}' two values, {values[name]} and {value}")
         return function(assembly=Assembly(values, include, target), **rest)
 
-    wrapped: Any = collect
+    wrapped = cast(F, collect)
     for option in (
         click.option("--target", metavar="NAME|FILE.toml", shell_complete=complete_target,
                      help="The chip: tsp1, mini, or a file that describes one."),
@@ -150,4 +150,4 @@ def assembling(function: F) -> F:
                      help="Give a .param or extern NAME its value."),
     ):  # fmt: skip
         wrapped = option(wrapped)
-    return wrapped  # type: ignore[no-any-return]
+    return wrapped

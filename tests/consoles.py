@@ -53,7 +53,8 @@ def here(command: str, folder: Path) -> tuple[int, bytes]:
     words = shlex.split(line, comments=True)
     if words[0] not in ("lpuasm", "python") or {"|", ">", ">>"} & set(words):
         return shell(command, folder)
-    said = io.TextIOWrapper(io.BytesIO(), write_through=True)
+    answer = io.BytesIO()
+    said = io.TextIOWrapper(answer, write_through=True)
     typed = io.TextIOWrapper(io.BytesIO(shell(source, folder)[1] if pipe else b""))
     with (
         chdir(folder),
@@ -64,7 +65,7 @@ def here(command: str, folder: Path) -> tuple[int, bytes]:
     ):
         status = run(words[1:]) if words[0] == "lpuasm" else _python(words[1:])
     said.flush()
-    return status, said.buffer.getvalue()  # type: ignore[attr-defined]
+    return status, answer.getvalue()
 
 
 def _python(words: list[str]) -> int:
