@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping
 from math import prod
 from pathlib import PurePath
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,7 +156,7 @@ def encode(file: str, arrays: Mapping[str, Array]) -> Writer:
     return lambda out: _write_npy(out, array)
 
 
-def _write_npy(out: BinaryIO, array: Array) -> None:
+def _write_npy(out: IO[bytes], array: Array) -> None:
     little = np.asarray(array.astype(array.dtype.newbyteorder("<"), copy=False), order="C")
     np.lib.format.write_array(out, little, allow_pickle=False)
 
@@ -165,4 +165,4 @@ def _write_npz(out: BinaryIO, arrays: Mapping[str, Array]) -> None:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                _write_npy(member, array)  # type: ignore[arg-type]
+                _write_npy(member, array)
