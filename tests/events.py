@@ -159,11 +159,11 @@ def _planes(program: Program, every: list[Issue], out: Events) -> None:
             out.faults.add((e.cycle, number[queue.kind, queue.hemisphere, 1], "LPU0306"))
         rows = e.instruction.values.get("rows")
         if isinstance(rows, Streams):
-            group = int(e.instruction["group"]) + e.step  # type: ignore[arg-type, call-overload]
+            group = _number(e, "group") + e.step
             height = rows.size // (2 if pair else 1)
             if not 0 <= group * height < target.lanes:
                 out.faults.add((e.cycle, e.queue, "LPU0310"))
-        if e.instruction.mnemonic == "broadcast" and int(e.instruction["lane"]) >= target.lanes:  # type: ignore
+        if e.instruction.mnemonic == "broadcast" and _number(e, "lane") >= target.lanes:
             out.faults.add((e.cycle, e.queue, "LPU0310"))
     for e in every:
         queue, pair = target.queues[e.queue], e.instruction.paired
@@ -172,6 +172,12 @@ def _planes(program: Program, every: list[Issue], out: Events) -> None:
             out.joins[e.family, -1, 0, e.issue] = (found.family, found.issue) if found else None
             if found is None:
                 out.faults.add((e.cycle, e.queue, "LPU0307"))
+
+
+def _number(e: Issue, operand: str) -> int:
+    value = e.instruction[operand]
+    assert isinstance(value, int)
+    return value
 
 
 def _memory(program: Program, every: list[Issue], out: Events) -> None:
@@ -190,7 +196,7 @@ def _memory(program: Program, every: list[Issue], out: Events) -> None:
         offset = 3 if definition.mnemonic in ("write", "scatter") else 0
         used = range(banks)
         if "address" in e.instruction.values:
-            address = int(e.instruction["address"]) + e.step  # type: ignore[arg-type, call-overload]
+            address = _number(e, "address") + e.step
             used = range(address // size, address // size + 1)
             if not 0 <= address < target.words:
                 out.faults.add((e.cycle, e.queue, "LPU0310"))
