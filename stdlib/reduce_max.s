@@ -12,6 +12,11 @@
 ; compare lanes, and 240 are three rounds of shifts, each a way of 67 cycles to the SXM and back that nothing fills: a step
 ; begins when the last vector of the step before has arrived. [8192, 1280] pays the same 400 cycles, 11.7 % of 3,606. f16
 ; [8192, 1280], 6,074, is 4,096 of casts, four a side and cycle; 567 of its 788 turn bytes while no ALU has work.
+; f32 [1000, 50], 418 cycles of 261, the critical path: 63 more wait for slices that are still read for the rows
+; before, 33 for a queue, 61 for banks that are still written; each step passes the 32 groups of a side before the next
+; begins. f32 [64, 64, 320], axes 1 and 2, 743 of 642: of 101, 63 wait for slices that are still read and 31 for the
+; bank between two levels of the tree. [8192, 1280] is the 4,027 of 3,606. f16 [512, 1280], 674 of 366: 87 turn
+; bytes while no ALU has work, 221 are the last level and the rounds of shifts, each of which waits for the one before.
 ;
 ; Contract
 ;   shapes  of an array [O, P, R, I], P and R are reduced; R and I are lanes, or (I > 1) I alone, and P is what axes that lie
