@@ -12,6 +12,12 @@
 ; add lanes, and 240 are three rounds of shifts, each a way of 67 cycles to the SXM and back that nothing fills: a step
 ; begins when the last vector of the step before has arrived. [8192, 1280] pays the same 400 cycles, 11.8 % of 3,606. f16
 ; [8192, 1280], 1,350, loads 52 tiles a side in 22 cycles each, 1,144; the rest is the way of the last tile to its sums.
+; f32 [1000, 50], 421 cycles of 264, the critical path: 63 more wait for slices that are still read for the rows
+; before, 33 for a queue, 61 for banks that are still written; each step passes the 32 groups of a side before the next
+; begins. f32 [64, 64, 320], axes 1 and 2, 746 of 645: of 101, 63 wait for slices that are still read and 31 for the
+; bank between two levels of the tree. [8192, 1280] is the 4,030 of 3,606. i32 [512, 1280], 677 of 368: 87 turn
+; bytes while no ALU has work, 222 are the last level, the rounds of shifts and the end. f32 [64, 64, 320], axis 1, 426
+; of 366: 31 until the first sum is there to be scaled, 29 after the last is read.
 ;
 ; Contract
 ;   shapes  of an array [O, P, R, I], P and R are reduced; R and I are lanes, or (I > 1) I alone, and P is what axes that lie
