@@ -13,6 +13,9 @@
 ;
 ; The other way, to scatter ids by part and to gather each part's own, depends on data for its time, which nothing may
 ; here.
+; Of 49,152 rows and 512 ids, 1,477 cycles of 1,146: 254 before the first row is found, for the ids' first step makes
+; masks for two passes, and 77 for banks that are still written. Of 30,522 rows, 1,274 of 1,146: 127 before the first
+; row.
 ;
 ; Contract
 ;   shapes  PARTS · 8192 rows at most; GROUPS of 4 byte planes hold a row, the last of WIDE (1, 2 or 4). Table_p_g
