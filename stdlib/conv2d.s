@@ -34,6 +34,9 @@
 ; The face (stdlib/windows.py) counts all P, Q and FOLD that make sense, both ways, and takes the cheapest. Kernels of
 ; 1 × 1 take the pixels of all images as one line, and a window as large as the image is one pixel of that many
 ; channels. What is left below the planes' peak are empty lanes of bands, and rows of Y up to a multiple of 4.
+; Other programs above the floor: 7 × 7 × 512, 1 × 1 → 2048, i8, 559 cycles of 498: 61 until the first column's sums
+; are there to be added. 7 × 7 × 512, 3 × 3 → 512, f16, 2,159 of 1,937: 130 between issues of one flow that are more
+; than a cycle apart, 37 after the last, 34 for queues and banks, 21 before the first.
 ;
 ; Contract
 ;   shapes  X [units · tiles of CI, SH, vectors, N, rows, 320]: row h is at [., h mod SH, ., ., h / SH], with padding.
