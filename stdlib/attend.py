@@ -193,7 +193,7 @@ def _prepare(
             for odd in range(2):
                 found[f"Q{odd}_{side}"] = rows[jobs[0] + odd : jobs[-1] + 1 : 2]
             own_keys, own_values = np.pad(k[own], padded), np.pad(v[own], padded)
-            octets = own_values.astype("<f2").view(np.uint8).reshape(*own_values.shape, 2)
+            octets = np.ascontiguousarray(own_values, "<f2").view(np.uint8).reshape(*own_values.shape, 2)
             found[f"V0_{side}"], found[f"V1_{side}"] = octets[..., 0], octets[..., 1]
             found[f"K_{side}"] = own_keys
             if added is not None:

@@ -25,7 +25,11 @@ def _cycles(*, dtype: str = "i8", **dims: int) -> int:
 
 
 def _defines(*, dtype: str = "i8", **dims: int) -> Mapping[str, int]:
-    shape = Shape(**dims)
+    try:
+        shape = Shape(**dims)
+    except TypeError as problem:
+        named = str(problem).removeprefix("Shape.__init__() ")
+        raise wrong_dimension(f"conv2d: {named}") from None
     sizes = (shape.N, shape.H, shape.W, shape.I, shape.O, shape.KH, shape.KW, shape.SH, shape.SW, shape.GROUPS)
     if min(sizes) < 1 or min(shape.PH, shape.PW) < 0 or shape.I % shape.GROUPS or shape.O % shape.GROUPS:
         raise wrong_dimension(

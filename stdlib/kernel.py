@@ -155,8 +155,10 @@ class Kernel:
         from lpuasm.vm.run import run
 
         with way_out(f"it is {self.doc.splitlines()[0]}"):
-            _arguments(self.name, wrong_type, self.prepare, *arrays, **options)
-            call = self.prepare(*arrays, **options)
+            given = [_native(a) for a in arrays]
+            options = {name: _native(value) for name, value in options.items()}
+            _arguments(self.name, wrong_type, self.prepare, *given, **options)
+            call = self.prepare(*given, **options)
         if call.dims is None:
             return KernelRun(call.finish({}), {}, 0, None)
         program = self.program(dtype=call.dtype, **call.dims)
@@ -168,6 +170,17 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<kernel {self.name}>"
+
+
+def _native(value: Any) -> Any:
+    """Arrays, and those in a mapping or a tuple, in this machine's byte order; anything else as it is."""
+    import numpy as np
+
+    if isinstance(value, np.ndarray):
+        return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
+    if isinstance(value, Mapping):
+        return {key: _native(part) for key, part in value.items()}
+    return tuple(map(_native, value)) if type(value) is tuple else value
 
 
 def _arguments(

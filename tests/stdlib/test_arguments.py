@@ -28,6 +28,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "gather": (F32, ROWS),
     "quantize": (F32, np.float32(0.5)),
     "dequantize": (I8, np.float32(0.5)),
+    "reduce_max": (F16,),
+    "softmax": (F16,),
 }
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "fortran": lambda a: np.asfortranarray(a) if a.ndim else a,
@@ -46,6 +48,8 @@ DIMS: dict[str, dict[str, Any]] = {
     "gather": {"V": 4, "M": 3, "D": 4},
     "quantize": {"R": 8},
     "dequantize": {"R": 8},
+    "reduce_max": {"R": 8},
+    "softmax": {"R": 8},
 }
 
 
@@ -121,6 +125,16 @@ def test_what_is_refused_has_a_code_and_a_way_out(name: str) -> None:
     assert refused(lambda: kernel(name)(*(None for _ in CALLS[name]))).code in ("LPU0511", "LPU0512")
     assert refused(lambda: kernel(name)(*CALLS[name], foo=3)).code == "LPU0511"
     assert refused(lambda: kernel(name).program(dtype="f64")).code == "LPU0514"
+
+
+def test_attention_takes_values_in_columns() -> None:
+    keys = np.ones((1, 40, 32), np.float16)
+    np.testing.assert_array_equal(stdlib.attention(keys, keys, np.asfortranarray(keys)), keys)
+
+
+def test_conv2d_dimensions_are_named() -> None:
+    assert refused(lambda: stdlib.conv2d.program()).code == "LPU0514"
+    assert refused(lambda: stdlib.conv2d.program(Q=3)).code == "LPU0514"
 
 
 def test_refusals_are_errors_of_python_too() -> None:

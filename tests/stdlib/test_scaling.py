@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lpuasm.isa.errors import AssemblyError
 from lpuasm.stdlib import dequantize, quantize
+from lpuasm.stdlib.kernel import Kernel
 
 Array = NDArray[Any]
 SHAPES = ((1,), (7, 3), (2, 9, 33), (3, 321), (321, 2), (640,), (5, 1, 4), (2561,))
@@ -76,3 +77,14 @@ def test_nothing_and_refusals() -> None:
         dequantize(np.ones(3, np.float32), 1.0)
     with pytest.raises(AssemblyError, match="LPU0510"):
         quantize.program(R=1 << 20)
+
+
+@pytest.mark.parametrize("dtype", ["f32", "f16"])
+@pytest.mark.parametrize("rows, outer", [(1, 300), (9, 200), (17, 100)])
+@pytest.mark.parametrize("scaled", [quantize, dequantize], ids=repr)
+def test_short_tiles_keep_the_contract_too(scaled: Kernel, rows: int, outer: int, dtype: str) -> None:
+    kinds: tuple[dict[str, int], ...] = ({}, {"SR": 1}, {"SI": 1})
+    for scales in kinds:
+        dims = {"O": outer, "R": rows, **scales}
+        cycles = scaled.program(dtype=dtype, **dims).cycles
+        assert cycles is not None and cycles <= scaled.contract.cycles(dtype=dtype, **dims)
