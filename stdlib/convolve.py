@@ -7,7 +7,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from lpuasm.stdlib.kernel import Call, Contract, Kernel, largest, too_large
+from lpuasm.stdlib.kernel import Call, Contract, Kernel, check_arguments, largest, too_large
 from lpuasm.stdlib.products import LANES, product_type, tiles
 from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 from lpuasm.stdlib.windows import Plan, Shape, plan
@@ -25,11 +25,8 @@ def _cycles(*, dtype: str = "i8", **dims: int) -> int:
 
 
 def _defines(*, dtype: str = "i8", **dims: int) -> Mapping[str, int]:
-    try:
-        shape = Shape(**dims)
-    except TypeError as problem:
-        named = str(problem).removeprefix("Shape.__init__() ")
-        raise wrong_dimension(f"conv2d: {named}") from None
+    check_arguments("conv2d", wrong_dimension, Shape, **dims)
+    shape = Shape(**dims)
     sizes = (shape.N, shape.H, shape.W, shape.I, shape.O, shape.KH, shape.KW, shape.SH, shape.SW, shape.GROUPS)
     if min(sizes) < 1 or min(shape.PH, shape.PW) < 0 or shape.I % shape.GROUPS or shape.O % shape.GROUPS:
         raise wrong_dimension(

@@ -141,7 +141,7 @@ class Kernel:
             for name, value in dims.items():
                 if name.isupper() and not hasattr(value, "__index__"):
                     raise wrong_dimension(f"{self.name}: {name} is a whole number, not {value!r}")
-            _arguments(self.name, wrong_dimension, self.defines, dtype=kind, **dims)
+            check_arguments(self.name, wrong_dimension, self.defines, dtype=kind, **dims)
             defines = self.defines(dtype=kind, **dims)
         return _assembled(self.path, tuple(sorted(defines.items())))
 
@@ -157,7 +157,7 @@ class Kernel:
         with way_out(f"it is {self.doc.splitlines()[0]}"):
             given = [_native(a) for a in arrays]
             options = {name: _native(value) for name, value in options.items()}
-            _arguments(self.name, wrong_type, self.prepare, *given, **options)
+            check_arguments(self.name, wrong_type, self.prepare, *given, **options)
             call = self.prepare(*given, **options)
         if call.dims is None:
             return KernelRun(call.finish({}), {}, 0, None)
@@ -177,16 +177,16 @@ def _native(value: Any) -> Any:
     import numpy as np
 
     if isinstance(value, np.ndarray):
-        return value if value.dtype.isnative else value.astype(value.dtype.newbyteorder("="))
+        return value.astype(value.dtype.newbyteorder("="), copy=False)
     if isinstance(value, Mapping):
         return {key: _native(part) for key, part in value.items()}
     return tuple(map(_native, value)) if type(value) is tuple else value
 
 
-def _arguments(
+def check_arguments(
     kernel: str, refuse: Callable[[str], Exception], function: Callable[..., Any], *given: Any, **named: Any
 ) -> None:
-    """Whether ``function`` takes these; refused in the kernel's name where it does not."""
+    """Refuses, in the kernel's name, what ``function`` does not take."""
     from inspect import signature
 
     try:
