@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, too_large
-from lpuasm.stdlib.moves import TRANSPOSE
+from lpuasm.stdlib.moves import BYTES, TRANSPOSE, type_of_size
 from lpuasm.stdlib.products import LANES, WORDS, tiles
 from lpuasm.stdlib.refusals import wrong_dimension, wrong_type, wrong_value
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from lpuasm.isa.program import Program
     from lpuasm.stdlib.kernel import Array
 
-_TYPES = {1: "i8", 2: "f16", 4: "f32"}
-_BYTES = {"i8": 1, "f16": 2, "f32": 4}
 #: Byte planes that move in a cycle: a slice reads and writes one.
 _UNITS = 64
 
@@ -37,7 +35,7 @@ def joined(shape: Sequence[int], axes: Sequence[int]) -> tuple[list[int], list[i
 
 def split(b: int, r: int, n: int, dtype: str) -> tuple[int, int, int]:
     """How b rows in each of r turns go to the units: (planes of a unit, turns of a part, parts); see `permute.s`."""
-    rows = b * tiles(n) * _BYTES[dtype]
+    rows = b * tiles(n) * BYTES[dtype]
     ways = [(-(-rows * parts // _UNITS), -(-r // parts), parts) for parts in range(1, min(r, _UNITS) + 1)]
     return min(ways, key=lambda way: way[0] * way[1])
 
@@ -65,7 +63,7 @@ def _prepare(x: Any, axes: Sequence[int]) -> Call:
     import numpy as np
 
     x = np.asarray(x)
-    dtype = _TYPES.get(x.dtype.itemsize) if x.dtype.kind in "iuf" else None
+    dtype = type_of_size(x)
     if dtype is None:
         raise wrong_type(f"permute takes elements of one, two or four bytes, not {x.dtype}")
     if sorted(a % x.ndim if -x.ndim <= a < x.ndim else -1 for a in axes) != list(range(x.ndim)):
@@ -102,7 +100,7 @@ def _copy(x: Array, dtype: str) -> Call:
     import numpy as np
 
     b, r, n = x.shape
-    t, size = tiles(n), _BYTES[dtype]
+    t, size = tiles(n), BYTES[dtype]
     planes, turns, parts = split(b, r, n, dtype)
 
     def inputs(program: Program) -> Mapping[str, Array]:

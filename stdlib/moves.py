@@ -14,16 +14,21 @@ if TYPE_CHECKING:
     from lpuasm.isa.program import Program
     from lpuasm.stdlib.kernel import Array
 
-_TYPES = {"int8": "i8", "float16": "f16", "float32": "f32", "int32": "f32", "int16": "f16", "uint8": "i8"}
-_BYTES = {"i8": 1, "f16": 2, "f32": 4}
+#: Bytes of an element, by the type that stands for its size.
+BYTES = {"i8": 1, "f16": 2, "f32": 4}
 #: Rows that a transposer takes, and lanes of a superlane.
 _GROUP = 16
 #: Words of a bank.
 _BANK = WORDS // 2
 
 
+def type_of_size(x: Array) -> str | None:
+    """The type under which elements are moved, which is by their size alone; None where they are not moved."""
+    return next((t for t, size in BYTES.items() if x.dtype.kind in "iuf" and x.dtype.itemsize == size), None)
+
+
 def _items(r: int, n: int, batch: int, dtype: str) -> int:
-    return batch * tiles(r) * tiles(n) * _BYTES[dtype]
+    return batch * tiles(r) * tiles(n) * BYTES[dtype]
 
 
 def _few(r: int, n: int, items: int) -> bool:
@@ -83,13 +88,13 @@ def _prepare(x: Any) -> Call:
     import numpy as np
 
     x = np.asarray(x)
-    dtype = _TYPES.get(x.dtype.name)
+    dtype = type_of_size(x)
     if dtype is None:
         raise wrong_type(f"transpose takes elements of one, two or four bytes, not {x.dtype}")
     if x.ndim < 2 or not x.size:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.copy(x.T, order="C"))
     r, *middle, n = x.shape
-    batch, size, groups = prod(middle), _BYTES[dtype], _groups(r)
+    batch, size, groups = prod(middle), BYTES[dtype], _groups(r)
     shape, rows = (batch, tiles(n), tiles(r), size), groups * _GROUP
 
     def inputs(program: Program) -> Mapping[str, Array]:
@@ -157,9 +162,9 @@ def _gather_cycles(*, V: int, M: int, D: int, dtype: str = "i8") -> int:
 def _gather_defines(*, V: int, M: int, D: int, dtype: str = "i8") -> Mapping[str, int]:
     if min(V, M, D) < 1:
         raise wrong_dimension("the dimensions of a program are 1 or more")
-    planes = tiles(D) * _BYTES[dtype]
+    planes = tiles(D) * BYTES[dtype]
     if V > WORDS or M > WORDS or planes > _PLANES:
-        widest = _PLANES // _BYTES[dtype] * LANES
+        widest = _PLANES // BYTES[dtype] * LANES
         help_ = f"up to {WORDS} rows of up to {widest} elements, and {WORDS} look-ups, fit"
         raise too_large(f"gather {dtype}", f"V={V}, M={M}, D={D}", help_)
     return {"V": V, "M": M, "PLANES": planes}
@@ -169,7 +174,7 @@ def _gather(table: Any, indices: Any) -> Call:
     import numpy as np
 
     table, indices = np.asarray(table), np.asarray(indices)
-    dtype = _TYPES.get(table.dtype.name)
+    dtype = type_of_size(table)
     if dtype is None:
         raise wrong_type(f"gather takes elements of one, two or four bytes, not {table.dtype}")
     if table.ndim < 1 or indices.dtype.name != "int32":
@@ -177,7 +182,7 @@ def _gather(table: Any, indices: Any) -> Call:
     v, d, m = len(table), prod(table.shape[1:]), indices.size
     if m and not (int(indices.min()) >= 0 and int(indices.max()) < v):
         raise wrong_index(f"gather: indices are 0 … {v - 1}, and these are {indices.min()} … {indices.max()}")
-    shape, size = (*indices.shape, *table.shape[1:]), _BYTES[dtype]
+    shape, size = (*indices.shape, *table.shape[1:]), BYTES[dtype]
     if not m * d:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(shape, table.dtype))
 

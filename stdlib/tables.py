@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lpuasm.stdlib.kernel import Call, Contract, Kernel, too_large
+from lpuasm.stdlib.moves import BYTES, type_of_size
 from lpuasm.stdlib.products import LANES, WORDS, tiles
 from lpuasm.stdlib.refusals import wrong_dimension, wrong_index, wrong_type, wrong_value
 
@@ -13,15 +14,13 @@ if TYPE_CHECKING:
     from lpuasm.isa.program import Program
     from lpuasm.stdlib.kernel import Array
 
-_TYPES = {"float16": "f16", "float32": "f32", "int8": "i8"}
-_BYTES = {"i8": 1, "f16": 2, "f32": 4}
 #: Slices that the tables have, and the results; ids that are looked up while the addresses of the next are made.
 _TABLES, _RESULTS, _STEP = 43, 32, 128
 
 
 def planes(d: int, dtype: str) -> tuple[int, int]:
     """(groups, byte planes of the last group) of a row of d elements; the others have 4."""
-    groups, rest = divmod(tiles(d) * _BYTES[dtype] - 1, 4)
+    groups, rest = divmod(tiles(d) * BYTES[dtype] - 1, 4)
     return groups + 1, (1, 2, 4, 4)[rest]
 
 
@@ -47,7 +46,7 @@ def _defines(*, V: int, M: int, D: int, dtype: str) -> Mapping[str, int]:
     at_once = min(WORDS // 2, 2 * _STEP * (WORDS // 2 // (_STEP * -(-parts // 4))))
     if not _placed(parts, groups, wide) or at_once < M:
         most = max((p for p in range(parts + 1) if not p or _placed(p, groups, wide)), default=0) * WORDS
-        rows = f"up to {most} rows of {D}" if most else f"rows of up to {_RESULTS // _BYTES[dtype] * LANES} elements"
+        rows = f"up to {most} rows of {D}" if most else f"rows of up to {_RESULTS // BYTES[dtype] * LANES} elements"
         raise too_large(
             f"embedding {dtype}", f"V={V}, M={M}, D={D}", f"{rows}, and {at_once or WORDS // 2} ids at once, fit"
         )
@@ -58,9 +57,10 @@ def _prepare(ids: Any, table: Any) -> Call:
     import numpy as np
 
     ids, table = np.asarray(ids), np.asarray(table)
-    dtype = _TYPES.get(table.dtype.name)
+    dtype = type_of_size(table)
     if dtype is None or ids.dtype.kind not in "iu":
-        raise wrong_type(f"embedding takes integers, and a table of f16, f32 or i8, not {ids.dtype} and {table.dtype}")
+        wanted = "integers, and a table of elements of one, two or four bytes"
+        raise wrong_type(f"embedding takes {wanted}, not {ids.dtype} and {table.dtype}")
     if table.ndim != 2:
         raise wrong_value(f"embedding: a table [V, D] is wanted, not {table.shape}")
     (v, d), m = table.shape, ids.size
@@ -70,7 +70,7 @@ def _prepare(ids: Any, table: Any) -> Call:
     if not m * d:
         return Call(None, dtype, lambda program: {}, lambda outputs: np.zeros(shape, table.dtype))
     groups, last = planes(d, dtype)
-    t, size, wide = tiles(d), _BYTES[dtype], [4] * (groups - 1) + [last]
+    t, size, wide = tiles(d), BYTES[dtype], [4] * (groups - 1) + [last]
     word = {1: np.uint8, 2: np.int16, 4: np.int32}
 
     def inputs(program: Program) -> Mapping[str, Array]:
@@ -98,8 +98,8 @@ EMBEDDING = Kernel(
     "embedding",
     Contract(
         types=("f16", "f32", "i8"),
-        shapes="ids, integers of any shape, table [V, D] → [ids..., D]; byte planes of a row (3 count as 4), times "
-        "parts of 8192 rows, are at most 43",
+        shapes="ids, integers of any shape, table [V, D] of elements of one, two or four bytes → [ids..., D]; "
+        "byte planes of a row (3 count as 4), times parts of 8192 rows, are at most 43",
         error="exact",
         bound=0.0,
         cycles=_cycles,

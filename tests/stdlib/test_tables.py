@@ -16,7 +16,7 @@ from lpuasm.stdlib import embedding
     st.sampled_from([1, 5, 8192, 8193, 20000, 32769]),
     st.sampled_from([1, 2, 319, 320, 321]),
     st.sampled_from([(), (1,), (7,), (2, 3), (129,), (260,)]),
-    st.sampled_from(["float16", "float32", "int8"]),
+    st.sampled_from(["float16", "float32", "int8", "uint8", "int16", "int32"]),
     st.integers(0, 9),
 )
 def test_embedding(v: int, d: int, shape: tuple[int, ...], dtype: str, seed: int) -> None:
