@@ -7,7 +7,7 @@
 ; Contract
 ;   shapes  X, Z [O · T · RP, 320], scale [rows or tiles, 320]; RP = 8 · ⌈R / 8⌉
 ;   error   f32: rounded once; f16: the product in f32, rounded again
-;   cycles  at most O · T · (max(RP, 16) / P + 1/4) + 160, P = 8, or 4 for f16; for scales of rows RP / 4 + 60
+;   cycles  at most O · T · (max(RP, 16) / P + 1) + 160, P = 8, or 4 for f16; for scales of rows RP / 4 + 60
 ;           more, for others 3 a vector
 .target tsp1
 

@@ -34,7 +34,7 @@ def _cycles(
     dtype: str = "f32",
 ) -> int:
     scales = _padded(R) // 4 + 60 if SR else 3 * (T if SI else 1)
-    return O * T * max(_padded(R), 16) // (4 if dtype == "f16" else 8) + O * T // 4 + scales + 160
+    return O * T * (max(_padded(R), 16) // (4 if dtype == "f16" else 8) + 1) + scales + 160
 
 
 def _defines(name: str, *, dtype: str, **dims: int) -> Mapping[str, int]:
@@ -117,7 +117,7 @@ def _dequantize(x: Any, scale: Any, axis: int | None = None, dtype: str = "float
 
 def _kernel(name: str, prepare: Any, shapes: str, error: str, doc: str) -> Kernel:
     formula = (
-        "O·T·(max(RP, 16) / P + 1/4) + 160 for O × R rows of T vectors, RP = 8·⌈R / 8⌉, P = 8 (f16: 4), "
+        "O·T·(max(RP, 16) / P + 1) + 160 for O × R rows of T vectors, RP = 8·⌈R / 8⌉, P = 8 (f16: 4), "
         "and for scales of rows RP / 4 + 60, for others 3 a vector"
     )
     contract = Contract(("f32", "f16"), shapes, error, None, _cycles, formula)
