@@ -127,9 +127,11 @@ def test_what_is_refused_has_a_code_and_a_way_out(name: str) -> None:
     assert refused(lambda: kernel(name).program(dtype="f64")).code == "LPU0514"
 
 
-def test_attention_takes_values_in_columns() -> None:
-    keys = np.ones((1, 40, 32), np.float16)
-    np.testing.assert_array_equal(stdlib.attention(keys, keys, np.asfortranarray(keys)), keys)
+def test_attention_takes_any_layout() -> None:
+    rows = _RANDOM.standard_normal((3, 1, 40, 32)).astype(np.float16)
+    want = stdlib.attention(*rows)
+    for layout in LAYOUTS.values():
+        np.testing.assert_array_equal(stdlib.attention(*map(layout, rows)), want)
 
 
 def test_conv2d_dimensions_are_named() -> None:

@@ -117,6 +117,20 @@ def test_tokens_one_by_one_and_together() -> None:
     assert exact.sigmas(whole) < SIGMAS and exact.sigmas(np.concatenate([first, last])) < SIGMAS
 
 
+def test_any_byte_order() -> None:
+    """Of rows, of weights in their mapping, and of the cache."""
+
+    def swapped(x: Array) -> Array:
+        return x.astype(x.dtype.newbyteorder())
+
+    x, w, at = rows(3, 96), llama(96, 2, 1, 32, 64), np.arange(3)
+    _, cache = DECODER_BLOCK(x, w, at, heads=2, kv_heads=1)
+    want, _ = DECODER_BLOCK(x, w, at + 3, cache, heads=2, kv_heads=1)
+    other = {name: swapped(value) for name, value in w.items()}
+    found, _ = DECODER_BLOCK(swapped(x), other, swapped(at + 3), tuple(map(swapped, cache)), heads=2, kv_heads=1)
+    np.testing.assert_array_equal(found, want)
+
+
 def test_encoder_knows_no_order() -> None:
     """Sums over keys are exact, so tokens in another order give the same bits in that order."""
     w, x = bert(64, 2, 32, 64), rows(20, 64)
