@@ -37,7 +37,11 @@
 ; task and 256 a block, so 1,710 a head, in which the planes work 1,350. They wait 429 cycles before, 948 in the middle and
 ; 532 at the end: 1,885 (30 %). Programs of one or two tasks a side (S = 64, 128; a query to 1,024 keys) are the way
 ; of one task from end to end, with nothing beside it; five heads of 128 rows a side, two tasks deep, nearly so. A query
-; to 4,096 keys is 952 cycles above: the first keys, and the way from the last scores to the result.
+; to 4,096 keys is 952 cycles above: the first keys, and the way from the last scores to the result. In cycles, with what
+; waits for a slice or an ALU that another row or task uses: S = 64, 1,058 of 951, 78 of it for mem.e16, whence maxima are
+; spread; two heads of 128, D = 128, 1,592 of 1,219, 204 for slices of maxima and 104 for an ALU; nine heads of 128, causal, 2,956 of
+; 1,680, 743 for slices that other tasks write and 308 for mem.w16, of maxima; a query to 1,024 keys, 1,125 of 873. The others
+; are 9,616 of 7,849 (H = 8, S = 512), and 8,190 of 6,305 causal.
 ;
 ; Contract
 ;   shapes  Q0_h and Q1_h (even and odd jobs) [jobs, R, D]; O_h [jobs, NT · TR, D]; K_h [heads of keys, 320 · NB, D], V0_h,
