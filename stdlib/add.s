@@ -10,7 +10,7 @@
 ; Contract
 ;   shapes  the result is O x T x R vectors; an operand lacks any of O, R and the lanes; Z [O · T · RP, 320]
 ;   error   f32 and f16: rounded once; i32: modulo 2³²
-;   cycles  at most O · T · RP / P + 130, RP = 8 · ⌈R / 8⌉, P = 8, or 2 for f16, and for each operand that lacks
+;   cycles  at most O · T · (RP / P + 1) + 130, RP = 8 · ⌈R / 8⌉, P = 8, or 2 for f16, and for each operand that lacks
 ;           rows: its vectors; that lacks lanes only: half of them; and 60
 .target tsp1
 

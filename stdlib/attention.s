@@ -48,8 +48,9 @@
 ;           V1_h the bytes of the values likewise, zero beyond SKV, of each hemisphere h. Mask_h is added to
 ;           scores. Lanes of O_h from D on hold columns of other tasks.
 ;   error   (3 · 2⁻¹¹ + 2⁻¹³ + SKV · 2⁻²⁴ + 2⁻²⁰ · max|score|) · max|v| + 2⁻²⁵.
-;   cycles  at most 1.2 · NB · (TR + 32) + steps · (D + 16) + 400 a task of the busier hemisphere, 2 · NB · (D + 60) a
-;           head of keys, and 1,800; steps = ⌈SKV / 160⌉. The planes work NB · TR + steps · (D + 1) + TR / TOGETHER of it.
+;   cycles  at most 1.2 (with a mask 2.7) · NB · (TR + 32) + steps · (D + 16) + 400 a task of the busier hemisphere,
+;           2 · NB · (D + 60) a head of keys, and 1,800; steps = ⌈SKV / 160⌉. The planes work NB · TR + steps · (D + 1) +
+;           TR / TOGETHER of it.
 .target tsp1
 .param JE = 1     ; jobs of the east hemisphere: queries that share a head of keys
 .param JW = 0     ; of the west hemisphere

@@ -55,7 +55,7 @@ def _cycles(
     YI: int = 1,
     dtype: str = "f32",
 ) -> int:
-    total = O * T * _padded(R) // (2 if dtype == "f16" else 8) + 130
+    total = O * T * (_padded(R) // (2 if dtype == "f16" else 8) + 1) + 130
     for o, r, i in ((XO, XR, XI), (YO, YR, YI)):
         made = (O if o else 1) * (T if i else 1) * (_padded(R) if r else 1)
         if not r:
@@ -143,7 +143,7 @@ def _binary(name: str, says: str, error: str) -> Kernel:
         error=error,
         bound=0.0 if name == "maximum" else 0.5,
         cycles=_cycles,
-        formula="O·T·RP / P + 130, RP = 8·⌈R / 8⌉, P = 8 (f16: 2), and for an operand without rows: its vectors "
+        formula="O·T·(RP / P + 1) + 130, RP = 8·⌈R / 8⌉, P = 8 (f16: 2), and for an operand without rows: its vectors "
         "and 60, without lanes only: half of them and 60",
     )
     return Kernel(name, contract, partial(_defines, name), partial(_prepare, name), doc=f"{name}(x, y): {says}")

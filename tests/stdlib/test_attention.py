@@ -155,3 +155,11 @@ def test_refusals() -> None:
         ATTENTION(*(x.astype(np.float32) for x in arrays(1, 1, 2, 2, 2)))
     with pytest.raises(ValueError, match="does not go with"):
         ATTENTION(*arrays(3, 2, 2, 2, 2))
+
+
+@pytest.mark.parametrize("heads, keys_of, sq, skv", [(12, 4, 320, 64), (9, 3, 320, 3), (4, 4, 512, 512)])
+def test_a_mask_is_in_the_contract(heads: int, keys_of: int, sq: int, skv: int) -> None:
+    for masked in (False, True):
+        dims = {"H": heads, "Hkv": keys_of, "Sq": sq, "Skv": skv, "D": 64, "masked": masked}
+        cycles = ATTENTION.program(**dims).cycles
+        assert cycles is not None and cycles <= ATTENTION.contract.cycles(**dims)

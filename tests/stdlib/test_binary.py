@@ -102,3 +102,11 @@ def test_refusals() -> None:
     with pytest.raises(AssemblyError, match="LPU0510"):
         kernel("add").program(R=1 << 20)
     assert kernel("mul")(np.zeros((0, 3), np.float32), np.zeros(3, np.float32)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("lacks", [{}, {"YR": 0}, {"YI": 0}, {"YR": 0, "YI": 0}, {"XI": 0, "YR": 0}])
+def test_short_tiles_keep_the_contract_too(lacks: dict[str, int]) -> None:
+    for rows, outer in ((1, 150), (17, 120)):
+        dims = {"O": outer, "R": rows, "YO": 0, **lacks}
+        cycles = binary.ADD.program(**dims).cycles
+        assert cycles is not None and cycles <= binary.ADD.contract.cycles(**dims)
