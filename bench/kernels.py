@@ -162,6 +162,23 @@ def picture(shape: str, made: Program) -> list[str]:
     ]
 
 
+#: What the headers of the sources say again and again.
+WORDS = """## Words of the headers
+
+* **lane**: one of the 320 places of a vector; a **superlane** is sixteen of them.
+* **tile**: 320 columns of a longer row, one vector; of weights, what a plane holds at once.
+* **column**: a run of vectors that are reduced to one, lane by lane; **group**: sixteen rows that the SXM transposes.
+* **byte plane**: byte p of every element of a tensor; each lies in slices of its own.
+* **side**: the west or the east half of the chip; in macros `h` is its name, `k` its number, `i` the direction of
+  streams that lead in to the VXM, `o` of those that lead out.
+* **tree**, **level**: a tree combines the vectors of a column by pairs; a level is one pass, eight vectors to one.
+* **meet**: two values meet when they reach one ALU in one cycle and are combined; values that wait are kept **apart**.
+* **round**: one pass of superlanes to the SXM, where they are shifted, and back to the VXM, where they meet.
+* **turn**: to transpose, sixteen rows at a time (rope.s: to rotate a pair).
+* **way**: one of several algorithms for the same result; the shape decides which.
+* **floor**, **gap**: see the [tutorial](../tutorial.md)."""
+
+
 def index(pages: list[Path]) -> str:
     """The list of all kernels, the longest program of each: as their pages have it."""
     rows, gaps = [], []
@@ -182,6 +199,8 @@ def index(pages: list[Path]) -> str:
             table(rows, ("kernel", "call", *HEADINGS), left=3),
             "",
             *(line for text in PUBLISHED.values() for line in (text, "")),
+            WORDS,
+            "",
         ]
     )
 

@@ -1,42 +1,52 @@
 ; One axis of an array made one vector, by sum or maximum: what reduce_sum, reduce_max and reduce_mean share. Each says
-; MEAN and LARGEST (0 or 1) and includes this; trees.s has the trees over vectors that follow each other.
+; MEAN and LARGEST (0 or 1) and includes this; trees.s has the trees over vectors that follow each other, lanes.s what
+; makes lanes follow each other. Words: docs/kernels/README.md.
 ;
-; Along rows (WAY = 0): C columns of R vectors. Columns go west and east by turns, or (SPLIT) each is cut in two, whose
-; results meet at last. What the VXM cannot add as it is, f16, and i32 whose mean is wanted, is cast in a first level of
-; four operands a side: casts take the large ALUs, and four of a side with their three sums use all columns.
-; Across lanes there are four ways, for R rows of T tiles:
-;   1  sixteen rows at a time are transposed by the SXM, a byte plane of a tile at once: sixteen vectors that the trees
-;      reduce with those of the other tiles to one that holds a row in each lane of a superlane. Superlanes are met by
-;      shifts: x of 3, 6 and 7, 20 superlanes in three rounds of two shifts each, every superlane taken once.
-;   2  the tiles of a row are reduced first, as columns; then as 1. For long rows, that are few.
-;   3  sums of f16: 320 rows are installed in a pair of planes, and ones streamed through: exact sums of 160 lanes, the
-;      row in each lane. An install of 16 rows a cycle and hemisphere is all that it costs.
-;   4  as 2, for rows of 3 … 8 tiles: a row a cycle, or two of up to four tiles, and each flow has the rows of one
-;      place in sixteen, so that it writes their bytes where the SXM takes them from.
-.param C = 4    ; WAY 0: columns; 1, 2 and 4: rows; 3: blocks of 320 rows
-.param R = 512  ; WAY 0 and 2: vectors of a column; 1 and 4: tiles; 3: halves of tiles
+; The face (stdlib/reductions.py) chooses one of five ways, WAY, by shape:
+;   DOWN         any axis but the last: C columns of R vectors, added down the column by trees. Columns go west and east
+;                by turns, or (SPLIT) each is cut in two halves, whose results are combined at the end.
+;   ACROSS       the last axis: sixteen rows at a time are transposed by the SXM, a byte plane of a tile at once. Trees
+;                reduce the sixteen vectors, with those of the other tiles, to one that holds a row in each lane of a
+;                superlane. Shifts then combine the superlanes: x with 1 and 2 further on, 3 and 6, 7 and 14: 3, 7 and
+;                20 superlanes in three rounds of two shifts, every superlane taken once.
+;   DOWN_ACROSS  the last axis, long rows that are few: the tiles of a row are reduced first, as columns; then ACROSS.
+;   BY_PLANES    sums of f16 over the last axis: 320 rows are installed in a pair of planes, and ones streamed through:
+;                exact sums of 160 lanes, the row in each lane. An install of 16 rows a cycle and hemisphere is all
+;                that it costs.
+;   ROWS_FIRST   as DOWN_ACROSS, for rows of 3 … 8 tiles: a row a cycle, or two of up to four tiles. Flow f has the
+;                rows f, f + 16, … and so can write their bytes where the SXM takes them from (rows.s).
+; What the VXM cannot add as it is (f16, and i32 whose mean is wanted) is cast in a first level of four operands a side:
+; casts take the large ALUs, and four of a side with their three sums use all columns of ALUs.
+.equ DOWN = 0
+.equ ACROSS = 1
+.equ DOWN_ACROSS = 2
+.equ BY_PLANES = 3
+.equ ROWS_FIRST = 4
+.param C = 4    ; DOWN: columns; BY_PLANES: blocks of 320 rows; else rows
+.param R = 512  ; DOWN and DOWN_ACROSS: vectors of a column; ACROSS and ROWS_FIRST: tiles; BY_PLANES: halves of tiles
 .param N = R    ; elements that are reduced to one
-.param WAY = 0
-.param SPLIT = 0
+.param WAY = DOWN
+.param SPLIT = 0   ; each column is cut in two, one half for each side
 .param SPAN = 20   ; superlanes that hold elements
-.param ROWS = 320  ; WAY 3: rows of a block, of the largest
+.param ROWS = 320  ; BY_PLANES: rows of a block, of the largest
 .param F16 = 0
 .param I32 = 0
 
 .equ CAST = F16 || I32 && MEAN
-.equ WHOLE = I32 && !MEAN                                                              ; integers to the end
-.equ SMALL = F16 && LARGEST                                                            ; the result is f16 again
-.equ ROUNDS = WAY == 0 || WAY == 3 || SPAN == 1 ? 0 : SPAN > 7 ? 3 : SPAN > 3 ? 2 : 1  ; of shifts
-.equ OCTETS = WAY == 1 && F16 ? 2 : 4                                                  ; byte planes that are transposed
-.equ TILES = WAY == 1 ? R : 1                                                          ; and tiles of them
-.equ PER = WAY == 4 && !CAST && R <= 4 ? 2 : 1                                         ; rows at a time
-.equ FROM = WAY == 4                                                                   ; banks: of what is transposed,
-.equ INTO = 1 - FROM                                                                   ; and the other
-.equ WEST = SPLIT ? C : WAY == 1 || WAY == 2 || WAY == 4 ? min(C, 16 * ceil_div(C, 32)) : ceil_div(C, 2)
+.equ WHOLE = I32 && !MEAN    ; integers to the end
+.equ SMALL = F16 && LARGEST  ; the result is f16 again
+.equ TRANSPOSED = WAY == ACROSS || WAY == DOWN_ACROSS || WAY == ROWS_FIRST
+.equ ROUNDS = !TRANSPOSED || SPAN == 1 ? 0 : SPAN > 7 ? 3 : SPAN > 3 ? 2 : 1  ; of shifts
+.equ OCTETS = WAY == ACROSS && F16 ? 2 : 4                                    ; byte planes that are transposed
+.equ TILES = WAY == ACROSS ? R : 1                                            ; and tiles of them
+.equ PER = WAY == ROWS_FIRST && !CAST && R <= 4 ? 2 : 1                       ; rows at a time
+.equ FROM = WAY == ROWS_FIRST                                                 ; banks: of what is transposed,
+.equ INTO = 1 - FROM                                                          ; and the other
+.equ WEST = SPLIT ? C : TRANSPOSED ? min(C, 16 * ceil_div(C, 32)) : ceil_div(C, 2)
 .equ EAST = SPLIT ? C : C - WEST
 .equ GROUPS_w = ceil_div(WEST, 16)
 .equ GROUPS_e = ceil_div(EAST, 16)
-.equ LAST = SPLIT && WAY == 0 || (MEAN || SMALL) && !ROUNDS  ; a step after the trees
+.equ LAST = SPLIT && WAY == DOWN || (MEAN || SMALL) && !ROUNDS  ; a step after the trees
 
 .macro fold tree, a, b, out, alu
     .if LARGEST && WHOLE
@@ -63,7 +73,7 @@
         write stream -> A1_{h}[0 : GROUPS_{h}, :]
         write stream -> B1_{h}[0 : GROUPS_{h}, :]
         write stream -> C1_{h}[0 : GROUPS_{h}, :]
-    .elif tree == ROW_TREE && WAY == 2
+    .elif tree == ROW_TREE && WAY == DOWN_ACROSS
         write stream -> E_{h}
     .elif LAST
         write stream -> F_{h}
@@ -105,13 +115,15 @@
 .include "trees.s"
 .include "lanes.s"
 
-; One operand cast, the j-th of side k: groups run 0, 2, 6, 4, or 1, 7, 3, 5 on side 1, the mirror image of side 0.
+; The group of four streams that brings the j-th operand to be cast on side k: a large ALU in a row of its own takes it,
+; rows 0, 1, 3, 2 (j ^ j / 2) for j = 0 … 3, by groups 0, 2, 6, 4; side 1 is the mirror image, by groups 1, 7, 3, 5.
+.def place(k, j) = k ? (9 - 2 * (j ^ j / 2)) % 8 : 2 * (j ^ j / 2)
+; The j-th operand cast, by ALU alu, or on side 1 by its mirror image.
 .macro widen i, k, j, alu, out
-    .equ PLACE = k ? (9 - 2 * (j ^ j / 2)) % 8 : 2 * (j ^ j / 2)
     .if F16
-        cast.f16.f32 sg2.{i}[2 * PLACE] -> out @alu{k ? 15 - alu : alu}
+        cast.f16.f32 sg2.{i}[2 * place(k, j)] -> out @alu{k ? 15 - alu : alu}
     .else
-        cast.i32.f32 sg4.{i}[PLACE] -> out @alu{k ? 15 - alu : alu}
+        cast.i32.f32 sg4.{i}[place(k, j)] -> out @alu{k ? 15 - alu : alu}
     .endif
 .endm
 ; n operands cast and made one, which may go to group 3, or 6 on side 1.
@@ -145,11 +157,10 @@
         .if PARTS
             flow {name}_{part}:
                 .for j in 0..PARTS
-                    .equ PLACE = k ? (9 - 2 * (j ^ j / 2)) % 8 : 2 * (j ^ j / 2)
                     .if F16
-                        read from[:, FIRST + j : part ? n : n - n % 4 : 4, :] -> sg2.{i}[2 * PLACE]
+                        read from[:, FIRST + j : part ? n : n - n % 4 : 4, :] -> sg2.{i}[2 * place(k, j)]
                     .else
-                        read from[:, FIRST + j : part ? n : n - n % 4 : 4, :] -> sg4.{i}[PLACE]
+                        read from[:, FIRST + j : part ? n : n - n % 4 : 4, :] -> sg4.{i}[place(k, j)]
                     .endif
                 .endfor
                 cast_tree i, k, PARTS, sg4.{o}[k ? 6 : 3]
@@ -173,9 +184,9 @@
     .endif
     .equ FOURS = ceil_div(n, 4)
     .if !CAST && WHOLE
-        levels P_{h}, ROW_TREE, h, i, o, k, count, n, i32, X_{h}, 1, WAY == 0
+        levels P_{h}, ROW_TREE, h, i, o, k, count, n, i32, X_{h}, 1, WAY == DOWN
     .elif !CAST
-        levels P_{h}, ROW_TREE, h, i, o, k, count, n, f32, X_{h}, 1, WAY == 0
+        levels P_{h}, ROW_TREE, h, i, o, k, count, n, f32, X_{h}, 1, WAY == DOWN
     .elif FOURS == 1
         cast_level C_{h}, h, i, o, k, n, X_{h}, X_{h}, 1
     .else
@@ -183,7 +194,7 @@
             at mem.{h}[28..31] mem.{h}[24..27] mem.{h}[20..23] mem.{h}[16..19] \
             mem.{h}[12..15] mem.{h}[8..11] mem.{h}[4..7] mem.{h}[0..3] bank 1
         cast_level C_{h}, h, i, o, k, n, X_{h}, P_{h}0, 0
-        levels     P_{h}, ROW_TREE, h, i, o, k, count, FOURS, f32, P_{h}0, 0, WAY == 0
+        levels     P_{h}, ROW_TREE, h, i, o, k, count, FOURS, f32, P_{h}0, 0, WAY == DOWN
     .endif
 .endm
 
@@ -194,19 +205,19 @@
 .macro across h, i, o, k, rows
     .equ GROUPS = ceil_div(rows, 16)
     .equ TOTAL = 16 * GROUPS * TILES
-    .equ EACH = WAY == 1 && CAST ? 4 : 8
+    .equ EACH = WAY == ACROSS && CAST ? 4 : 8
     .equ COUNT = 16 * TILES / EACH
-    planes WAY != 1, X, h, TOTAL, OCTETS, FROM
+    planes WAY != ACROSS, X, h, TOTAL, OCTETS, FROM
     planes 1, T, h, TOTAL, OCTETS, INTO
     .if WHOLE
         .temp Q_{h} : i32 [GROUPS, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank FROM
     .else
         .temp Q_{h} : f32 [GROUPS, 8 * ceil_div(COUNT, 8), LANES] at mem.{h}[0..31] bank FROM
     .endif
-    .if WAY == 4
+    .if WAY == ROWS_FIRST
         rows_first h, i, o, k, GROUPS
     .endif
-    .if WAY == 2
+    .if WAY == DOWN_ACROSS
         .for part in 0..2
             flow cut_{h}_{part}:  ; rows, byte by byte, to slices of their own
                 read E_{h} -> sg4.{i}[4 * k]
@@ -229,8 +240,7 @@
             flow lanes_{h}_{part}:
                 .for j in 0..4
                     .for p in 0..OCTETS
-                        .equ PLACE = k ? (9 - 2 * (j ^ j / 2)) % 8 : 2 * (j ^ j / 2)
-                        read T{p}_{h}[4 * part + j : TOTAL : 16, :] -> s{4 * PLACE + p}.{i}
+                        read T{p}_{h}[4 * part + j : TOTAL : 16, :] -> s{4 * place(k, j) + p}.{i}
                     .endfor
                 .endfor
                 cast_tree i, k, 4, sg4.{o}[k ? 6 : 3]
@@ -315,7 +325,7 @@
 .macro finish h, i, o, k
     flow finish_{h}:
         read F_{h} -> sg4.{i}[4 * k]
-        .if SPLIT && WAY == 0
+        .if SPLIT && WAY == DOWN
             read F_e -> sg4.w[1]
             .if MEAN || SMALL
                 fold  ROW_TREE, sg4.e[0], sg4.w[1], %x, 0
@@ -340,12 +350,12 @@
     across h, i, o, k, rows
 .endm
 .macro side h, i, o, k, count, n
-    .if WAY == 0
+    .if WAY == DOWN
         tensors h, k, count
         columns h, i, o, k, count, n
-    .elif WAY == 1 || WAY == 4
+    .elif WAY == ACROSS || WAY == ROWS_FIRST
         results h, i, o, k, count
-    .elif WAY == 2
+    .elif WAY == DOWN_ACROSS
         .if WHOLE
             .temp E_{h} : i32 [count, LANES] at mem.{h}[32..35]
         .else
@@ -362,7 +372,7 @@ side w, e, w, 0, WEST, SPLIT ? ceil_div(R, 2) : R
 .if EAST
     side e, w, e, 1, EAST, SPLIT ? R / 2 : R
 .endif
-.if WAY == 2
+.if WAY == DOWN_ACROSS
     results w, e, w, 0, WEST
     .if EAST && !SPLIT
         results e, w, e, 1, EAST

@@ -21,9 +21,10 @@
 ; Contract
 ;   shapes  of an array [O, P, R, I], P and R are reduced; R and I are lanes, or (I > 1) I alone, and P is what axes that lie
 ;           apart come to: vectors in any order. I > 1: X_h [columns, ⌈R/8⌉ · 8, 320] are the columns of side h, west first:
-;           O times a tile of 320 lanes of I; Y_h [columns, 320]. I = 1: rows of P · ⌈R/320⌉ tiles, X_h natural (WAY 2), by
-;           tiles (3), by flows (4: rows.s), or X0_h … its byte planes in groups of sixteen rows (1); the results lie
-;           sixteen a vector, or (WAY 3) 320. Lanes beyond the edge are −∞, or the least i32.
+;           O times a tile of 320 lanes of I; Y_h [columns, 320]. I = 1: rows of P · ⌈R/320⌉ tiles, X_h natural
+;           (DOWN_ACROSS), by tiles (BY_PLANES), by flows (ROWS_FIRST), or X0_h … its byte planes in groups of sixteen
+;           rows (ACROSS); the results lie sixteen a vector, or (BY_PLANES) 320. Lanes beyond the edge are −∞,
+;           or the least i32.
 ;   error   none
 ;   cycles  on the busier side, P(n) = ⌈n/8⌉ + ⌈n/64⌉ + … to 1 and L(n) the number of these: at most C · P(R) + 36 ·
 ;           L(R) + 30 for C columns; across lanes G · (T · bytes/2 + P(16 · T) + s/2) + 36 · L(16 · T) + 76 · s + 105 for

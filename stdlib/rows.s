@@ -1,4 +1,4 @@
-; Rows of few tiles made vectors, the first step of way 4 of reduce.s.
+; Rows of few tiles made vectors, the first step of ROWS_FIRST in reduce.s.
 ;
 ; What follows transposes sixteen rows at a time, by byte planes, and so wants a row's bytes in slices of its place among
 ; sixteen (lanes.s). The slices of a place are free to be written at each cycle only if one flow has all rows of this
@@ -29,11 +29,10 @@
             flow row_{h}_{f}_{half}:
                 .if CAST
                     .for j in 0..R
-                        .equ PLACE = k ? (9 - 2 * (j ^ j / 2)) % 8 : 2 * (j ^ j / 2)
                         .if F16
-                            read X_{h}[:, f, j, :] -> sg2.{i}[2 * PLACE]
+                            read X_{h}[:, f, j, :] -> sg2.{i}[2 * place(k, j)]
                         .else
-                            read X_{h}[:, f, j, :] -> sg4.{i}[PLACE]
+                            read X_{h}[:, f, j, :] -> sg4.{i}[place(k, j)]
                         .endif
                     .endfor
                     cast_tree i, k, R, sg4.{o}[k ? 6 : 3]
