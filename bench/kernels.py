@@ -167,15 +167,17 @@ WORDS = """## Words of the headers
 
 * **lane**: one of the 320 places of a vector; a **superlane** is sixteen of them.
 * **tile**: 320 columns of a longer row, one vector; of weights, what a plane holds at once.
-* **column**: a run of vectors that are reduced to one, lane by lane; **group**: sixteen rows that the SXM transposes.
+* **column**: a run of vectors that are reduced to one, lane by lane; of products, the tiles whose sums are added up; of
+  the VXM, four ALUs. **group**: sixteen rows that the SXM transposes; of streams, as many as an element has bytes.
 * **byte plane**: byte p of every element of a tensor; each lies in slices of its own.
 * **side**: the west or the east half of the chip; in macros `h` is its name, `k` its number, `i` the direction of
   streams that lead in to the VXM, `o` of those that lead out.
 * **tree**, **level**: a tree combines the vectors of a column by pairs; a level is one pass, eight vectors to one.
-* **meet**: two values meet when they reach one ALU in one cycle and are combined; values that wait are kept **apart**.
+* **meet**: to be at one place in one cycle. Values that meet in an ALU are combined; claims that must not meet, on a
+  bank or a stream, are kept **apart**.
 * **round**: one pass of superlanes to the SXM, where they are shifted, and back to the VXM, where they meet.
 * **turn**: to transpose, sixteen rows at a time (rope.s: to rotate a pair).
-* **way**: one of several algorithms for the same result; the shape decides which.
+* **way**: one of several algorithms for the same result, of which the shape decides; of a value, its path on the chip.
 * **floor**, **gap**: see the [tutorial](../tutorial.md)."""
 
 

@@ -7,14 +7,14 @@
 ;                by turns, or (SPLIT) each is cut in two halves, whose results are combined at the end.
 ;   ACROSS       the last axis: sixteen rows at a time are transposed by the SXM, a byte plane of a tile at once. Trees
 ;                reduce the sixteen vectors, with those of the other tiles, to one that holds a row in each lane of a
-;                superlane. Shifts then combine the superlanes: x with 1 and 2 further on, 3 and 6, 7 and 14: 3, 7 and
-;                20 superlanes in three rounds of two shifts, every superlane taken once.
+;                superlane. Shifts then combine each superlane with those below it, round the chip: by 1 and 2, by 3 and 6,
+;                by 7 and 14: 3, 7 and 20 superlanes in three rounds of two shifts, every superlane taken once.
 ;   DOWN_ACROSS  the last axis, long rows that are few: the tiles of a row are reduced first, as columns; then ACROSS.
 ;   BY_PLANES    sums of f16 over the last axis: 320 rows are installed in a pair of planes, and ones streamed through:
 ;                exact sums of 160 lanes, the row in each lane. An install of 16 rows a cycle and hemisphere is all
 ;                that it costs.
-;   ROWS_FIRST   as DOWN_ACROSS, for rows of 3 … 8 tiles: a row a cycle, or two of up to four tiles. Flow f has the
-;                rows f, f + 16, … and so can write their bytes where the SXM takes them from (rows.s).
+;   ROWS_FIRST   as DOWN_ACROSS, for rows of 3 … 8 tiles: a row a cycle, or two of up to four tiles. Each flow has every
+;                sixteenth row, and so can write their bytes where the SXM takes them from (rows.s).
 ; What the VXM cannot add as it is (f16, and i32 whose mean is wanted) is cast in a first level of four operands a side:
 ; casts take the large ALUs, and four of a side with their three sums use all columns of ALUs.
 .equ DOWN = 0
