@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from lpuasm.isa.program import Program
     from lpuasm.stdlib.kernel import Array
 
+#: The ways of `reduce.s`, which says what they are, and those that transpose rows.
+DOWN, ACROSS, DOWN_ACROSS, BY_PLANES, ROWS_FIRST = range(5)
+_TRANSPOSED = (ACROSS, DOWN_ACROSS, ROWS_FIRST)
 _TYPES = {"float32": "f32", "float16": "f16", "int32": "i32"}
 _BANK = WORDS // 2
 #: Tiles that the planes are given one by one: five flows each.
@@ -63,7 +66,7 @@ class Plan:
     def west(self) -> int:
         """Columns, rows or blocks of the west."""
         half = -(-self.columns // 2)
-        if self.way in (1, 2, 4):
+        if self.way in _TRANSPOSED:
             half = min(self.columns, 16 * -(-self.columns // 32))
         return self.columns if self.split else half
 
@@ -74,28 +77,30 @@ class Plan:
 
     @property
     def together(self) -> int:
-        """Rows of a few tiles that a side takes in a cycle (way 4)."""
+        """Rows of a few tiles that a side takes in a cycle (ROWS_FIRST)."""
         return 2 if self.vectors <= 4 and not self.cast else 1
 
     @property
     def rounds(self) -> int:
         """Rounds of shifts by superlanes."""
-        return 0 if self.way in (0, 3) or self.span == 1 else 1 if self.span <= 3 else 2 if self.span <= 7 else 3
+        if self.way not in _TRANSPOSED or self.span == 1:
+            return 0
+        return 1 if self.span <= 3 else 2 if self.span <= 7 else 3
 
     @property
     def depth(self) -> int:
         """Sums, each rounded once, that an element goes through at most."""
         each, rounding = (4, 2) if self.cast else (8, 3)
         total = 3 if self.last else 0
-        if self.way in (0, 2):
+        if self.way in (DOWN, DOWN_ACROSS):
             total += rounding + 3 * (levels(self.deep, each) - 1) + self.split
-        if self.way == 1:
+        if self.way == ACROSS:
             total += rounding + 3 * (levels(16 * self.vectors, each) - 1)
-        if self.way == 2:
+        if self.way == DOWN_ACROSS:
             total += 6
-        if self.way == 4:
+        if self.way == ROWS_FIRST:
             total += 4 + (2 if self.vectors <= 4 else 3)
-        if self.way == 3:
+        if self.way == BY_PLANES:
             total += 1 + 3 * levels(self.vectors)
         return total + 2 * self.rounds
 
@@ -104,20 +109,20 @@ class Plan:
         each = 4 if self.cast else 8
         total = 30
         if self.last and not self.rounds:
-            total += 45 + (-(-self.west // 16) if self.way in (1, 2, 4) else self.west)
-        if self.way in (0, 2):
+            total += 45 + (-(-self.west // 16) if self.way in _TRANSPOSED else self.west)
+        if self.way in (DOWN, DOWN_ACROSS):
             total += self.west * issues(self.deep, each) + _LEVEL * levels(self.deep, each)
-        if self.way == 2:
+        if self.way == DOWN_ACROSS:
             total += 2 * self.west + 80
-        if self.way == 4:
+        if self.way == ROWS_FIRST:
             total += -(-self.west // 16) * 16 // self.together + 40
-        if self.way in (1, 2, 4):
-            groups, deep = -(-self.west // 16), self.vectors if self.way == 1 else 1
-            first = each if self.way == 1 else 8
+        if self.way in _TRANSPOSED:
+            groups, deep = -(-self.west // 16), self.vectors if self.way == ACROSS else 1
+            first = each if self.way == ACROSS else 8
             total += groups * (deep * self.octets // 2 + issues(16 * deep, first)) + 75
             total += -(-groups // 2) * self.rounds
             total += _LEVEL * levels(16 * deep, first) + _ROUND * self.rounds
-        if self.way == 3:
+        if self.way == BY_PLANES:
             total += self.west * (-(-self.vectors // 2) * (self.rows // 16 + 6) + issues(self.vectors))
             total += 110 + _LEVEL * levels(self.vectors)
         return total
@@ -127,19 +132,19 @@ class Plan:
         each = 4 if self.cast else 8
         groups = -(-self.west // 16)
         here = there = 0
-        if self.way in (0, 2):
+        if self.way in (DOWN, DOWN_ACROSS):
             same, other = temporaries(self.deep, each)
             here, there = self.west * (-(-self.deep // 8) + same), self.west * other
-        if self.way in (1, 2):
-            deep, first = (self.vectors, each) if self.way == 1 else (1, 8)
+        if self.way in (ACROSS, DOWN_ACROSS):
+            deep, first = (self.vectors, each) if self.way == ACROSS else (1, 8)
             same, other = temporaries(16 * deep // first * 8)
             planes = groups * deep * self.octets // 2
             here, there = here + planes + groups * other, there + planes + groups * same
-        if self.way == 4:
+        if self.way == ROWS_FIRST:
             same, other = temporaries(16)
             here = groups * (self.octets // 2 + 16 // (2 if self.cast else self.together) + same)
             there = groups * (self.octets // 2 + 1 + other)
-        if self.way == 3:
+        if self.way == BY_PLANES:
             here = self.west * -(-self.vectors // 2) * self.rows // 16
             other, same = temporaries(self.vectors)
             there = self.west * (-(-self.vectors // 8) + same)
@@ -149,7 +154,7 @@ class Plan:
         if self.rounds:
             pairs = -(-groups // 2)
             here, there = here + pairs, there + pairs
-        results = {0: self.west, 1: groups, 2: self.west, 3: 2 * self.west, 4: groups}[self.way]
+        results = groups if self.way in (ACROSS, ROWS_FIRST) else 2 * self.west if self.way == BY_PLANES else self.west
         return max(here, there, results) <= _BANK
 
 
@@ -161,21 +166,21 @@ def plans(name: str, dtype: str, outer: int, pieces: int, reduced: int, inner: i
     found = []
     if inner > 1:
         columns = outer * tiles(inner)
-        found.append(Plan(0, columns, pieces * reduced, cast=cast, last=last))
+        found.append(Plan(DOWN, columns, pieces * reduced, cast=cast, last=last))
         if pieces * reduced > 1:
-            found.append(Plan(0, columns, pieces * reduced, split=True, cast=cast, last=True))
+            found.append(Plan(DOWN, columns, pieces * reduced, split=True, cast=cast, last=True))
         return found
     deep, span = pieces * tiles(reduced), -(-min(reduced, LANES) // 16)
     octets = 2 if dtype == "f16" else 4
-    found.append(Plan(1, outer, deep, cast=cast, octets=octets, last=last, span=span))
+    found.append(Plan(ACROSS, outer, deep, cast=cast, octets=octets, last=last, span=span))
     if deep > 1:
-        found.append(Plan(2, outer, deep, split=outer <= 16, cast=cast, last=last, span=span))
+        found.append(Plan(DOWN_ACROSS, outer, deep, split=outer <= 16, cast=cast, last=last, span=span))
     if 3 <= deep <= (4 if cast else 8):
-        found.append(Plan(4, outer, deep, cast=cast, last=last, span=span))
+        found.append(Plan(ROWS_FIRST, outer, deep, cast=cast, last=last, span=span))
     if dtype == "f16" and not small:
         rows = 16 * -(-min(outer, LANES) // 16)
         halves = -(-reduced // (LANES // 2)) if pieces == 1 else 2 * deep
-        found.append(Plan(3, tiles(outer), halves, last=last, rows=rows))
+        found.append(Plan(BY_PLANES, tiles(outer), halves, last=last, rows=rows))
     return found
 
 
@@ -290,23 +295,23 @@ def _inputs(x: Array, plan: Plan, neutral: Any) -> Mapping[str, Array]:
     import numpy as np
 
     outer, pieces, reduced, inner = x.shape
-    if plan.way == 0:
+    if plan.way == DOWN:
         wide = np.zeros((outer, reduced, tiles(inner) * LANES), x.dtype)
         wide[:, :, :inner] = x[:, 0]
         cut = wide.reshape(outer, reduced, -1, LANES).swapaxes(1, 2).reshape(plan.columns, reduced, LANES)
     else:
-        padded = -(-outer // plan.rows) * plan.rows if plan.way == 3 else outer
+        padded = -(-outer // plan.rows) * plan.rows if plan.way == BY_PLANES else outer
         full = np.full((padded, pieces, tiles(reduced) * LANES), neutral, x.dtype)
         full[:outer, :, :reduced] = x[..., 0]
         cut = full.reshape(padded, -1, LANES)
     found: dict[str, Array] = {}
-    if plan.way == 3:
+    if plan.way == BY_PLANES:
         blocks = cut.reshape(plan.columns, plan.rows, -1, LANES).swapaxes(1, 2)
         return {f"X_{h}": np.ascontiguousarray(part) for h, part in _sides(blocks, plan)}
     for h, part in _sides(cut, plan):
-        if plan.way == 4:
+        if plan.way == ROWS_FIRST:
             found[f"X_{h}"] = _places(part, plan, neutral)
-        elif plan.way == 1:
+        elif plan.way == ACROSS:
             found |= {f"X{p}_{h}": octets for p, octets in enumerate(byte_planes(part, neutral))}
         else:
             deep = np.zeros((len(part), -(-part.shape[1] // 8) * 8, LANES), x.dtype)
@@ -320,9 +325,9 @@ def _finish(outputs: Mapping[str, Array], plan: Plan, outer: int, inner: int) ->
     import numpy as np
 
     parts = [outputs[f"Y_{h}"] for h in "we" if f"Y_{h}" in outputs]
-    if plan.way == 0:
+    if plan.way == DOWN:
         return np.concatenate(parts).reshape(outer, -1)[:, :inner]
-    if plan.way == 3:
+    if plan.way == BY_PLANES:
         return np.concatenate(parts).reshape(-1)[:outer, None]
     first = 16 * (0, 2, 6, 0)[plan.rounds]
     rows = (plan.west, outer - plan.west)
