@@ -50,7 +50,8 @@ def _fits(m: int, k: int, n: int, dtype: str, bias: int, activation: int, requan
         return 20 * rounds + max(columns * bias, m * columns * smooth) <= WORDS
     padded = 4 * -(-m // 4)
     rows, weights = padded * depth * size, columns * depth * LANES * size
-    wide = weights > 16 * WORDS and not products.copied(m, k, n, 1, dtype, onward)
+    paired = products.paired(m, k, n, dtype, onward)
+    wide = weights > 16 * WORDS and not paired and not products.copied(m, k, n, 1, dtype, onward)
     if (wide and weights // 32 + columns * bias > WORDS) or padded * columns // 4 + columns * bias > WORDS:
         return False
     if smooth and (padded > 2 * WORDS or (wide and rows > 8 * WORDS)):
@@ -141,8 +142,8 @@ LINEAR = Kernel(
         bound=None,
         cycles=_cycles,
         formula="matmul's and 2 · ⌈N/320⌉ + 60, for gelu M/2 + 200 and for silu 60 more. Many rows, gelu, silu, "
-        "relu and scale of i8: ⌈N/320⌉ · (S + 60) more if S < min(84, 28·⌈K/320⌉) (i8: 40), else at least "
-        "84 (i8: 48) a tile, and 64 more where W takes more than 16 slices. Few rows: cost has passes · M ·"
+        "relu and scale of i8: at least 28 a tile if i8 and S < 40; ⌈N/320⌉ · (S + 60) more if f16 and "
+        "S < min(84, 28·⌈K/320⌉); else at least 84 (i8: 48) a tile, and 64 more where W takes more than 16 slices. Few rows: cost has passes · M ·"
         " ⌈N/320⌉ more, passes = 3 for gelu, 2 for silu, 1 for other f16, for relu and for a scale; 40 for "
         "gelu, silu and i8 with a pass; and with a bias M · ⌈N/320⌉, twice that if busy is 20 or more",
     ),

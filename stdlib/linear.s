@@ -10,8 +10,9 @@
 ; a factor in memory for the next, which run behind it or, for gelu, which has not ALUs enough for that, after it.
 ; For few rows the sums of a column are added in the VXM first, and then read from there.
 ;
-; The passes of gelu, silu and i8 want the ALUs that copy weights in matmul.s. They get them: tiles are copied for few
-; rows only, where loading costs more than the passes, and else read twice.
+; The passes of gelu, silu and i8 want the ALUs that copy weights in matmul.s. They get them: tiles are read twice, and of
+; i8, where rows are few, from two groups of slices in turn: one group is read for the east while the other is read for
+; the west. f16 has not the slices for that; of few rows, where loading costs more than the passes, it copies tiles.
 ;
 ; What is above the floor: gelu of many rows ends M / 2 cycles after the last product, and silu 60 (7 % and 1 % of
 ; M = 512, K = 1280, N = 640). With one row, f16 and silu take 405 cycles, 49 (14 %) above a floor that is the chain of
@@ -19,9 +20,7 @@
 ; their values between passes leave W places in both hemispheres, which the two sides hear 42 cycles apart; below 122
 ; rows the planes wait for that: 23 % of M = 96, K = 640, N = 36,000.
 ;
-; i8 of 100 rows, K = 640 and N = 70,000 takes 19,195 cycles of 14,282 (34 %): a tile has 25 cycles of rows, but the ALUs
-; that copy the next tiles also requantise each column's sums, and of 4,913 cycles 2,338 and 1,082 wait for mem.w40, which
-; has sums, and 1,302 for those ALUs. i8, M = 96, K = 1280, N = 1600, 734 of 638: 96 for an ALU. f16 with
+; f16 with
 ; silu, M = 64, K = 1280, N = 1600, 1,672 of 1,435: 180 in which a value is waited for and 57 after the last one.
 ; Between one and 64 rows and for wide W the gap is larger: a column's passes are one after another at the end.
 ; f16 of 8 rows, K = 768, N = 32,000 takes 7,597 cycles of 4,240, with silu 10,003 of 4,632; of 17 rows and gelu, K = 640,
@@ -33,9 +32,10 @@
 ;   error   i8: none before the scale; then one rounding to f32, one of the product, one to i8 (ties to even).
 ;           f16: the sums' of matmul.s and one rounding of the bias' addition, through the activation; then less
 ;           than a unit in the last place of Y
-;   cycles  at most those of matmul.s and 2 · TN + 60; for gelu M / 2 + 200 more, for silu 60 more. ROWS, if gelu, silu
-;           or i8 with a pass behind the sums: where S < 84 (i8: 40) and S < 28 · TK, TN · (S + 60) more; else a tile
-;           takes 84 (48) at least, and 64 more if W takes more than 16 slices, some of them in the west
+;   cycles  at most those of matmul.s and 2 · TN + 60; for gelu M / 2 + 200 more, for silu 60 more. ROWS, i8 with
+;           a pass behind the sums: a tile takes 28 at least where S < 40, else as gelu and silu: where S < 84 and
+;           S < 28 · TK, TN · (S + 60) more; else a tile takes 84 (i8: 48) at least, and 64 more if W takes more than 16
+;           slices, some of them in the west
 .target tsp1
 .param M = 512
 .param K = 1280
@@ -55,7 +55,7 @@
 .equ ONWARD = GELU ? 3 : SILU ? 2 : F16 || RELU || REQUANT  ; passes behind the sums; 0: they are the result
 
 .macro declare
-    .equ WIDE = WIDE_W && !COPIED  ; some weights lie in the west
+    .equ WIDE = WIDE_W && !COPIED && !PAIRED  ; some weights lie in the west
     ; Slices that are not read while sums begin.
     .equ BE_AT = TILES ? 28 : WIDE ? 12 : 36
     .equ BW_AT = TILES ? 28 : WIDE ? 20 : 36
@@ -67,6 +67,15 @@
             read     bias -> sg2.e[10]
             cast.f32 sg2.e[10] -> sg4.e[5], sg4.w[5] @alu5
             write    sg4.e[5] -> BE
+            write    sg4.w[5] -> BW
+    .elif BIAS && PAIRED && !TILES
+        .input bias : i32 [TN, LANES] at mem.w[40..43]
+        .temp  BE : i32 [TN, LANES] at mem.w[20..23]
+        .temp  BW : i32 [TN, LANES] at mem.w[36..39]
+        flow bias:
+            read     bias -> sg4.e[5]
+            identity sg4.e[5] -> sg4.w[5] @alu5
+            write    sg4.w[5] -> BE
             write    sg4.w[5] -> BW
     .elif BIAS
         .input bias : i32 [TN, LANES] at mem.w[40..43]
@@ -100,17 +109,18 @@
     .equ Y_ROWS = TILES ? M * TN : M
     .equ Y_TILE = TILES ? M * TN : TM
     .equ Y_COLUMNS = TILES ? LANES : N
-    .equ WEST = WIDE_W && COPIED && !TILES  ; the weights take all slices that are near the VXM in the east
-    .if F16 && WEST
+    ; Where weights take all slices near the VXM in the east, results lie in the west; those of plane 2, which row 0 of the
+    ; ALUs sends, beyond the weights: to the west go weights on its streams.
+    .if F16 && WIDE_W && COPIED && !TILES
         .output Y : f16 [Y_ROWS, Y_COLUMNS] at mem.w[16..19] mem.w[24..27] tile Y_TILE x 320
     .elif F16
         .output Y : f16 [Y_ROWS, Y_COLUMNS] at mem.e[0..7] tile Y_TILE x 320
-    .elif REQUANT && WEST
-        .output Y : i8 [Y_ROWS, Y_COLUMNS] at mem.w[16..19] tile Y_TILE x 320
+    .elif REQUANT && PAIRED && !TILES
+        .output Y : i8 [Y_ROWS, Y_COLUMNS] at mem.w[16..17] mem.e[36] mem.w[18] tile Y_TILE x 320
     .elif REQUANT
         .output Y : i8 [Y_ROWS, Y_COLUMNS] at mem.e[0..3] tile Y_TILE x 320
-    .elif RELU && WEST
-        .output Y : i32 [Y_ROWS, Y_COLUMNS] at mem.w[16..31] tile Y_TILE x 320
+    .elif RELU && PAIRED && !TILES
+        .output Y : i32 [Y_ROWS, Y_COLUMNS] at mem.w[16..19] mem.w[24..27] mem.e[36..39] mem.w[28..31] tile Y_TILE x 320
     .elif RELU
         .output Y : i32 [Y_ROWS, Y_COLUMNS] at mem.e[0..15] tile Y_TILE x 320
     .endif
@@ -173,6 +183,31 @@
     .else
         relu  in -> sg4.{o}[7] @alu12
         write sg4.{o}[7] -> to
+    .endif
+.endm
+
+; The same on streams that carry no weights.
+.macro paired_integers p, in, to
+    .if REQUANT && p == 0
+        requantised in, s18.w, to, 7, 6, 5, 4
+    .elif REQUANT && p == 1
+        requantised in, s28.w, to, 8, 9, 10, 11
+    .elif REQUANT && p == 2
+        requantised in, s12.e, to, 0, 1, 2, 3
+    .elif REQUANT
+        requantised in, s30.w, to, 15, 14, 13, 12
+    .elif p == 0
+        relu  in -> sg4.w[5] @alu4
+        write sg4.w[5] -> to
+    .elif p == 1
+        relu  in -> sg4.w[6] @alu8
+        write sg4.w[6] -> to
+    .elif p == 2
+        relu  in -> sg4.e[3] @alu0
+        write sg4.e[3] -> to
+    .else
+        relu  in -> sg4.w[7] @alu12
+        write sg4.w[7] -> to
     .endif
 .endm
 
@@ -260,7 +295,9 @@
 .endm
 
 .macro onward n, p, sum
-    .if WIDE_W && COPIED
+    .if PAIRED
+        paired_integers p, sum, Y[p : TM : 4, LANES * n : +LANES]
+    .elif WIDE_W && COPIED
         onward_to n, p, sum, w
     .else
         onward_to n, p, sum, e

@@ -12,14 +12,17 @@
 .equ UNITS = F16 ? 2 : 4  ; that take a tile each: pairs of planes, or planes
 
 ; Many rows: a tile costs as many cycles as it takes to load, or to stream its rows, whichever is more. A tile that is
-; read once and copied loads in half the time; where that takes ALUs from what follows the sums, it is for few rows.
+; read once and copied loads in half the time, and so do tiles of two groups of slices in turn, one read for the east
+; while the other is for the west. That takes no ALUs from what follows the sums, but slices that only i8 can spare.
 .equ STREAM = F16 ? TM : TM / 4
 .equ ALL_ALUS = ONWARD > F16  ; one pass of f16 leaves four
 .equ WIDE_W = ITEMS * LANES * BYTES > 16 * WORDS
 .equ WIDE_C = B * TM * TN > 4 * WORDS
-.equ COPIED = !(WIDE_W && (WIDE_C || ONWARD > 1)) && (!ALL_ALUS || STREAM < min(F16 ? 84 : 40, 28 * TK))
+; For short streams: longer ones leave time to read a tile twice.
+.equ PAIRED = ALL_ALUS && !F16 && STREAM < 40 && 20 * ceil_div(ITEMS, 2) <= WORDS
+.equ COPIED = !PAIRED && !(WIDE_W && (WIDE_C || ONWARD > 1)) && (!ALL_ALUS || STREAM < min(F16 ? 84 : 40, 28 * TK))
 .equ SHARED = COPIED && ALL_ALUS
-.equ ROWS_COST = ITEMS * max((F16 ? 80 : 40) / (1 + COPIED), STREAM) + SHARED * COLUMNS * (STREAM + 20) + 8
+.equ ROWS_COST = ITEMS * max((F16 ? 80 : 40) / (1 + (COPIED || PAIRED)), STREAM) + SHARED * COLUMNS * (STREAM + 20) + 8
 
 ; Few rows: a round is as long as loading takes, or as the units need in turn where they want the same tile of A. The
 ; sums pass the VXM afterwards; those of columns of one tile while others are made, where the units wait for each other.
@@ -258,7 +261,9 @@ declare
         .else
             .input A : i8 [A_ROWS, K] at mem.w[0..15] mem.w[20..23] mem.w[28..31] tile TM x 320
         .endif
-        .if WIDE_W && COPIED
+        .if PAIRED
+            .weight W : i8 [ceil_div(ITEMS, 2), 20, 2, 16, LANES] at mem.e[0..31]
+        .elif WIDE_W && COPIED
             .weight W : i8 [W_ROWS, K] at mem.e[0..31] tile 320x320
         .elif WIDE_W && ONWARD && A_SLICES <= 8
             .weight W : i8 [W_ROWS, K] at mem.e[16..31] mem.w[8..15] mem.e[36..39] mem.w[36..39] tile 320x320
@@ -295,6 +300,12 @@ declare
             .else
                 lw mxm.{h}0 mxm.{h}1, sg16.{h}[0]
             .endif
+    .endm
+    ; The same, of tiles that lie in two groups of slices in turn.
+    .macro paired i, h, to
+        flow load_{h}_{i}:
+            read W[i / 2, :, i % 2, :, :] -> to
+            lw   mxm.{h}0 mxm.{h}1, to
     .endm
     .macro install b, n, k, h
         .if F16
@@ -367,6 +378,9 @@ declare
         .if F16
             multiply b, n, k, h, 0, mxm.e, mxm.e, sg2.e[8], sg2.e[8], sg4.e[5], sg4.e[5], sg4.w[0], sg4.w[0], sg4.w[5], sg4.w[5]
             multiply b, n, k, h, 1, mxm.w, mxm.w, sg2.w[8], sg2.w[8], sg4.w[5], sg4.w[5], sg4.e[0], sg4.e[0], sg4.e[1], sg4.e[1]
+        .elif PAIRED
+            multiply b, n, k, h, 0, mxm.e0, mxm.e1, s0.e, s1.e, sg4.e[1], sg4.e[2], sg4.w[0], sg4.w[1], sg4.w[5], sg4.w[6]
+            multiply b, n, k, h, 2, mxm.w0, mxm.w1, s16.w, s17.w, sg4.w[5], sg4.w[6], sg4.e[0], sg4.e[1], sg4.e[3], sg4.e[7]
         .else
             multiply b, n, k, h, 0, mxm.e0, mxm.e1, s16.e, s17.e, sg4.e[5], sg4.e[6], sg4.w[0], sg4.w[1], sg4.w[5], sg4.w[6]
             multiply b, n, k, h, 2, mxm.w0, mxm.w1, s16.w, s17.w, sg4.w[5], sg4.w[6], sg4.e[0], sg4.e[1], sg4.e[2], sg4.e[1]
@@ -377,7 +391,10 @@ declare
         .for n in 0..TN
             .for k in 0..TK
                 ; The first tile meets nobody in the VXM.
-                .if COPIED || b + n + k == 0 && !WIDE_W
+                .if PAIRED
+                    paired n * TK + k, e, sg16.e[1]
+                    paired n * TK + k, w, sg16.w[0]
+                .elif COPIED || b + n + k == 0 && !WIDE_W
                     copy b, n, k
                 .else
                     load b, n, k, e

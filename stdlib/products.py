@@ -57,9 +57,16 @@ def _wide(k: int, n: int, batch: int, dtype: str) -> bool:
     return batch * tiles(n) * tiles(k) * LANES * (2 if dtype == "f16" else 1) > 16 * WORDS
 
 
+def paired(m: int, k: int, n: int, dtype: str, onward: int) -> bool:
+    """Whether the weights of the ROWS form lie in two groups of slices in turn, one read for each hemisphere."""
+    return dtype == "i8" and onward > 0 and _stream(m, dtype) < 40 and 20 * -(-tiles(n) * tiles(k) // 2) <= WORDS
+
+
 def copied(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> bool:
     """Whether the VXM copies the weights of the ROWS form to both hemispheres."""
     half = dtype == "f16"
+    if paired(m, k, n, dtype, onward):
+        return False
     room = onward < 2 and batch * 4 * -(-m // 4) * tiles(n) <= 4 * WORDS
     few = _stream(m, dtype) < min(84 if half else 40, 28 * tiles(k))
     return (room or not _wide(k, n, batch, dtype)) and (onward <= half or few)
@@ -67,7 +74,7 @@ def copied(m: int, k: int, n: int, batch: int, dtype: str, onward: int = 0) -> b
 
 def _rows_cost(m: int, k: int, n: int, batch: int, dtype: str, onward: int) -> int:
     columns, stream, copies = batch * tiles(n), _stream(m, dtype), copied(m, k, n, batch, dtype, onward)
-    load = (80 if dtype == "f16" else 40) // (1 + copies)
+    load = (80 if dtype == "f16" else 40) // (1 + (copies or paired(m, k, n, dtype, onward)))
     shared = copies and onward > (dtype == "f16")
     return columns * tiles(k) * max(load, stream) + shared * columns * (stream + 20) + 8
 
@@ -90,10 +97,11 @@ def product_cycles(m: int, k: int, n: int, batch: int, dtype: str, onward: int =
         return _tiles_cost(m, k, n, batch, dtype, onward, bias) * 5 // 4 + 200
     half, columns, stream = dtype == "f16", batch * tiles(n), _stream(m, dtype)
     copies = copied(m, k, n, batch, dtype, onward)
-    load = (40 if half else 20) if copies else (84 if half else 48)
+    pairs = paired(m, k, n, dtype, onward)
+    load = 28 if pairs else (40 if half else 20) if copies else (84 if half else 48)
     # Rows of the next tile meet the bank of the last rows written, where runs of them do not come out even.
     uneven = 2 * (stream % (8 if half else 4) > 0)
-    west = 64 * (not copies and _wide(k, n, batch, dtype))
+    west = 64 * (not copies and not pairs and _wide(k, n, batch, dtype))
     shared = copies and onward > half
     return columns * tiles(k) * (max(load, stream + uneven) + west) + shared * columns * (stream + 60) + 200
 
@@ -172,6 +180,8 @@ def inputs(x: Array, w: Array, program: Program) -> Mapping[str, Array]:
     """x [B, M, K] and w [B, K, N] as the program's A and W."""
     if program.defines["TILES"]:
         return {"A": _tiled_rows(x), "W": _dealt(w, 4 if x.dtype.itemsize == 1 else 2)}
+    if len(program.tensor["W"].layout.shape) == 5:
+        return {"A": _padded_rows(x), "W": _paired(w[0])}
     return {"A": _padded_rows(x), "W": _transposed(w)}
 
 
@@ -220,6 +230,19 @@ def _dealt(w: Array, units: int) -> Array:
     packed = np.zeros((-(-batch * down * across // units), 20, units, 16, LANES), w.dtype)
     for q, u, column, depth in deal(batch * down, across, units):
         packed[q, :, u] = tiled[column % batch, column // batch, :, :, depth]
+    return packed
+
+
+def _paired(w: Array) -> Array:
+    import numpy as np
+
+    k, n = w.shape
+    down, across = tiles(n), tiles(k)
+    wide = np.zeros((down * LANES, across * LANES), w.dtype)
+    wide[:n, :k] = w.T
+    items = wide.reshape(down, 20, 16, across, LANES).transpose(0, 3, 1, 2, 4).reshape(-1, 20, 16, LANES)
+    packed = np.zeros((-(-len(items) // 2), 20, 2, 16, LANES), w.dtype)
+    packed[:, :, 0], packed[: len(items) // 2, :, 1] = items[::2], items[1::2]
     return packed
 
 
