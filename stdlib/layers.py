@@ -143,9 +143,10 @@ LINEAR = Kernel(
         cycles=_cycles,
         formula="matmul's and 2 · ⌈N/320⌉ + 60, for gelu M/2 + 200 and for silu 60 more. Many rows, gelu, silu, "
         "relu and scale of i8: at least 28 a tile if i8 and S < 40; ⌈N/320⌉ · (S + 60) more if f16 and "
-        "S < min(84, 28·⌈K/320⌉); else at least 84 (i8: 48) a tile, and 64 more where W takes more than 16 slices. Few rows: cost has passes · M ·"
-        " ⌈N/320⌉ more, passes = 3 for gelu, 2 for silu, 1 for other f16, for relu and for a scale; 40 for "
-        "gelu, silu and i8 with a pass; and with a bias M · ⌈N/320⌉, twice that if busy is 20 or more",
+        "S < min(84, 28·⌈K/320⌉); else at least 84 (i8: 48) a tile, and 64 more where W takes more than 16 slices. "
+        "Few rows: cost has passes · M · ⌈N/320⌉ more, passes = 3 for gelu, 2 for silu, 1 for other f16, for relu "
+        "and for a scale; 40 for gelu, silu and i8 with a pass; and with a bias M · ⌈N/320⌉, twice that if busy is 20 "
+        "or more",
     ),
     _defines,
     _prepare,

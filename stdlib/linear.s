@@ -20,15 +20,15 @@
 ; their values between passes leave W places in both hemispheres, which the two sides hear 42 cycles apart; below 122
 ; rows the planes wait for that: 23 % of M = 96, K = 640, N = 36,000.
 ;
-; f16 with
-; silu, M = 64, K = 1280, N = 1600, 1,672 of 1,435: 180 in which a value is waited for and 57 after the last one.
+; f16 with silu, M = 64, K = 1280, N = 1600, 1,672 of 1,435: 180 in which a value is waited for and 57 after the last one.
 ; Between one and 64 rows and for wide W the gap is larger: a column's passes are one after another at the end.
 ; f16 of 8 rows, K = 768, N = 32,000 takes 7,597 cycles of 4,240, with silu 10,003 of 4,632; of 17 rows and gelu, K = 640,
 ; N = 50,257, 24,284 of 11,387.
 ;
 ; Contract
-;   shapes  x as A of matmul.s, w as W; bias [tiles, 320] i32 or f16; Y i8, f16, or i32 after relu, in rows as C of
-;           matmul.s; without activation and scale C itself, i32, is the result
+;   shapes  x as A of matmul.s, w as W, or PAIRED in two groups of slices [⌈tiles/2⌉, 20, 2, 16, 320]; bias [columns, 320]
+;           i32 or f16; Y i8, f16, or i32 after relu, in rows as C of matmul.s; without activation and scale C itself,
+;           i32, is the result
 ;   error   i8: none before the scale; then one rounding to f32, one of the product, one to i8 (ties to even).
 ;           f16: the sums' of matmul.s and one rounding of the bias' addition, through the activation; then less
 ;           than a unit in the last place of Y

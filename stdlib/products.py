@@ -180,7 +180,8 @@ def inputs(x: Array, w: Array, program: Program) -> Mapping[str, Array]:
     """x [B, M, K] and w [B, K, N] as the program's A and W."""
     if program.defines["TILES"]:
         return {"A": _tiled_rows(x), "W": _dealt(w, 4 if x.dtype.itemsize == 1 else 2)}
-    if len(program.tensor["W"].layout.shape) == 5:
+    layout = program.tensor["W"].layout
+    if layout and len(layout.shape) == 5:
         return {"A": _padded_rows(x), "W": _paired(w[0])}
     return {"A": _padded_rows(x), "W": _transposed(w)}
 

@@ -122,6 +122,28 @@ def test_weights_of_more_than_16_slices() -> None:
     integers(x, w, random.integers(-9, 9, 6400).astype(np.int32), "relu", 0.0001)
 
 
+@pytest.mark.parametrize(
+    ("m", "k", "n", "activation", "scale"),
+    [
+        (97, 330, 2900, "relu", -0.01),  # an even number of tiles
+        (130, 900, 650, None, 0.003),  # an odd one
+        (150, 320, 1601, "relu", None),
+        (155, 641, 321, "relu", 0.02),
+    ],
+)
+@pytest.mark.parametrize("biased", [False, True])
+def test_weights_in_two_groups(
+    m: int, k: int, n: int, activation: str | None, scale: float | None, biased: bool
+) -> None:
+    dims: dict[str, Any] = {"ACTIVATION": int(activation is not None), "REQUANT": int(scale is not None)}
+    program = linear.program(dtype="i8", M=m, K=k, N=n, BIAS=int(biased), **dims)
+    layout = program.tensor["W"].layout
+    assert program.defines["TILES"] == 0 and layout and len(layout.shape) == 5
+    random = np.random.default_rng(m)
+    x, w = (random.integers(-128, 128, shape).astype(np.int8) for shape in ((m, k), (n, k)))
+    integers(x, w, random.integers(-50_000, 50_000, n).astype(np.int32) if biased else None, activation, scale)
+
+
 def test_leading_axes_and_nothing() -> None:
     x = np.ones((2, 3, 5), np.int8)
     assert linear(x, np.ones((4, 5), np.int8)).shape == (2, 3, 4)
