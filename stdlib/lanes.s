@@ -33,7 +33,9 @@
     .endfor
 .endm
 
-; Where vectors wait that are met: those on their way to the VXM (A) and to the SXM (B, C) in places of their own.
+; Where vectors wait that are met. The digit is of how many superlanes (or lanes) each is the sum or maximum: 1, 3, 7,
+; and 6, which is twice 3. A waits for the VXM, B and C for the SXM: a round reads one of each at once, so each lies in
+; slices of its own, and what a round leaves is in the bank that the round does not read.
 .macro between h, count, type
     .temp A1_{h} : {type} [count, LANES] at mem.{h}[32..35] bank 0
     .temp B1_{h} : {type} [count, LANES] at mem.{h}[36..39] bank 0
@@ -54,6 +56,7 @@
 ; Each superlane met with those below it, round the chip (wide): 3 of them, then 7, then all 20. 7 are twice 3, which is
 ; 6, and 1; 20 are twice 7, and 6: no superlane is taken twice, as sums ask for. Or each lane with those below it: 3, 7,
 ; and 16, which are twice 7, and 2. Lanes 0 … 14 have none below, so then only lanes from 15 on have all.
+; Of a round, `near` is taken as it is, `shifted` by as many superlanes or lanes as it has itself, `also` by twice that.
 ; The end is `met tree, wide, a, b, h, o, k` of who includes this: it folds a, from ALU 8 · k, and b, and writes that.
 .macro step tree, wide, h, i, o, k, number, by, also_by, near, shifted, also, last
     flow meet_{tree}{wide}_{h}_{number}:

@@ -10,14 +10,6 @@
 ; takes six ALUs in a row for f16 (cast, − mean, · scale, · w, + b, cast), and a pass has four: what is left goes
 ; through ZT. The distributor spreads scale and mean at once, on the two halves of its eight streams.
 ;
-; Why the error is what it says, u = 2⁻²⁴, S and Q the sums of |x − pivot| and (x − pivot)² of a superlane of c ≤ 16T
-; columns, M its squares about its own mean: Q ≤ c · M, as no element is further off than √(c · M), so ΣQ ≤ 16T · nσ² and
-; ΣS² / c ≤ ΣQ. A sum goes through T + 3 additions, so M is off by at most (T + 6) + 2 · (T + 4) + 4 times u · Q, which is
-; 8T · (18 + 3T) of |z|. A distance E is off by 2u · |E| + (T + 7) · u · S / c and ΣcE² = (at most) k · nσ²; six additions,
-; three products and the square that is taken off give 16k + 8 · (T + 7) · √(Tk), and of the mean 10 · √k + 4 · (T + 7) · √T
-; times uσ. No |mean| is in any of these; only the mean itself, when it is rounded, adds u · |mean|. Six products and
-; rsqrt on the way to Y, and half of what the variance has for sums of all, are the 12.
-;
 ; Another way was counted: two sweeps, one for the mean and one for the squares about it, take 3 + 7 operations for
 ; two vectors where this takes 8, and the second cannot begin before the shifts of the first are done, 250 cycles
 ; later. Sums of f16 by planes full of ones are exact for the mean, but not for squares, and come out a row a lane, which
@@ -36,6 +28,15 @@
 ; Likewise a single block of f16 [128, 576], 1,220 of 837, and of f32, 1,232 of 841: 269 and 281 of the 383 and 391
 ; pass before the first mean is spread, 56 for a slice that spreading reads, 54 and 35 after the last. f32 [512, 768],
 ; 2,866 of 1,947, has the 845 of f16 [512, 768] and 74 more.
+;
+; Why the error is what it says, u = 2⁻²⁴, S and Q the sums of |x − pivot| and (x − pivot)² of a superlane of c ≤ 16T
+; columns, M its squares about its own mean, E how far that mean is from the reference, z, σ and k as below. Q ≤ c · M, as no
+; element is further off than √(c · M), so ΣQ ≤ 16T · nσ² and ΣS² / c ≤ ΣQ. A sum goes through T + 3 additions, so M is
+; off by at most (T + 6) + 2 · (T + 4) + 4 times u · Q, which is 8T · (18 + 3T) of |z|. E is off by 2u · |E| + (T + 7) · u
+; · S / c and ΣcE² = (at most) k · nσ²; six additions, three products and the square that is taken off give 16k + 8 · (T +
+; 7) · √(Tk), and of the mean 10 · √k + 4 · (T + 7) · √T times uσ. No |mean| is in any of these; only the mean itself, when
+; it is rounded, adds u · |mean|. Six products and rsqrt on the way to Y, and half of what the variance has for sums of
+; all, are the 12.
 ;
 ; Contract
 ;   shapes  as in rms_norm.s; b as w

@@ -57,15 +57,18 @@
 .equ LONG = ACROSS ? 16 * R : R  ; vectors of a column
 .equ OCTETS = F16 ? 2 : 4
 .equ PLANES = ACROSS && !F16  ; the core reads byte planes
-.equ ONE = PLANES             ; banks: of what the core reads, and the other
+.equ BANK = PLANES            ; of what maxima and powers read
 .equ SETS = PLANES ? 4 : 1
 .equ STRIDE = 4 * SETS
-.equ TWO = 1 - ONE
+.equ OTHER = 1 - BANK
 .equ ROUNDS = CROSS || ACROSS && !SHORT ? 3 : 0
-.equ LATCHED = !F16 && LONG >= 64 && COUNT_w <= 48               ; a flow for each column and ALU
-.equ NEAR = LATCHED && !ACROSS ? 0 : 32                          ; slices of what all are multiplied by
-.equ ODD = LONG <= 8 || LONG > 64 && LONG <= 512 || LONG > 4096  ; levels of a tree: its end reads the bank of its start
-.equ BY = LATCHED && !ODD && COUNT_w > 16 ? 4 : 0                ; slices of many sums: not those of their reciprocals
+.equ LATCHED = !F16 && LONG >= 64 && COUNT_w <= 48  ; a flow for each column and ALU
+; Reciprocals that ALUs keep are read before the powers, others beside them, which take slices 0 … 31.
+.equ INV_AT = LATCHED && !ACROSS ? 0 : 32
+; Each level of a tree leaves its vectors in the other bank: after an odd number the last reads the bank of the first.
+.equ ODD_LEVELS = LONG <= 8 || LONG > 64 && LONG <= 512 || LONG > 4096
+; Many sums are not read where their reciprocals are written.
+.equ SUMS_AT = LATCHED && !ODD_LEVELS && COUNT_w > 16 ? 4 : 0
 
 .equ MAXIMA = 0
 .equ SUMS = 1
@@ -113,26 +116,27 @@
 
 ; ---- Passes ------------------------------------------------------------------------------------------------------
 ; Four pipelines a side, two in a row of ALUs: a small ALU, then a large one. Side 1 is two rows and four groups on. A
-; vector of a column comes with all of them, on a group that both rows reach.
+; vector of a column comes with all of them, on a group that both rows reach. Pipeline q has a group of streams and two
+; ALUs; in every other row the large ALU comes first.
+.def group(q, k) = (q + 2 * (q / 2) + 4 * k) % 8
+.def small(q, k) = (q < 2 ? 2 * q + 1 : 2 * q) + 8 * k
+.def large(q, k) = (q < 2 ? 2 * q : 2 * q + 1) + 8 * k
 .macro with_all from, i, k, long, count
     read from -> sg4.{i}[3 + 4 * k] repeat long step 0 repeat count
 .endm
 .macro widen h, i, o, k, q, count
-    .equ G = (q + 2 * (q / 2) + 4 * k) % 8
-    .equ LARGE = (q < 2 ? 2 * q : 2 * q + 1) + 8 * k
+    .equ G = group(q, k)
     .if ACROSS
         read T0_{h}[q : count * LONG : 4, :] -> s{4 * G}.{i}
         read T1_{h}[q : count * LONG : 4, :] -> s{4 * G + 1}.{i}
     .else
         read H_{h}[:, q : LONG : 4, :] -> sg2.{i}[2 * G]
     .endif
-    cast.f16.f32 sg2.{i}[2 * G] -> sg4.{o}[G] @alu{LARGE}
+    cast.f16.f32 sg2.{i}[2 * G] -> sg4.{o}[G] @alu{large(q, k)}
     write        sg4.{o}[G] -> X_{h}[:, q : LONG : 4, :]
 .endm
 .macro power h, i, o, k, q, part, count
-    .equ G = (q + 2 * (q / 2) + 4 * k) % 8
-    .equ SMALL = (q < 2 ? 2 * q + 1 : 2 * q) + 8 * k
-    .equ LARGE = (q < 2 ? 2 * q : 2 * q + 1) + 8 * k
+    .equ G = group(q, k)
     .if PLANES
         .for p in 0..4
             read T{p}_{h}[4 * part + q : count * LONG : 16, :] -> s{4 * G + p}.{i}
@@ -140,20 +144,18 @@
     .else
         read X_{h}[:, q : LONG : 4, :] -> sg4.{i}[G]
     .endif
-    sub.f32 sg4.{i}[G], sg4.{i}[3 + 4 * k] -> %below @alu{SMALL}
-    exp     %below -> sg4.{o}[G] @alu{LARGE}
+    sub.f32 sg4.{i}[G], sg4.{i}[3 + 4 * k] -> %below @alu{small(q, k)}
+    exp     %below -> sg4.{o}[G] @alu{large(q, k)}
     write   sg4.{o}[G] -> E_{h}[:, 4 * part + q : LONG : STRIDE, :]
 .endm
 .macro scaled h, i, o, k, q, part, count
-    .equ G = (q + 2 * (q / 2) + 4 * k) % 8
-    .equ SMALL = (q < 2 ? 2 * q + 1 : 2 * q) + 8 * k
-    .equ LARGE = (q < 2 ? 2 * q : 2 * q + 1) + 8 * k
+    .equ G = group(q, k)
     read E_{h}[:, 4 * part + q : LONG : STRIDE, :] -> sg4.{i}[G]
     .if F16
-        mul      sg4.{i}[G], sg4.{i}[3 + 4 * k] -> %y @alu{SMALL}
-        cast.f16 %y -> sg2.{o}[2 * G] @alu{LARGE}
+        mul      sg4.{i}[G], sg4.{i}[3 + 4 * k] -> %y @alu{small(q, k)}
+        cast.f16 %y -> sg2.{o}[2 * G] @alu{large(q, k)}
     .else
-        mul sg4.{i}[G], sg4.{i}[3 + 4 * k] -> sg4.{o}[G] @alu{SMALL}
+        mul sg4.{i}[G], sg4.{i}[3 + 4 * k] -> sg4.{o}[G] @alu{small(q, k)}
     .endif
     .if ACROSS
         .for p in 0..OCTETS
@@ -195,27 +197,27 @@
     .if ACROSS
         planes 0, X, h, count * LONG, OCTETS, 0
         planes 1, T, h, count * LONG, OCTETS, 1
-        planes 1, U, h, count * LONG, OCTETS, ONE
-        planes 2, Y, h, count * LONG, OCTETS, TWO
+        planes 1, U, h, count * LONG, OCTETS, BANK
+        planes 2, Y, h, count * LONG, OCTETS, OTHER
     .elif F16
-        .input  H_{h} : f16 [count, LONG, LANES] at mem.{h}[0..15] bank TWO
-        .output Y_{h} : f16 [count, LONG, LANES] at mem.{h}[0..15] bank ONE
+        .input  H_{h} : f16 [count, LONG, LANES] at mem.{h}[0..15] bank OTHER
+        .output Y_{h} : f16 [count, LONG, LANES] at mem.{h}[0..15] bank BANK
     .else
-        .input  X_{h} : f32 [count, LONG, LANES] at mem.{h}[0..31] bank ONE
-        .output Y_{h} : f32 [count, LONG, LANES] at mem.{h}[0..31] bank ONE
+        .input  X_{h} : f32 [count, LONG, LANES] at mem.{h}[0..31] bank BANK
+        .output Y_{h} : f32 [count, LONG, LANES] at mem.{h}[0..31] bank BANK
     .endif
     .if F16
-        .temp X_{h} : f32 [count, LONG, LANES] at mem.{h}[0..31] bank ONE
+        .temp X_{h} : f32 [count, LONG, LANES] at mem.{h}[0..31] bank BANK
     .elif ACROSS
-        .temp Q_{h} : f32 [count, 8 * ceil_div(LONG, 64), LANES] at mem.{h}[0..31] bank TWO
+        .temp Q_{h} : f32 [count, 8 * ceil_div(LONG, 64), LANES] at mem.{h}[0..31] bank OTHER
     .endif
     .temp E_{h} : f32 [count, LONG, LANES] \
         at mem.{h}[28..31] mem.{h}[24..27] mem.{h}[20..23] mem.{h}[16..19] \
-        mem.{h}[12..15] mem.{h}[8..11] mem.{h}[4..7] mem.{h}[0..3] bank TWO
+        mem.{h}[12..15] mem.{h}[8..11] mem.{h}[4..7] mem.{h}[0..3] bank OTHER
     .temp MAX_{h} : f32 [count, LANES] at mem.{h}[32..35] bank 1
-    .temp INV_{h} : f32 [count, LANES] at mem.{h}[NEAR..NEAR + 3] bank NEAR ? 1 : TWO
-    .temp PART{MAXIMA}_{h} : f32 [count, LANES] at mem.{h}[0..3] bank ODD ? TWO : ONE
-    .temp PART{SUMS}_{h} : f32 [count, LANES] at mem.{h}[BY..BY + 3] bank ODD ? ONE : TWO
+    .temp INV_{h} : f32 [count, LANES] at mem.{h}[INV_AT..INV_AT + 3] bank INV_AT ? 1 : OTHER
+    .temp PART{MAXIMA}_{h} : f32 [count, LANES] at mem.{h}[0..3] bank ODD_LEVELS ? OTHER : BANK
+    .temp PART{SUMS}_{h} : f32 [count, LANES] at mem.{h}[SUMS_AT..SUMS_AT + 3] bank ODD_LEVELS ? BANK : OTHER
     .if ROUNDS
         between h, count, f32
     .endif
@@ -230,9 +232,9 @@
     .endif
     .if PLANES
         plane_level MAXIMA, h, i, o, k, count * LONG, R, Q_{h}
-        levels      M_{h}, MAXIMA, h, i, o, k, count, LONG / 8, f32, Q_{h}, ONE, 1
+        levels      M_{h}, MAXIMA, h, i, o, k, count, LONG / 8, f32, Q_{h}, BANK, 1
     .else
-        levels M_{h}, MAXIMA, h, i, o, k, count, LONG, f32, X_{h}, TWO, 1
+        levels M_{h}, MAXIMA, h, i, o, k, count, LONG, f32, X_{h}, OTHER, 1
     .endif
 .endm
 .macro powers h, i, o, k, count
@@ -245,7 +247,7 @@
     .endfor
 .endm
 .macro sums h, i, o, k, count
-    levels S_{h}, SUMS, h, i, o, k, count, LONG, f32, E_{h}, ONE, 1
+    levels S_{h}, SUMS, h, i, o, k, count, LONG, f32, E_{h}, BANK, 1
 .endm
 .macro all tree, h, i, o, k
     .if ROUNDS
