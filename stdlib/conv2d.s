@@ -9,6 +9,16 @@
 ; added in place, as in product.s; rows of X lie in slices by their number, so that the planes never read the same
 ; slice. The bias is the partial sum that a column begins with; f16 is cast on its way from the last tile.
 ;
+; A row of a kernel of three, P = Q = 4: Y's pixels 0 … 3 need X's pixels 0 … 5, so two vectors, a tile each; every w is
+; a block of weights itself, a row a channel of Y and a column a channel of X:
+;          x0 x1 x2 x3             x4 x5 x6 x7
+;     y0   w0 w1 w2  ·         y0   ·  ·  ·  ·
+;     y1    · w0 w1 w2         y1   ·  ·  ·  ·
+;     y2    ·  · w0 w1         y2  w2  ·  ·  ·
+;     y3    ·  ·  · w0         y3  w1 w2  ·  ·
+; The next vector of Y takes the same tiles and the next vectors of X. Where vectors of Y begin at different pixels of
+; theirs (P = 8 here: at 0 and 4), each beginning is a phase, which has tiles of its own.
+;
 ; With P = Q = 1 a tile is one tap of the kernel, and 320 channels fill it: KH · KW passes of all pixels. With 64
 ; channels it would do a 25th of what a plane can; P = Q = 5 does 2 tiles for 5 pixels a row of a 3 × 3 kernel instead
 ; of 3 for one:

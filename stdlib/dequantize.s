@@ -5,7 +5,8 @@
 ; each row. See scaled.s for what lies where.
 ;
 ; Contract
-;   shapes  X, Z [O · T · RP, 320], scale [rows or tiles, 320]; RP = 8 · ⌈R / 8⌉
+;   shapes  X, Z [O · T · RP, 320], scale [rows or tiles, 320]; RP = 8 · ⌈R / 8⌉. At most 32,768 vectors and 2,048 tiles
+;           O · T; with scales of rows RP at most 16,384
 ;   error   f32: rounded once; f16: the product in f32, rounded again
 ;   cycles  at most O · T · (max(RP, 16) / P + 1) + 160, P = 8, or 4 for f16; for scales of rows RP / 4 + 60
 ;           more, for others 3 a vector

@@ -19,7 +19,9 @@
 ;
 ; Contract
 ;   shapes  PARTS · 8192 rows at most; GROUPS of 4 byte planes hold a row, the last of WIDE (1, 2 or 4). Table_p_g
-;           [V, LANES] are rows 8192 · p … of group g as i32, i16 or u8; Index [M, 1]; Y_g [M, LANES]
+;           [V, LANES] are rows 8192 · p … of group g as i32, i16 or u8; Index [M, 1]; Y_g [M, LANES]. The byte planes
+;           of a row are at most 32, those of all parts 43 (40 where a group would be cut by the last three slices);
+;           M ≤ 4096 and M ≤ 256 · ⌊32 / PASSES⌋
 ;   error   none: bytes are moved
 ;   cycles  at most PASSES · (GROUPS · M + min(M, 128) + 12 · ⌈M / 128⌉) + 150, PASSES = ⌈PARTS / 4⌉
 .target tsp1

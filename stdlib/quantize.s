@@ -6,7 +6,8 @@
 ; f16 is cast before: four vectors a cycle, one in each row. See scaled.s for what lies where.
 ;
 ; Contract
-;   shapes  X, Z [O · T · RP, 320], scale [rows or tiles, 320]; RP = 8 · ⌈R / 8⌉
+;   shapes  X, Z [O · T · RP, 320], scale [rows or tiles, 320]; RP = 8 · ⌈R / 8⌉. At most 32,768 vectors and 2,048 tiles
+;           O · T; with scales of rows RP at most 16,384
 ;   error   a result is the nearest i8 of some number within 4 · 2⁻²⁴ of X / scale, so it may differ by one where X / scale
 ;           is as near as that to the middle of two; scales are positive and normal
 ;   cycles  at most O · T · (max(RP, 16) / P + 1) + 160, P = 8, or 4 for f16; for scales of rows RP / 4 + 60

@@ -21,7 +21,8 @@
 ;
 ; Contract
 ;   shapes  X0, Y0 [H, P0, D], the first half of the positions; X1, Y1 [H, P1, D]; for each side i: Cosi, Sini [V, D],
-;           a row a position; Indexi [Pi, 4], the bytes of the positions
+;           a row a position; Indexi [Pi, 4], the bytes of the positions. D ≤ 320, V ≤ 8,192, and H · P0 (f16: half of
+;           it) + P0 + 1 ≤ 8,192
 ;   error   2⁻²⁴ · (2 |x · cos| + 2 |x' · sin| + |y|), and for f16 half a unit in the last place
 ;   cycles  at most H · P0 + 2 · K · PS + P0 + 200 with flows of K heads and PS positions
 .target tsp1

@@ -63,7 +63,7 @@
 .equ OTHER = 1 - BANK
 .equ ROUNDS = CROSS || ACROSS && !SHORT ? 3 : 0
 .equ LATCHED = !F16 && LONG >= 64 && COUNT_w <= 48  ; a flow for each column and ALU
-; Reciprocals that ALUs keep are read before the powers, others beside them, which take slices 0 … 31.
+; Reciprocals that ALUs keep are read before the powers are; others are read beside them, and they take slices 0 … 31.
 .equ INV_AT = LATCHED && !ACROSS ? 0 : 32
 ; Each level of a tree leaves its vectors in the other bank: after an odd number the last reads the bank of the first.
 .equ ODD_LEVELS = LONG <= 8 || LONG > 64 && LONG <= 512 || LONG > 4096
