@@ -39,6 +39,21 @@
 .equ FITS = (M + 4) * COLUMNS + M * A_TILES / 4 <= WORDS && 20 * ROUNDS <= WORDS
 .param TILES = FITS && (TILES_COST < ROWS_COST || ITEMS * LANES * BYTES > 32 * WORDS)
 
+.equ KIND = F16 ? f16 : i8
+.equ SUM = F16 ? f32 : i32
+
+; Place s is a plane, for i8, or a pair of planes with one half of the lanes: 0 and 1 in the east, 2 and 3 in the west. Its
+; unit; the streams of its rows, of the sums it adds to, and of its results. They are beside those of weights: from
+; stream 16 on if these take streams 0 to 15.
+.def side(s) = s < 2 ? e : w
+.def other(s) = s < 2 ? w : e
+.def unit(s) = F16 ? mxm.{side(s)} : mxm.{side(s)}{s % 2}
+.def beside(s) = !F16 && (TILES ? THIN && s % 2 == 0 : PAIRED && s < 2) ? 0 : 16
+.def row(s) = F16 ? sg2.{side(s)}[8 + s % 2] : s{beside(s) + s % 2}.{side(s)}
+.def part(s) = sg4.{side(s)}[beside(s) / 4 + 1 + s % 2]
+.def result(s) = sg4.{other(s)}[s % 2]
+.def planes(h) = F16 ? mxm.{h} : (mxm.{h}0 mxm.{h}1)
+
 .macro initial n, west, count, to
     .if west
         read BW[n, :] -> to repeat count step 0
@@ -51,111 +66,59 @@ declare
 
 .if TILES
     ; ---- Few rows --------------------------------------------------------------------------------------------
-    .equ SLOTS = 4  ; sums of a column: one a plane, or one a half of a pair
+    .equ SLOTS = 4  ; sums of a column: one a place
     .equ GCD = COLUMNS % UNITS == 0 ? UNITS : COLUMNS % 2 == 0 ? 2 : 1
-    .def unit(i, q) = (i % UNITS + q * GCD / COLUMNS) % UNITS  ; that takes item i in round q
+    .def taker(i, q) = (i % UNITS + q * GCD / COLUMNS) % UNITS  ; the unit that takes item i in round q
+    .def place(u) = F16 ? 2 * u : u
+    .def weights(u) = F16 && THIN ? sg32.{side(place(u))}[0] : sg16.{side(place(u))}[!F16 && u % 2 ? THIN : 0]
 
-    .if F16
-        .input  A : f16 [M, A_TILES, LANES] at mem.e[36..39] mem.w[36..39]
-        .weight W : f16 [ROUNDS, 20, 2, 16, LANES] at mem.e[0..31] mem.w[0..31]
-        .temp   T : f32 [M, COLUMNS, SLOTS, LANES] \
+    .input  A : KIND [M, A_TILES, LANES] at (F16 ? (mem.e[36..39] mem.w[36..39]) : mem.e[36..39])
+    .weight W : KIND [ROUNDS, 20, UNITS, 16, LANES] at mem.e[0..31] mem.w[0..31]
+    .if F16 || TK > 1
+        .temp T : SUM [M, COLUMNS, SLOTS, LANES] \
             at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] banks run 2 * COLUMNS
-    .else
-        .input  A : i8 [M, A_TILES, LANES] at mem.e[36..39]
-        .weight W : i8 [ROUNDS, 20, 4, 16, LANES] at mem.e[0..31] mem.w[0..31]
-        .if TK > 1
-            .temp T : i32 [M, COLUMNS, SLOTS, LANES] \
-                at mem.e[40..43] mem.e[32..35] mem.w[40..43] mem.w[32..35] banks run 2 * COLUMNS
-        .endif
     .endif
 
-    .macro load q, u, unit, rows
+    .macro load q, u
         flow load_{q}_{u}:
-            read W[q, :, u, :, :] -> rows
-            lw   unit, rows
-    .endm
-    .macro load_of q, u
-        .if F16 && u && THIN
-            load q, 1, mxm.w, sg32.w[0]
-        .elif F16 && u
-            load q, 1, mxm.w, sg16.w[0]
-        .elif F16 && THIN
-            load q, 0, mxm.e, sg32.e[0]
-        .elif F16
-            load q, 0, mxm.e, sg16.e[0]
-        .elif u == 0
-            load q, 0, mxm.e0, sg16.e[0]
-        .elif u == 1
-            load q, 1, mxm.e1, sg16.e[THIN]
-        .elif u == 2
-            load q, 2, mxm.w0, sg16.w[0]
-        .else
-            load q, 3, mxm.w1, sg16.w[THIN]
-        .endif
+            read W[q, :, u, :, :] -> weights(u)
+            lw   unit(place(u)), weights(u)
     .endm
     .macro install q, u
         flow install_{q}_{u}:
-            .if F16 && u
-                iw mxm.w
-            .elif F16
-                iw mxm.e
-            .elif u == 0
-                iw mxm.e0
-            .elif u == 1
-                iw mxm.e1
-            .elif u == 2
-                iw mxm.w0
-            .else
-                iw mxm.w1
-            .endif
+            iw unit(place(u))
     .endm
 
-    ; The rows of A through tile (n, k); `s` is the slot that keeps the sum, `fresh` whether it is empty, `first` whether
+    ; The rows of A through tile (n, k); `s` is the place that keeps the sum, `fresh` whether it is empty, `first` whether
     ; the column has no sum yet.
-    .macro multiply q, u, s, n, k, fresh, first, unit, row, partial, sum
+    .macro multiply q, u, s, n, k, fresh, first
         flow multiply_{q}_{u}_{s}:
-            read A[:, n % B * TK + k, :] -> row
+            read A[:, n % B * TK + k, :] -> row(s)
             .if F16
-                abc unit, row half s % 2
+                abc unit(s), row(s) half s % 2
             .else
-                abc unit, row
+                abc unit(s), row(s)
             .endif
             .if INITIAL && first
-                initial n, s / 2, M, partial
+                initial n, s / 2, M, part(s)
             .elif !fresh
-                read T[:, n, s, :] -> partial
+                read T[:, n, s, :] -> part(s)
             .endif
             .if fresh && !(INITIAL && first)
-                acc unit -> sum
+                acc unit(s) -> result(s)
             .else
-                acc unit, partial -> sum
+                acc unit(s), part(s) -> result(s)
             .endif
             .if !F16 && TK == 1
-                write sum -> C[:, n, :]
+                write result(s) -> C[:, n, :]
             .else
-                write sum -> T[:, n, s, :]
+                write result(s) -> T[:, n, s, :]
             .endif
     .endm
-
     .macro multiply_by q, u, n, k, fresh, first
-        .if F16 && u == 0
-            multiply q, 0, 0, n, k, fresh, first, mxm.e, sg2.e[8], sg4.e[5], sg4.w[0]
-            multiply q, 0, 1, n, k, fresh, 0, mxm.e, sg2.e[9], sg4.e[6], sg4.w[1]
-        .elif F16
-            multiply q, 1, 2, n, k, fresh, first, mxm.w, sg2.w[8], sg4.w[5], sg4.e[0]
-            multiply q, 1, 3, n, k, fresh, 0, mxm.w, sg2.w[9], sg4.w[6], sg4.e[1]
-        .elif u == 0 && THIN
-            multiply q, 0, 0, n, k, fresh, first, mxm.e0, s0.e, sg4.e[1], sg4.w[0]
-        .elif u == 0
-            multiply q, 0, 0, n, k, fresh, first, mxm.e0, s16.e, sg4.e[5], sg4.w[0]
-        .elif u == 1
-            multiply q, 1, 1, n, k, fresh, first, mxm.e1, s17.e, sg4.e[6], sg4.w[1]
-        .elif u == 2 && THIN
-            multiply q, 2, 2, n, k, fresh, first, mxm.w0, s0.w, sg4.w[1], sg4.e[0]
-        .elif u == 2
-            multiply q, 2, 2, n, k, fresh, first, mxm.w0, s16.w, sg4.w[5], sg4.e[0]
-        .else
-            multiply q, 3, 3, n, k, fresh, first, mxm.w1, s17.w, sg4.w[6], sg4.e[1]
+        multiply q, u, place(u), n, k, fresh, first
+        .if F16
+            multiply q, u, place(u) + 1, n, k, fresh, 0
         .endif
     .endm
 
@@ -164,52 +127,33 @@ declare
     ; A round's rows follow the next round's weights, which then need not wait until the arrays have settled.
     .for q in 0..ROUNDS + 1
         .for r in 0..min(UNITS, ITEMS - q * UNITS)
-            load_of q, unit(r, q)
+            load q, taker(r, q)
         .endfor
         .equ LAST = q - 1
         .for i in max(LAST * UNITS, 0)..min(q * UNITS, ITEMS)
-            multiply_by LAST, unit(i, LAST), i % COLUMNS, (i / COLUMNS + i % COLUMNS) % TK, \
+            multiply_by LAST, taker(i, LAST), i % COLUMNS, (i / COLUMNS + i % COLUMNS) % TK, \
                 LAST < COLUMNS, i < COLUMNS
         .endfor
         .for r in 0..min(UNITS, ITEMS - q * UNITS)
-            install q, unit(r, q)
+            install q, taker(r, q)
         .endfor
     .endfor
 
-    ; The sums of the units, added: `met` are the units that the first items of a column went to.
+    ; The sums of the places, added: `MET` are the units that the first items of a column went to.
     .macro finish n
         .equ FIRST = min(TK, UNITS)
-        .def has(j) = (FIRST > j) << unit(n + j * COLUMNS, (n + j * COLUMNS) / UNITS)
+        .def has(j) = (FIRST > j) << taker(n + j * COLUMNS, (n + j * COLUMNS) / UNITS)
         .equ MET = has(0) | has(1) | has(2) | has(3)
         .equ EAST = F16 ? 3 * (MET & 1) : MET & 3
         .equ WEST = F16 ? 3 * (MET >> 1) : MET >> 2
         flow finish_{n}:
-            .if EAST & 1
-                read T[:, n, 0, :] -> sg4.w[0]
-            .endif
-            .if EAST & 2
-                read T[:, n, 1, :] -> sg4.w[1]
-            .endif
-            .if WEST & 1
-                read T[:, n, 2, :] -> sg4.e[0]
-            .endif
-            .if WEST & 2
-                read T[:, n, 3, :] -> sg4.e[1]
-            .endif
-            .if EAST == 3
-                add sg4.w[0], sg4.w[1] -> %east
-            .elif EAST == 1
-                identity sg4.w[0] -> %east
-            .elif EAST == 2
-                identity sg4.w[1] -> %east
-            .endif
-            .if WEST == 3
-                add sg4.e[0], sg4.e[1] -> %west
-            .elif WEST == 1
-                identity sg4.e[0] -> %west
-            .elif WEST == 2
-                identity sg4.e[1] -> %west
-            .endif
+            .for s in 0..4
+                .if ((s < 2 ? EAST : WEST) >> s % 2) & 1
+                    read T[:, n, s, :] -> result(s)
+                .endif
+            .endfor
+            side_sum EAST, 0, %east
+            side_sum WEST, 2, %west
             .if EAST && WEST
                 add %east, %west -> sg4.w[2]
             .elif EAST
@@ -218,6 +162,13 @@ declare
                 identity %west -> sg4.w[2]
             .endif
             write sg4.w[2] -> C[:, n, :]
+    .endm
+    .macro side_sum met, s, out
+        .if met == 3
+            add result(s), result(s + 1) -> out
+        .elif met
+            identity result(s + met / 2) -> out
+        .endif
     .endm
 
     .for n in 0..COLUMNS
@@ -234,46 +185,26 @@ declare
     ; runs of 1 if every other one. Every fourth cycle never meets itself.
     .equ A_NEED = BYTES * ceil_div(B * TM * TK, WORDS)
     .equ A_SLICES = A_NEED <= 4 * BYTES ? 4 * BYTES : A_NEED <= 16 ? 16 : 24
-    .equ W_AT = ONWARD ? 16 : 0  ; what goes onward is written nearer to the VXM than the weights are read, on any stream
-    .equ A_ROWS = B > 1 ? B * TM : M
-    .equ W_ROWS = B > 1 ? B * TN * LANES : N
+    .equ A_IN = A_SLICES <= 16 ? mem.w[0..A_SLICES - 1] : (mem.w[0..15] mem.w[20..23] mem.w[28..31])
+    .input A : KIND [B > 1 ? B * TM : M, K] at A_IN tile TM x 320
 
-    .if F16
-        .if A_SLICES <= 16
-            .input A : f16 [A_ROWS, K] at mem.w[0..A_SLICES - 1] tile TM x 320
-        .else
-            .input A : f16 [A_ROWS, K] at mem.w[0..15] mem.w[20..23] mem.w[28..31] tile TM x 320
-        .endif
-        .if WIDE_W && COPIED
-            .weight W : f16 [W_ROWS, K] at mem.e[0..31] tile 320x320
-        .elif WIDE_W && ONWARD && A_SLICES <= 8
-            .weight W : f16 [W_ROWS, K] at mem.e[16..31] mem.w[8..15] mem.e[36..39] mem.w[36..39] tile 320x320
-        .elif WIDE_W && ONWARD
-            .weight W : f16 [W_ROWS, K] at mem.e[16..31] mem.w[16..19] mem.w[24..27] mem.e[36..39] mem.w[36..39] tile 320x320
-        .elif WIDE_W
-            .weight W : f16 [W_ROWS, K] at mem.e[0..15] mem.e[20..23] mem.e[28..31] mem.e[36..39] mem.w[36..39] tile 320x320
-        .else
-            .weight W : f16 [W_ROWS, K] at mem.e[W_AT..W_AT + 15] tile 320x320
-        .endif
+    .if PAIRED
+        .weight W : KIND [ceil_div(ITEMS, 2), 20, 2, 16, LANES] at mem.e[0..31]
     .else
-        .if A_SLICES <= 16
-            .input A : i8 [A_ROWS, K] at mem.w[0..A_SLICES - 1] tile TM x 320
-        .else
-            .input A : i8 [A_ROWS, K] at mem.w[0..15] mem.w[20..23] mem.w[28..31] tile TM x 320
-        .endif
-        .if PAIRED
-            .weight W : i8 [ceil_div(ITEMS, 2), 20, 2, 16, LANES] at mem.e[0..31]
-        .elif WIDE_W && COPIED
-            .weight W : i8 [W_ROWS, K] at mem.e[0..31] tile 320x320
+        .if WIDE_W && COPIED
+            .equ W_IN = mem.e[0..31]
         .elif WIDE_W && ONWARD && A_SLICES <= 8
-            .weight W : i8 [W_ROWS, K] at mem.e[16..31] mem.w[8..15] mem.e[36..39] mem.w[36..39] tile 320x320
+            .equ W_IN = mem.e[16..31] mem.w[8..15] mem.e[36..39] mem.w[36..39]
         .elif WIDE_W && ONWARD
-            .weight W : i8 [W_ROWS, K] at mem.e[16..31] mem.w[16..19] mem.w[24..27] mem.e[36..39] mem.w[36..39] tile 320x320
+            .equ W_IN = mem.e[16..31] mem.w[16..19] mem.w[24..27] mem.e[36..39] mem.w[36..39]
         .elif WIDE_W
-            .weight W : i8 [W_ROWS, K] at mem.e[0..15] mem.e[20..23] mem.e[28..31] mem.e[36..39] mem.w[36..39] tile 320x320
+            .equ W_IN = mem.e[0..15] mem.e[20..23] mem.e[28..31] mem.e[36..39] mem.w[36..39]
+        .elif ONWARD  ; what goes onward is written nearer to the VXM than the weights are read, on any stream
+            .equ W_IN = mem.e[16..31]
         .else
-            .weight W : i8 [W_ROWS, K] at mem.e[W_AT..W_AT + 15] tile 320x320
+            .equ W_IN = mem.e[0..15]
         .endif
+        .weight W : KIND [B > 1 ? B * TN * LANES : N, K] at W_IN tile 320x320
     .endif
 
     ; A tile of weights, read once: on its way west it meets the VXM, where four ALUs send it on both ways.
@@ -283,29 +214,20 @@ declare
             .for g in 0..4
                 identity.i32 sg4.w[g] -> sg4.e[g], sg4.w[g] @alu{g}
             .endfor
-            .if F16
-                lw mxm.e, sg16.e[0]
-                lw mxm.w, sg16.w[0]
-            .else
-                lw mxm.e0 mxm.e1, sg16.e[0]
-                lw mxm.w0 mxm.w1, sg16.w[0]
-            .endif
+            lw planes(e), sg16.e[0]
+            lw planes(w), sg16.w[0]
     .endm
     ; The same, read once for each hemisphere.
     .macro load b, n, k, h
         flow load_{h}_{b}_{n}_{k}:
             read W[LANES * (b * TN + n) : +LANES, LANES * k : +LANES] -> sg16.{h}[0]
-            .if F16
-                lw mxm.{h}, sg16.{h}[0]
-            .else
-                lw mxm.{h}0 mxm.{h}1, sg16.{h}[0]
-            .endif
+            lw   planes(h), sg16.{h}[0]
     .endm
     ; The same, of tiles that lie in two groups of slices in turn.
     .macro paired i, h, to
         flow load_{h}_{i}:
             read W[i / 2, :, i % 2, :, :] -> to
-            lw   mxm.{h}0 mxm.{h}1, to
+            lw   planes(h), to
     .endm
     .macro install b, n, k, h
         .if F16
@@ -319,71 +241,63 @@ declare
         .endif
     .endm
 
-    ; The rows that are p modulo UNITS of product b, with half h of the lanes if they are f16.
-    .macro send b, k, h, p, unit, row
-        read A[TM * b + p : TM * (b + 1) : UNITS, LANES * k : +LANES] -> row
+    ; Unit p has the rows that are p modulo UNITS of each product. Its place; the streams on which its last sums go onward.
+    .def place(p) = F16 ? 2 * p : p
+    .def inward(p) = F16 ? (p ? sg4.e[1] : sg4.w[5]) : p < 2 ? sg4.w[5 + p] : PAIRED ? sg4.e[p == 2 ? 3 : 7] : sg4.e[4 - p]
+
+    ; Rows of product b, with half h of the lanes if they are f16.
+    .macro send b, k, h, p
+        read A[TM * b + p : TM * (b + 1) : UNITS, LANES * k : +LANES] -> row(place(p))
         .if F16
-            abc unit, row half h
+            abc unit(place(p)), row(place(p)) half h
         .else
-            abc unit, row
+            abc unit(place(p)), row(place(p))
         .endif
     .endm
 
-    .macro take b, n, k, h, p, unit, initial, partial, sum, inward
+    .macro take b, n, k, h, p, initial
         .equ FIRST = k + h == 0
         .equ LAST = k == TK - 1 && (h || !F16)
         .if !FIRST
-            read C[TM * b + p : TM * (b + 1) : UNITS, LANES * n : +LANES] -> partial
+            read C[TM * b + p : TM * (b + 1) : UNITS, LANES * n : +LANES] -> part(place(p))
         .endif
         .equ KNOWN = FIRST ? INITIAL : 2  ; what there is to add to: nothing, the first vector, sums
         .if ONWARD && LAST
-            add_to KNOWN, unit, initial, partial, inward
-            onward n, p, inward
+            add_to KNOWN, place(p), initial, inward(p)
+            onward n, p, inward(p)
         .else
-            add_to KNOWN, unit, initial, partial, sum
-            write  sum -> C[TM * b + p : TM * (b + 1) : UNITS, LANES * n : +LANES]
+            add_to KNOWN, place(p), initial, result(place(p))
+            write  result(place(p)) -> C[TM * b + p : TM * (b + 1) : UNITS, LANES * n : +LANES]
         .endif
     .endm
-    .macro add_to known, unit, initial, partial, sum
+    .macro add_to known, s, initial, sum
         .if known == 2
-            acc unit, partial -> sum
+            acc unit(s), part(s) -> sum
         .elif known == 1
-            acc unit, initial -> sum
+            acc unit(s), initial -> sum
         .else
-            acc unit -> sum
+            acc unit(s) -> sum
         .endif
     .endm
 
     ; The rows of a hemisphere. Its two planes of i8 begin with the same vector, and so in the same flow.
-    .macro multiply b, n, k, h, p, one, two, row_1, row_2, part_1, part_2, sum_1, sum_2, in_1, in_2
+    .macro multiply b, n, k, h, p
         flow multiply_{b}_{n}_{k}_{h}_{p}:
-            send b, k, h, p, one, row_1
+            send b, k, h, p
             .if INITIAL && k + h == 0
-                initial n, p >= UNITS / 2, TM / UNITS, part_1
+                initial n, p >= UNITS / 2, TM / UNITS, part(place(p))
             .endif
         .if F16
-            take b, n, k, h, p, one, part_1, part_1, sum_1, in_1
+            take b, n, k, h, p, part(place(p))
         .elif INITIAL && k == 0
-            send b, k, h, p + 1, two, row_2
-            take b, n, k, h, p, one, part_1, part_1, sum_1, in_1
-            take b, n, k, h, p + 1, two, part_1, part_2, sum_2, in_2
+            send b, k, h, p + 1
+            take b, n, k, h, p, part(p)
+            take b, n, k, h, p + 1, part(p)
         .else
-            take b, n, k, h, p, one, part_1, part_1, sum_1, in_1
+            take b, n, k, h, p, part(p)
             flow multiply_{b}_{n}_{k}_{h}_{p + 1}:
-                send b, k, h, p + 1, two, row_2
-                take b, n, k, h, p + 1, two, part_1, part_2, sum_2, in_2
-        .endif
-    .endm
-    .macro all_rows b, n, k, h
-        .if F16
-            multiply b, n, k, h, 0, mxm.e, mxm.e, sg2.e[8], sg2.e[8], sg4.e[5], sg4.e[5], sg4.w[0], sg4.w[0], sg4.w[5], sg4.w[5]
-            multiply b, n, k, h, 1, mxm.w, mxm.w, sg2.w[8], sg2.w[8], sg4.w[5], sg4.w[5], sg4.e[0], sg4.e[0], sg4.e[1], sg4.e[1]
-        .elif PAIRED
-            multiply b, n, k, h, 0, mxm.e0, mxm.e1, s0.e, s1.e, sg4.e[1], sg4.e[2], sg4.w[0], sg4.w[1], sg4.w[5], sg4.w[6]
-            multiply b, n, k, h, 2, mxm.w0, mxm.w1, s16.w, s17.w, sg4.w[5], sg4.w[6], sg4.e[0], sg4.e[1], sg4.e[3], sg4.e[7]
-        .else
-            multiply b, n, k, h, 0, mxm.e0, mxm.e1, s16.e, s17.e, sg4.e[5], sg4.e[6], sg4.w[0], sg4.w[1], sg4.w[5], sg4.w[6]
-            multiply b, n, k, h, 2, mxm.w0, mxm.w1, s16.w, s17.w, sg4.w[5], sg4.w[6], sg4.e[0], sg4.e[1], sg4.e[2], sg4.e[1]
+                send b, k, h, p + 1
+                take b, n, k, h, p + 1, part(p + 1)
         .endif
     .endm
 
@@ -403,7 +317,8 @@ declare
                 install b, n, k, e
                 install b, n, k, w
                 .for h in 0..F16 ? 2 : 1
-                    all_rows b, n, k, h
+                    multiply b, n, k, h, 0
+                    multiply b, n, k, h, UNITS / 2
                 .endfor
             .endfor
             epilogue b, n
