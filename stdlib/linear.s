@@ -144,70 +144,35 @@
     .endif
 .endm
 
-; What follows the sums of plane p of i8, where it leads through row 1, 2, 0 or 3 of the ALUs; casts take large ones. The
-; order of relu and a scale does not matter, but that a negative scale turns zero's side.
-.macro requantised in, out, to, a0, a1, a2, a3
-    cast.f32 in -> %f @alu{a0}
-    mul      %f, scale -> %s @alu{a1}
+; What follows the sums of plane p of i8, on a row of ALUs; casts take large ones, which stand first in even rows. It goes
+; on streams that carry no weights: in direction o, or both where PAIRED weights leave different ones. The order of relu
+; and a scale does not matter, but that a negative scale turns zero's side.
+.def row_of(p) = p == 0 ? 1 : p == 1 ? 2 : p == 2 ? 0 : 3
+.def stage(r, i) = 4 * r + (r % 2 ? 3 - i : i)
+.def octet(p, o) = PAIRED && !TILES ? (p == 2 ? s12.e : s{p == 0 ? 18 : p == 1 ? 28 : 30}.w) : \
+    s{8 + 16 * (p % 2) + 4 * (p / 2)}.{o}
+.def quad(p, o) = PAIRED && !TILES ? (p == 2 ? sg4.e[3] : sg4.w[p == 3 ? 7 : 5 + p]) : sg4.{o}[2 + 4 * (p % 2) + p / 2]
+.macro requantised r, in, out, to
+    cast.f32 in -> %f @alu{stage(r, 0)}
+    mul      %f, scale -> %s @alu{stage(r, 1)}
     .if RELU
-        cast.i8.sat %s -> %y @alu{a2}
+        cast.i8.sat %s -> %y @alu{stage(r, 2)}
         .if scale < 0
-            min.i8 %y, 0 -> out @alu{a3}
+            min.i8 %y, 0 -> out @alu{stage(r, 3)}
         .else
-            max.i8 %y, 0 -> out @alu{a3}
+            max.i8 %y, 0 -> out @alu{stage(r, 3)}
         .endif
     .else
-        cast.i8.sat %s -> out @alu{a2}
+        cast.i8.sat %s -> out @alu{stage(r, 2)}
     .endif
     write out -> to
 .endm
-
 .macro integers p, in, o, to
-    .if REQUANT && p == 0
-        requantised in, s8.{o}, to, 7, 6, 5, 4
-    .elif REQUANT && p == 1
-        requantised in, s24.{o}, to, 8, 9, 10, 11
-    .elif REQUANT && p == 2
-        requantised in, s12.{o}, to, 0, 1, 2, 3
-    .elif REQUANT
-        requantised in, s28.{o}, to, 15, 14, 13, 12
-    .elif p == 0
-        relu  in -> sg4.{o}[2] @alu4
-        write sg4.{o}[2] -> to
-    .elif p == 1
-        relu  in -> sg4.{o}[6] @alu8
-        write sg4.{o}[6] -> to
-    .elif p == 2
-        relu  in -> sg4.{o}[3] @alu0
-        write sg4.{o}[3] -> to
+    .if REQUANT
+        requantised row_of(p), in, octet(p, o), to
     .else
-        relu  in -> sg4.{o}[7] @alu12
-        write sg4.{o}[7] -> to
-    .endif
-.endm
-
-; The same on streams that carry no weights.
-.macro paired_integers p, in, to
-    .if REQUANT && p == 0
-        requantised in, s18.w, to, 7, 6, 5, 4
-    .elif REQUANT && p == 1
-        requantised in, s28.w, to, 8, 9, 10, 11
-    .elif REQUANT && p == 2
-        requantised in, s12.e, to, 0, 1, 2, 3
-    .elif REQUANT
-        requantised in, s30.w, to, 15, 14, 13, 12
-    .elif p == 0
-        relu  in -> sg4.w[5] @alu4
-        write sg4.w[5] -> to
-    .elif p == 1
-        relu  in -> sg4.w[6] @alu8
-        write sg4.w[6] -> to
-    .elif p == 2
-        relu  in -> sg4.e[3] @alu0
-        write sg4.e[3] -> to
-    .else
-        relu  in -> sg4.w[7] @alu12
-        write sg4.w[7] -> to
+        relu  in -> quad(p, o) @alu{4 * row_of(p)}
+        write quad(p, o) -> to
     .endif
 .endm
 
@@ -295,9 +260,7 @@
 .endm
 
 .macro onward n, p, sum
-    .if PAIRED
-        paired_integers p, sum, Y[p : TM : 4, LANES * n : +LANES]
-    .elif WIDE_W && COPIED
+    .if WIDE_W && COPIED
         onward_to n, p, sum, w
     .else
         onward_to n, p, sum, e
