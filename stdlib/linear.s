@@ -144,9 +144,9 @@
     .endif
 .endm
 
-; What follows the sums of plane p of i8, on a row of ALUs; casts take large ones, which stand first in even rows. It goes
-; on streams that carry no weights: in direction o, or both where PAIRED weights leave different ones. The order of relu
-; and a scale does not matter, but that a negative scale turns zero's side.
+; What follows the sums of plane p of i8, on a row of ALUs; casts take large ones, which stand first in even rows. What
+; comes out leaves on a stream (octet; of i32 quad) that carries no weights: in direction o, unless they are PAIRED and
+; take half of both directions. The order of relu and a scale does not matter, but that a negative scale turns zero's side.
 .def row_of(p) = p == 0 ? 1 : p == 1 ? 2 : p == 2 ? 0 : 3
 .def stage(r, i) = 4 * r + (r % 2 ? 3 - i : i)
 .def octet(p, o) = PAIRED && !TILES ? (p == 2 ? s12.e : s{p == 0 ? 18 : p == 1 ? 28 : 30}.w) : \

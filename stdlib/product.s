@@ -44,14 +44,20 @@
 
 ; Place s is a plane, for i8, or a pair of planes with one half of the lanes: 0 and 1 in the east, 2 and 3 in the west. Its
 ; unit; the streams of its rows, of the sums it adds to, and of its results. They are beside those of weights: from
-; stream 16 on if these take streams 0 to 15.
+; stream 16 on if these take streams 0 to 15. `place(u)` is the first one of unit u.
+.def place(u) = F16 ? 2 * u : u
 .def side(s) = s < 2 ? e : w
 .def other(s) = s < 2 ? w : e
-.def unit(s) = F16 ? mxm.{side(s)} : mxm.{side(s)}{s % 2}
 .def beside(s) = !F16 && (TILES ? THIN && s % 2 == 0 : PAIRED && s < 2) ? 0 : 16
+.def unit(s) = F16 ? mxm.{side(s)} : mxm.{side(s)}{s % 2}
 .def row(s) = F16 ? sg2.{side(s)}[8 + s % 2] : s{beside(s) + s % 2}.{side(s)}
 .def part(s) = sg4.{side(s)}[beside(s) / 4 + 1 + s % 2]
 .def result(s) = sg4.{other(s)}[s % 2]
+; Called once each: indexing a list takes the assembler less time than a call.
+.equ UNIT = (unit(0), unit(1), unit(2), unit(3))
+.equ ROW = (row(0), row(1), row(2), row(3))
+.equ PART = (part(0), part(1), part(2), part(3))
+.equ RESULT = (result(0), result(1), result(2), result(3))
 .def planes(h) = F16 ? mxm.{h} : (mxm.{h}0 mxm.{h}1)
 
 .macro initial n, west, count, to
@@ -69,7 +75,6 @@ declare
     .equ SLOTS = 4  ; sums of a column: one a place
     .equ GCD = COLUMNS % UNITS == 0 ? UNITS : COLUMNS % 2 == 0 ? 2 : 1
     .def taker(i, q) = (i % UNITS + q * GCD / COLUMNS) % UNITS  ; the unit that takes item i in round q
-    .def place(u) = F16 ? 2 * u : u
     .def weights(u) = F16 && THIN ? sg32.{side(place(u))}[0] : sg16.{side(place(u))}[!F16 && u % 2 ? THIN : 0]
 
     .input  A : KIND [M, A_TILES, LANES] at (F16 ? (mem.e[36..39] mem.w[36..39]) : mem.e[36..39])
@@ -82,37 +87,37 @@ declare
     .macro load q, u
         flow load_{q}_{u}:
             read W[q, :, u, :, :] -> weights(u)
-            lw   unit(place(u)), weights(u)
+            lw   UNIT[place(u)], weights(u)
     .endm
     .macro install q, u
         flow install_{q}_{u}:
-            iw unit(place(u))
+            iw UNIT[place(u)]
     .endm
 
     ; The rows of A through tile (n, k); `s` is the place that keeps the sum, `fresh` whether it is empty, `first` whether
     ; the column has no sum yet.
     .macro multiply q, u, s, n, k, fresh, first
         flow multiply_{q}_{u}_{s}:
-            read A[:, n % B * TK + k, :] -> row(s)
+            read A[:, n % B * TK + k, :] -> ROW[s]
             .if F16
-                abc unit(s), row(s) half s % 2
+                abc UNIT[s], ROW[s] half s % 2
             .else
-                abc unit(s), row(s)
+                abc UNIT[s], ROW[s]
             .endif
             .if INITIAL && first
-                initial n, s / 2, M, part(s)
+                initial n, s / 2, M, PART[s]
             .elif !fresh
-                read T[:, n, s, :] -> part(s)
+                read T[:, n, s, :] -> PART[s]
             .endif
             .if fresh && !(INITIAL && first)
-                acc unit(s) -> result(s)
+                acc UNIT[s] -> RESULT[s]
             .else
-                acc unit(s), part(s) -> result(s)
+                acc UNIT[s], PART[s] -> RESULT[s]
             .endif
             .if !F16 && TK == 1
-                write result(s) -> C[:, n, :]
+                write RESULT[s] -> C[:, n, :]
             .else
-                write result(s) -> T[:, n, s, :]
+                write RESULT[s] -> T[:, n, s, :]
             .endif
     .endm
     .macro multiply_by q, u, n, k, fresh, first
@@ -149,7 +154,7 @@ declare
         flow finish_{n}:
             .for s in 0..4
                 .if ((s < 2 ? EAST : WEST) >> s % 2) & 1
-                    read T[:, n, s, :] -> result(s)
+                    read T[:, n, s, :] -> RESULT[s]
                 .endif
             .endfor
             side_sum EAST, 0, %east
@@ -165,9 +170,9 @@ declare
     .endm
     .macro side_sum met, s, out
         .if met == 3
-            add result(s), result(s + 1) -> out
+            add RESULT[s], RESULT[s + 1] -> out
         .elif met
-            identity result(s + met / 2) -> out
+            identity RESULT[s + met / 2] -> out
         .endif
     .endm
 
@@ -241,17 +246,16 @@ declare
         .endif
     .endm
 
-    ; Unit p has the rows that are p modulo UNITS of each product. Its place; the streams on which its last sums go onward.
-    .def place(p) = F16 ? 2 * p : p
+    ; Unit p has the rows that are p modulo UNITS of each product. The streams on which its last sums go onward:
     .def inward(p) = F16 ? (p ? sg4.e[1] : sg4.w[5]) : p < 2 ? sg4.w[5 + p] : PAIRED ? sg4.e[p == 2 ? 3 : 7] : sg4.e[4 - p]
 
     ; Rows of product b, with half h of the lanes if they are f16.
     .macro send b, k, h, p
-        read A[TM * b + p : TM * (b + 1) : UNITS, LANES * k : +LANES] -> row(place(p))
+        read A[TM * b + p : TM * (b + 1) : UNITS, LANES * k : +LANES] -> ROW[place(p)]
         .if F16
-            abc unit(place(p)), row(place(p)) half h
+            abc UNIT[place(p)], ROW[place(p)] half h
         .else
-            abc unit(place(p)), row(place(p))
+            abc UNIT[place(p)], ROW[place(p)]
         .endif
     .endm
 
@@ -259,24 +263,24 @@ declare
         .equ FIRST = k + h == 0
         .equ LAST = k == TK - 1 && (h || !F16)
         .if !FIRST
-            read C[TM * b + p : TM * (b + 1) : UNITS, LANES * n : +LANES] -> part(place(p))
+            read C[TM * b + p : TM * (b + 1) : UNITS, LANES * n : +LANES] -> PART[place(p)]
         .endif
         .equ KNOWN = FIRST ? INITIAL : 2  ; what there is to add to: nothing, the first vector, sums
         .if ONWARD && LAST
             add_to KNOWN, place(p), initial, inward(p)
             onward n, p, inward(p)
         .else
-            add_to KNOWN, place(p), initial, result(place(p))
-            write  result(place(p)) -> C[TM * b + p : TM * (b + 1) : UNITS, LANES * n : +LANES]
+            add_to KNOWN, place(p), initial, RESULT[place(p)]
+            write  RESULT[place(p)] -> C[TM * b + p : TM * (b + 1) : UNITS, LANES * n : +LANES]
         .endif
     .endm
     .macro add_to known, s, initial, sum
         .if known == 2
-            acc unit(s), part(s) -> sum
+            acc UNIT[s], PART[s] -> sum
         .elif known == 1
-            acc unit(s), initial -> sum
+            acc UNIT[s], initial -> sum
         .else
-            acc unit(s) -> sum
+            acc UNIT[s] -> sum
         .endif
     .endm
 
@@ -285,19 +289,19 @@ declare
         flow multiply_{b}_{n}_{k}_{h}_{p}:
             send b, k, h, p
             .if INITIAL && k + h == 0
-                initial n, p >= UNITS / 2, TM / UNITS, part(place(p))
+                initial n, p >= UNITS / 2, TM / UNITS, PART[place(p)]
             .endif
         .if F16
-            take b, n, k, h, p, part(place(p))
+            take b, n, k, h, p, PART[place(p)]
         .elif INITIAL && k == 0
             send b, k, h, p + 1
-            take b, n, k, h, p, part(p)
-            take b, n, k, h, p + 1, part(p)
+            take b, n, k, h, p, PART[p]
+            take b, n, k, h, p + 1, PART[p]
         .else
-            take b, n, k, h, p, part(p)
+            take b, n, k, h, p, PART[p]
             flow multiply_{b}_{n}_{k}_{h}_{p + 1}:
                 send b, k, h, p + 1
-                take b, n, k, h, p + 1, part(p + 1)
+                take b, n, k, h, p + 1, PART[p + 1]
         .endif
     .endm
 
