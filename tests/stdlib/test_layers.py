@@ -129,6 +129,7 @@ def test_weights_of_more_than_16_slices() -> None:
         (130, 900, 650, None, 0.003),  # an odd one
         (150, 320, 1601, "relu", None),
         (155, 641, 321, "relu", 0.02),
+        (60, 640, 6000, "relu", 0.01),  # a tile loads longer than its rows take
     ],
 )
 @pytest.mark.parametrize("biased", [False, True])
