@@ -95,7 +95,8 @@ def _changed(kind: str, line: Line, program: Program, random: Random) -> Line | 
         case _:
             dims = list(given.get("repeat", ()))
             if not dims:
-                if table(target).find(queue.kind, line.mnemonic).unit == "icu":  # type: ignore[union-attr]
+                form = table(target).find(queue.kind, line.mnemonic)
+                if form is None or form.unit == "icu":
                     return None
                 given["repeat"] = (Dim(2, random.randint(1, 3)),)
                 return replace(line, given=given)

@@ -94,7 +94,9 @@ def walked(program: Program) -> list[int]:
             by_data.add(int(timeline.queue[k]))
         if instruction.mnemonic not in ("read", "write"):
             continue
-        issues = [(int(timeline.start[k]), int(instruction.values["address"]))]  # type: ignore[call-overload]
+        address = instruction.values["address"]
+        assert isinstance(address, int)
+        issues = [(int(timeline.start[k]), address)]
         for count, every, step in zip(timeline.count[k], timeline.every[k], timeline.step[k], strict=True):
             issues = [(c + n * int(every), a + n * int(step)) for c, a in issues for n in range(int(count))]
         late = 3 if instruction.mnemonic == "write" else 0
