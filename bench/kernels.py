@@ -178,6 +178,9 @@ WORDS = """## Words of the headers
 * **round**: one pass of superlanes to the SXM, where they are shifted, and back to the VXM, where they meet.
 * **turn**: to transpose, sixteen rows at a time (rope.s: to rotate a pair).
 * **way**: one of several algorithms for the same result, of which the shape decides; of a value, its path on the chip.
+* **block**: of keys or queries, as many as the lanes or a half of them hold; a decoder or encoder block is a layer of a
+  model, one program here. **task**: what is installed and streamed together; **job**: the tasks of one head.
+* **pipeline**: ALUs that a vector passes one after the other, a vector a cycle; pipeline p of P takes every P-th.
 * **floor**, **gap**: see the [tutorial](../tutorial.md)."""
 
 

@@ -87,7 +87,10 @@
 .include "attention_outputs.s"
 .include "attention_few.s"
 
+; Tensors of a hemisphere with J jobs, of which `off` come after others that share their keys. What one flow writes and
+; another reads at the same time is there twice, and tasks take the two in turn.
 .macro tensors h, J, off
+    ; Weights.
     .if FEW
         .temp P0_{h} : f16 [NB, TR, LANES] at mem.{h}[40..41] bank 1
         .temp P1_{h} : f16 [NB, TR, LANES] at mem.{h}[42..43] bank 1
@@ -98,6 +101,8 @@
         .temp P0_{h} : f16 [(1 + MIXED) * NB, TR, LANES] at mem.{h}[0..15] bank 0
         .temp P1_{h} : f16 [(1 + MIXED) * NB, TR, LANES] at mem.{h}[0..15] bank 1
     .endif
+    ; Maxima on their way across the lanes: of every four of sixteen vectors, then round by round. Each of those is kept
+    ; twice: There goes out to the SXM, and Here meets in the VXM what comes back.
     .temp R0_{h} : f32 [TR / 16, LANES] at mem.{h}[0..3]
     .temp R1_{h} : f32 [TR / 16, LANES] at mem.{h}[4..7]
     .temp R2_{h} : f32 [TR / 16, LANES] at mem.{h}[8..11]
@@ -106,6 +111,7 @@
     .temp Here1_{h} : f32 [2, TR / 16, LANES] at mem.{h}[0..3] bank 1
     .temp There0_{h} : f32 [1, TR / 16, LANES] at mem.{h}[8..11] bank 0
     .temp There1_{h} : f32 [2, TR / 16, LANES] at mem.{h}[8..11] bank 1
+    ; Values as they are installed, and sums scaled to results; or results by bytes (low U0, high U1), to be turned.
     .if FEW
         .temp W0_{h} : f16 [KEPT, EVEN, 8 * ceil_div(D + 1, 8), LANES] at mem.{h}[0..15] bank 1
         .if NB > 1
@@ -136,6 +142,8 @@
         .input K_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15]
     .endif
 
+    ; Maxima of rows, quarter by quarter, and their byte planes, transposed: each begins in slices of its own, so that 16
+    ; rows of all four are read in one cycle.
     .temp L0_{h} : f32 [2, TR / 4, LANES] at mem.{h}[16..31] bank 1
     .temp L1_{h} : f32 [2, TR / 4, LANES] \
         at mem.{h}[17..19] mem.{h}16 mem.{h}[21..23] mem.{h}20 mem.{h}[25..27] mem.{h}24 mem.{h}[29..31] mem.{h}28 bank 1
@@ -144,10 +152,11 @@
         mem.{h}[30..31] mem.{h}[28..29] bank 1
     .temp L3_{h} : f32 [2, TR / 4, LANES] \
         at mem.{h}19 mem.{h}[16..18] mem.{h}23 mem.{h}[20..22] mem.{h}27 mem.{h}[24..26] mem.{h}31 mem.{h}[28..30] bank 1
-    .temp  T0_{h} : u8 [TR, LANES] at mem.{h}[16..31] bank 0
-    .temp  T1_{h} : u8 [TR, LANES] at mem.{h}[20..31] mem.{h}[16..19] bank 0
-    .temp  T2_{h} : u8 [TR, LANES] at mem.{h}[24..31] mem.{h}[16..23] bank 0
-    .temp  T3_{h} : u8 [TR, LANES] at mem.{h}[28..31] mem.{h}[16..27] bank 0
+    .temp T0_{h} : u8 [TR, LANES] at mem.{h}[16..31] bank 0
+    .temp T1_{h} : u8 [TR, LANES] at mem.{h}[20..31] mem.{h}[16..19] bank 0
+    .temp T2_{h} : u8 [TR, LANES] at mem.{h}[24..31] mem.{h}[16..23] bank 0
+    .temp T3_{h} : u8 [TR, LANES] at mem.{h}[28..31] mem.{h}[16..27] bank 0
+    ; Unit vectors that turn bytes; what is added to scores.
     .const Eye_{h} : u8 [LANES, LANES] at mem.{h}43 bank 0 = for i, lane: i == lane
     .if MASKED
         .input Mask_{h} : f32 [SQ, NB * LANES] at mem.{h}[16..19] tile SQ x LANES
@@ -157,6 +166,7 @@
     .elif PADDED
         .const Pad_{h} : f32 [1, LANES] at mem.{h}[16..19] bank 0 = for row, lane: lane < SKV % LANES ? 0 : -inf
     .endif
+    ; Maxima so far, from one block of keys to the next; those of whole rows, F; and the lanes that these are spread from.
     .if NB > 1
         .temp M0_{h} : f32 [TR, LANES] at mem.{h}[20..23] bank 0
         .temp M1_{h} : f32 [TR, LANES] at mem.{h}[20..23] bank 1
@@ -169,6 +179,7 @@
         .output O_{h} : f16 [J, NT * TR, D] at mem.{h}[16..31]
     .endif
 
+    ; Scores of even and odd blocks, sums of products, [V | 1]ᵀ, and the queries of even and odd jobs.
     .temp S0_{h} : f32 [1 + LAG, EVEN, TR, LANES] at mem.{h}[36..39] banks run 1
     .if LAG == 2 && NB > 1
         .temp S1_{h} : f32 [1 + LAG, NB / 2, TR, LANES] at mem.{h}[36..39] banks run 1
@@ -196,7 +207,8 @@
         tensors w, JW, OFFW
     .endif
 
-; A stage of a task: the rows, the queries that they are, and the keys that those see.
+; A stage of a task: its n rows from r on, the queries that they are, and the blocks `first` to `last` of the keys that those
+; see. `larger` is the ALU of maxima so far, a0 … a3 are those of weights, and these leave on the streams `pout`.
 .equ SCORES = 0
 .equ MAXIMA = 1
 .equ ROUNDS = 2
@@ -253,6 +265,13 @@
     .endif
 .endm
 
+; What hemisphere h does in turn t. A task that comes in turn t goes on in those that follow:
+;
+;              t                           t + 1               t + LAG                 t + LATE
+;   planes     scores                      (of the next task)  products with values    results turned
+;   SXM, VXM   maxima, weights of block 0  weights of block 1  results scaled by sums  results lowered
+;
+; With LAG = 1 all weights are made in turn t. The text has the order in which planes, ALUs and slices are claimed.
 .macro side h, o, i, J, off, t, larger, a0, a1, a2, a3, pout
     .equ apart = LAG == 2 && !SHORT ? J * NT - 2 : J * NT  ; from there on each is turned by itself, and waits for no other
     .if t < J * NT

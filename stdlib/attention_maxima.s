@@ -10,14 +10,14 @@
         write     sg16.{i}[0] -> T{p}_{h}[0 : 16 * G, :]
 .endm
 
-; The larger of four vectors in each lane.
+; The largest of four vectors, lane by lane.
 .macro largest i, o
     max.f32 sg4.{i}[0], sg4.{i}[1] -> %a @alu0
     max.f32 sg4.{i}[2], sg4.{i}[3] -> %b @alu1
     max.f32 %a, %b -> sg4.{o}[3] @alu3
 .endm
 
-; Of 16 vectors one.
+; Of 16 vectors four: the largest of each four.
 .macro reduce h, o, i, task, G
     .for k in 0..4
         flow reduce_{h}_{task}_{k}:
@@ -31,6 +31,7 @@
     .endfor
 .endm
 
+; Of four vectors one: each superlane has the maxima of its own 16 lanes, a row in each lane.
 .macro merge h, o, i, task, G
     flow merge_{h}_{task}:
         .for k in 0..4
@@ -41,7 +42,7 @@
         write   sg4.{o}[3] -> There1_{h}[0, 0:G, :]
 .endm
 
-; Maximum of each superlane and those that are `one` and `two` below it, round the chip.
+; The larger of each superlane and those that are `one` and `two` below it, the last of the chip being below the first.
 .macro round h, o, i, task, G, k, one, two
     flow round_{h}_{task}_{k}:
         read       There{(k + 1) % 2}_{h}[k / 2, 0:G, :] -> sg4.{o}[0]
@@ -60,7 +61,8 @@
     reduce h, o, i, task, G
 .endm
 
-; The maximum of each row, in the lane that is its place among 16, in every superlane.
+; The maximum of each row, in the lane that is its place among 16, in every superlane: of 3 superlanes after the first
+; round, of 9 after the second, of all 20 after the third, which has some twice, as a maximum may.
 .macro rounds h, o, i, task, G
     merge h, o, i, task, G
     round h, o, i, task, G, 0, 1, 2

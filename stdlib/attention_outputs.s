@@ -49,7 +49,8 @@
 
 ; 1 / x is the square of 1 / √x. The bytes of the results wait among those of the tasks that are turned together, in the
 ; slices of the weights, and so go there one byte after the other. The last task but one has the last one's weights for
-; company: one of its bytes goes where maxima were, which nothing else writes then.
+; company: one of its bytes goes where maxima were, which nothing else writes then. So both bytes go at `once` there, and
+; where tasks are few.
 .macro normalise h, o, i, apart, task
     .equ place = WIDTH * (task % (2 * TOGETHER))
     .equ once = SHORT || task == apart
@@ -109,6 +110,7 @@
         write.f16 sg2.{i}[12] -> O_{h}[start / NT, start % NT * TR : +n, :]
 .endm
 
+; Rows of task `start` + j were left in the superlanes of its place j: down to the first.
 .macro lower h, o, i, start, stop
     .equ rows = 16 * ceil_div(min(TR, R), 16)
     .for task in start + 1..stop

@@ -221,15 +221,12 @@ outputs w
 .endm
 
 .macro weights h, o, i, u, src, a0, a1, a2, a3, out
-    .if ML > 1
-        level {h}, {o}, {i}, u, 0, ML
-    .endif
-    .if ML > 4
-        level {h}, {o}, {i}, u, 1, ceil_div(ML, 4)
-    .endif
-    .if ML > 16
-        level {h}, {o}, {i}, u, 2, ceil_div(ML, 16)
-    .endif
+    .for l in 0..3
+        .equ left = ceil_div(ML, 1 << 2 * l)
+        .if left > 1
+            level {h}, {o}, {i}, u, l, left
+        .endif
+    .endfor
     .equ levels = (ML > 1) + (ML > 4) + (ML > 16)
     flow keep_{h}_{u}:
         read     LV0{levels % 2}_{h}[0:1, :] -> sg4.{i}[src]

@@ -4,6 +4,7 @@
 ; in a second pass, a few cycles behind the first. The two have ALUs of their own.
 .temp G : f32 [S, LANES] at mem.e[24..27] banks run 1
 
+; What becomes of column n: ½g and tanh ½g run side by side, and ½g is handed on twice until they meet.
 .macro gated n
     flow gate_{n}:
         read     T1_e -> sg4.w[4]

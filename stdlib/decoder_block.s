@@ -32,8 +32,9 @@
 ; the three heads of keys, and so 640 cycles more work than the west: dealt evenly the floor would be 320 lower.
 ; S = 320, 25,107 cycles of 21,367: 594 until the first product, 2,406 in which the next instruction waits for a value, as
 ; above, 383 for a bank of mem.e26 and 321 for other slices. One token and 127 keys, 4,110 of 3,429, which is the chain of
-; dependences: 289 wait for an ALU and 370 for slices 32 … 39 of the east, which take sums and scores in turn. One token and 3,584 keys, 30,044 of 24,266: 689 until the values of the past are turned, 3,808
-; in which a value is waited for, since the heads of a hemisphere follow each other, and 1,267 from the last head on.
+; dependences: 289 wait for an ALU and 370 for slices 32 … 39 of the east, which take sums and scores in turn. One token
+; and 3,584 keys, 30,044 of 24,266: 689 until the values of the past are turned, 3,808 in which a value is waited for,
+; since the heads of a hemisphere follow each other, and 1,267 from the last head on.
 .target tsp1
 .param S = 128   ; tokens
 .param T0 = 0    ; keys of the past

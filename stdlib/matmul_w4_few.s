@@ -21,9 +21,9 @@
 .equ COLUMNS_w = TK / 2
 .equ SEGMENTS = LANES / G  ; of a tile, each of one scale, and of what passes at once
 .equ PASS = SEGMENTS / 2
-.equ LOW = 0x0F0F0F0F
-.equ HIGH = -0x0F0F0F10
-.equ SIGN = -0x7F7F7F80
+.equ LOW = 0x0F0F0F0F    ; of each of four bytes, the lower number
+.equ HIGH = -0x0F0F0F10  ; 16 times the upper one
+.equ SIGN = -0x7F7F7F80  ; the sign of an f16, of which the byte is the upper one
 
 .const Factor : f32 [1, LANES] at mem.e[12..15] = for row, lane: lane % 8 < 4 ? 16777216.0 : 1048576.0
 .if SEGMENTS == 20
@@ -59,6 +59,7 @@ tensors w, mem.w[32..35], mem.w[36..39], mem.w[40..41], mem.w28, mem.w[20..23], 
     and.i32 sg4.e[3], low -> sg4.w[2] @alu2
     and.i32 sg4.e[3], high -> sg4.w[3] @alu3
 .endm
+; One byte, −120 = 0x88, in all of a plane: `low` and `high` leave 8 and 128 of it, the sign, or nothing.
 .macro constant name, h, plane, one, other, rows, low, high
     flow load_{name}_{h}:
         read     EightsA_{h} -> one repeat 20 step 0
