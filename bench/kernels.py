@@ -179,7 +179,7 @@ WORDS = """## Words of the headers
 * **turn**: to transpose, sixteen rows at a time (rope.s: to rotate a pair).
 * **way**: one of several algorithms for the same result, of which the shape decides; of a value, its path on the chip.
 * **block**: of keys or queries, as many as the lanes or a half of them hold; a decoder or encoder block is a layer of a
-  model, one program here. **task**: what is installed and streamed together; **job**: the tasks of one head.
+  model, one program here. **job**: rows of queries that share a head of keys, cut into **tasks** of at most 320.
 * **pipeline**: ALUs that a vector passes one after the other, a vector a cycle; pipeline p of P takes every P-th.
 * **floor**, **gap**: see the [tutorial](../tutorial.md)."""
 

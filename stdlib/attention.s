@@ -87,8 +87,8 @@
 .include "attention_outputs.s"
 .include "attention_few.s"
 
-; Tensors of a hemisphere with J jobs, of which `off` come after others that share their keys. What one flow writes and
-; another reads at the same time is there twice, and tasks take the two in turn.
+; Tensors of a hemisphere with J jobs; `off` others, which are not its own, share the keys of the first. What one flow
+; writes while another reads is there twice, and tasks take the two in turn.
 .macro tensors h, J, off
     ; Weights.
     .if FEW
@@ -111,7 +111,8 @@
     .temp Here1_{h} : f32 [2, TR / 16, LANES] at mem.{h}[0..3] bank 1
     .temp There0_{h} : f32 [1, TR / 16, LANES] at mem.{h}[8..11] bank 0
     .temp There1_{h} : f32 [2, TR / 16, LANES] at mem.{h}[8..11] bank 1
-    ; Values as they are installed, and sums scaled to results; or results by bytes (low U0, high U1), to be turned.
+    ; [V | 1]ᵀ as it is installed, and the sums; or results by bytes (low U0, high U1) until they are turned. Then what the
+    ; host gives of keys and values.
     .if FEW
         .temp W0_{h} : f16 [KEPT, EVEN, 8 * ceil_div(D + 1, 8), LANES] at mem.{h}[0..15] bank 1
         .if NB > 1
@@ -142,8 +143,8 @@
         .input K_{h} : f16 [ceil_div(J + off, PER), NB * LANES, D] at mem.{h}[0..15]
     .endif
 
-    ; Maxima of rows, quarter by quarter, and their byte planes, transposed: each begins in slices of its own, so that 16
-    ; rows of all four are read in one cycle.
+    ; Maxima of a task's rows, a tensor for each quarter: of sixteen rows, four of each, one byte plane lies in 16 slices. Then
+    ; the byte planes, transposed: of four vectors, all planes lie in 16 slices.
     .temp L0_{h} : f32 [2, TR / 4, LANES] at mem.{h}[16..31] bank 1
     .temp L1_{h} : f32 [2, TR / 4, LANES] \
         at mem.{h}[17..19] mem.{h}16 mem.{h}[21..23] mem.{h}20 mem.{h}[25..27] mem.{h}24 mem.{h}[29..31] mem.{h}28 bank 1
@@ -267,11 +268,12 @@
 
 ; What hemisphere h does in turn t. A task that comes in turn t goes on in those that follow:
 ;
-;              t                           t + 1               t + LAG                 t + LATE
-;   planes     scores                      (of the next task)  products with values    results turned
-;   SXM, VXM   maxima, weights of block 0  weights of block 1  results scaled by sums  results lowered
+;              t                            t + 1                t + LAG                 t + LATE
+;   planes     scores                       (of the next task)   products with values    results turned
+;   SXM, VXM   maxima, the first weights    the other weights    results scaled by sums
 ;
-; With LAG = 1 all weights are made in turn t. The text has the order in which planes, ALUs and slices are claimed.
+; With LAG = 1 all weights are made in turn t. Results that are turned together wait for the last of them, and are lowered a
+; turn later; with FEW they are not turned. The text has the order in which planes, ALUs and slices are claimed.
 .macro side h, o, i, J, off, t, larger, a0, a1, a2, a3, pout
     .equ apart = LAG == 2 && !SHORT ? J * NT - 2 : J * NT  ; from there on each is turned by itself, and waits for no other
     .if t < J * NT

@@ -110,7 +110,7 @@
         write.f16 sg2.{i}[12] -> O_{h}[start / NT, start % NT * TR : +n, :]
 .endm
 
-; Rows of task `start` + j were left in the superlanes of its place j: down to the first.
+; Where O has task `start`, the lanes from WIDTH · j on hold the results of task `start` + j: down to the first lanes.
 .macro lower h, o, i, start, stop
     .equ rows = 16 * ceil_div(min(TR, R), 16)
     .for task in start + 1..stop
